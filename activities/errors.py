@@ -1,0 +1,37 @@
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from models.errors import EnvironmentUnreachable, NoDecisionYet, OperationRunError, PushRaced
+from models.reasons import ReasonCode
+
+# A remote that fails fast may be back in a moment; one that hangs has used up its time at the first try,
+# so that a run with a wrong URL still ends within a minute (section 6).
+REMOTE_PATIENCE = timedelta(seconds=15)
+
+# An error nobody foresaw is likely a bug; trying it for ever would keep the run open.
+UNFORESEEN_ATTEMPTS = 5
+
+
+def to_application_error(error: Exception, *, now: datetime) -> ApplicationError:
+    """Translate an error at the border to Temporal: its code becomes the type, and says if a retry helps.
+
+    The first detail is the number of attempts made.
+    """
+    info = activity.info()
+    if isinstance(error, EnvironmentUnreachable):
+        retryable = now - info.scheduled_time < REMOTE_PATIENCE
+    elif isinstance(error, OperationRunError):
+        retryable = isinstance(error, PushRaced | NoDecisionYet)
+    elif isinstance(error, OperationalError | InterfaceError):
+        # The database is away; it comes back, and the guarded updates make a repeat harmless.
+        retryable = True
+    else:
+        retryable = info.attempt < UNFORESEEN_ATTEMPTS
+    if isinstance(error, OperationRunError):
+        message, code = str(error), error.code
+    else:
+        message, code = f"{type(error).__name__}: {error}", ReasonCode.UNEXPECTED_ERROR
+    return ApplicationError(message, info.attempt, type=code, non_retryable=not retryable)

@@ -1,0 +1,29 @@
+from temporalio import activity
+
+from activities.beat import alive, beat
+from activities.settling import settle
+from activities.tracking import correlation
+from models.contracts import OperationResult, RestoreExecuteInput
+from models.reconciliation import OPEN
+from reconcilers.orchestrator import AdapterRunReconciler
+from services.restore_execution import RestoreExecution
+
+
+class RestoreExecuteActivities:
+    """The two steps of executing a restore."""
+
+    def __init__(self, execution: RestoreExecution, reconciler: AdapterRunReconciler) -> None:
+        self._execution = execution
+        self._reconciler = reconciler
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def check_plan(self, operation_input: RestoreExecuteInput) -> None:
+        """Mark the run running, fetch the repository and check that the plan still holds."""
+        taken_at = activity.info().scheduled_time
+        self._execution.check(correlation(), operation_input, taken_at=taken_at, beat=beat)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def apply_plan(self, operation_input: RestoreExecuteInput) -> OperationResult:
+        """Write the planned items as one commit and complete the run with the result."""
+        result = self._execution.apply(correlation(), operation_input, beat=beat, alive=alive)
+        return result or settle(self._reconciler, OPEN)

@@ -1,0 +1,36 @@
+from temporalio import activity
+
+from activities.beat import beat
+from activities.settling import settle
+from activities.tracking import correlation
+from models.contracts import Contract, Evidence, OperationResult, ReviewComposeInput
+from models.reconciliation import OPEN
+from reconcilers.orchestrator import AdapterRunReconciler
+from services.review_composition import ReviewComposition
+
+
+class ComposeStep(Contract):
+    """The input of `compose_review`."""
+
+    operation_input: ReviewComposeInput
+    evidence: Evidence
+
+
+class ReviewComposeActivities:
+    """The two steps of composing an environment review."""
+
+    def __init__(self, composition: ReviewComposition, reconciler: AdapterRunReconciler) -> None:
+        self._composition = composition
+        self._reconciler = reconciler
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def collect_evidence(self, operation_input: ReviewComposeInput) -> Evidence:
+        """Mark the run running, fetch the repository and pin what the review is composed from."""
+        taken_at = activity.info().scheduled_time
+        return self._composition.collect(correlation(), operation_input, taken_at=taken_at, beat=beat)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def compose_review(self, step: ComposeStep) -> OperationResult:
+        """Compose the review and complete the run with it; where one exists already, let the truth decide."""
+        result = self._composition.compose(correlation(), step.operation_input, step.evidence, beat=beat)
+        return result or settle(self._reconciler, OPEN)

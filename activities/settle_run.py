@@ -1,0 +1,24 @@
+from temporalio import activity
+
+from activities.settling import settle
+from activities.tracking import correlation
+from models.contracts import Closing, OperationResult
+from models.reconciliation import Execution, ExecutionState
+from reconcilers.orchestrator import AdapterRunReconciler
+from services.database import Database
+from services.operation_runs import OperationRunService
+
+
+class SettleRunActivities:
+    """What the failure bridge runs when a workflow cannot end well."""
+
+    def __init__(self, database: Database, reconciler: AdapterRunReconciler) -> None:
+        self._database = database
+        self._reconciler = reconciler
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def settle_run(self, closing: Closing) -> OperationResult:
+        """Keep the failure, then settle the run by business truth."""
+        with self._database.transaction() as session:
+            OperationRunService(session).record_failure(correlation().run_id, closing.failure)
+        return settle(self._reconciler, Execution(state=ExecutionState.CLOSING, cause=closing.cause))

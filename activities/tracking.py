@@ -1,0 +1,61 @@
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import FailureError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from activities.errors import to_application_error
+from models.base import utc_now
+from models.correlation import Correlation, resolve
+from models.errors import RunRefused
+
+_correlation: ContextVar[Correlation] = ContextVar("correlation")
+
+
+def correlation() -> Correlation:
+    """Return the correlation of the workflow that the present activity works for."""
+    return _correlation.get()
+
+
+class TrackingInterceptor(Interceptor):
+    """Resolves the correlation of each activity once and hands it on (section 5, law L6)."""
+
+    def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        """Put the tracking in front of the activity."""
+        return _TrackingActivity(next, self._clock)
+
+
+class _TrackingActivity(ActivityInboundInterceptor):
+    def __init__(self, following: ActivityInboundInterceptor, clock: Callable[[], datetime]) -> None:
+        super().__init__(following)
+        self._clock = clock
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        info = activity.info()
+        resolved = resolve(info.workflow_id or "", info.workflow_type or "")
+        if resolved is None:
+            raise to_application_error(RunRefused(), now=self._clock())
+        token = _correlation.set(resolved)
+        bound = structlog.contextvars.bind_contextvars(
+            run_id=str(resolved.run_id),
+            operation_type=resolved.operation_type.value,
+            workflow_id=info.workflow_id,
+            step=info.activity_type,
+            attempt=info.attempt,
+        )
+        try:
+            return await super().execute_activity(input)
+        except FailureError:
+            raise
+        except Exception as error:
+            raise to_application_error(error, now=self._clock()) from error
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+            _correlation.reset(token)

@@ -1,0 +1,37 @@
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, MetaData, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+from uuid_utils.compat import uuid7
+
+Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
+Json = dict[str, Any]
+
+
+def utc_now() -> datetime:
+    """Return the present moment as an aware UTC datetime: the clock that services take by default."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    """The tables of this project; constraint names are fixed so that errors can be told by them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        str: Text(),
+        datetime: DateTime(timezone=True),
+        Json: JSONB(),
+        list[Json]: JSONB(),
+        list[str]: JSONB(),
+    }

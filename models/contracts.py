@@ -1,0 +1,106 @@
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from models.lifecycle import Outcome
+
+
+def _canonical(value: object) -> object:
+    """Hold ids to lowercase hyphenated uuids, so that one id has one spelling (section 5)."""
+    if isinstance(value, str) and value != str(UUID(value)):
+        raise ValueError("an id is a lowercase hyphenated uuid")
+    return value
+
+
+CanonicalId = Annotated[UUID, BeforeValidator(_canonical)]
+
+
+def _no_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not hold a NUL character")
+    return value
+
+
+PlainText = Annotated[str, AfterValidator(_no_nul)]
+
+
+class Contract(BaseModel):
+    """What crosses the border to Temporal: frozen, ids and small facts only, nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReviewComposeInput(Contract):
+    """The input of `environment.review.compose`; `ref` null means the environment's branch."""
+
+    workspace_id: CanonicalId
+    environment_id: CanonicalId
+    ref: Annotated[PlainText, Field(min_length=1, max_length=255)] | None = None
+
+
+class RestoreExecuteInput(Contract):
+    """The input of `restore.execute`."""
+
+    workspace_id: CanonicalId
+    environment_id: CanonicalId
+    restore_plan_id: CanonicalId
+
+
+OperationInput = ReviewComposeInput | RestoreExecuteInput
+
+
+RelatedType = Literal["environment_review", "restore_result", "operation_run"]
+
+
+class Evidence(Contract):
+    """The commits that a review is composed from; the fingerprint is made of their trees."""
+
+    commit: str
+    baseline_commit: str | None
+    previous_review_id: UUID | None
+    previous_commit: str | None
+    fingerprint: str
+
+
+class OperationResult(Contract):
+    """How a workflow ended, and the id of what it made."""
+
+    run_id: UUID
+    outcome: Outcome
+    related_type: RelatedType | None = None
+    related_id: UUID | None = None
+
+
+Cause = Literal[
+    "activity_failed",
+    "activity_timed_out",
+    "deadline",
+    "cancelled",
+    "terminated",
+    "timed_out",
+    "task_failing",
+    "never_started",
+    "history_gone",
+]
+
+
+class Failure(Contract):
+    """One failure, as the run's `failures` keeps it: `detail` is redacted and for experts only (law L10).
+
+    `attempts` is None where nobody counted them, as in an activity that timed out.
+    """
+
+    code: str
+    step: str | None
+    attempts: int | None
+    at: datetime
+    detail: str
+
+
+class Closing(Contract):
+    """What a workflow says of its own end when it cannot end well."""
+
+    cause: Cause
+    failure: Failure

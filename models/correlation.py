@@ -1,0 +1,47 @@
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from models.catalog import OperationType
+
+CORRELATION_VERSION = 1
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_TYPES = "|".join(re.escape(operation_type) for operation_type in OperationType)
+_WORKFLOW_ID = re.compile(rf"operation-run\.v{CORRELATION_VERSION}\.({_TYPES})\.({_UUID})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlation:
+    """Name a run and its workflow in one value; the workflow id carries both."""
+
+    operation_type: OperationType
+    run_id: UUID
+
+    @property
+    def workflow_id(self) -> str:
+        """Build the workflow id: letters, digits, dots and hyphens alone (section 5)."""
+        return f"operation-run.v{CORRELATION_VERSION}.{self.operation_type}.{self.run_id}"
+
+
+def parse_workflow_id(workflow_id: str) -> Correlation | None:
+    """Read the correlation out of a workflow id.
+
+    None means that the id is not one of ours, or not of this version: such a workflow has no run
+    and none may be looked for elsewhere (law L6).
+    """
+    match = _WORKFLOW_ID.fullmatch(workflow_id)
+    if match is None:
+        return None
+    return Correlation(operation_type=OperationType(match[1]), run_id=UUID(match[2]))
+
+
+def resolve(workflow_id: str, workflow_type: str) -> Correlation | None:
+    """Resolve the run that a workflow works for, the one rule for every caller (law L6).
+
+    None means: fail closed. Either the id does not parse or the workflow's type disagrees with it.
+    """
+    correlation = parse_workflow_id(workflow_id)
+    if correlation is None or correlation.operation_type != workflow_type:
+        return None
+    return correlation

@@ -1,0 +1,237 @@
+"""Every error this project raises on purpose.
+
+OperationRunError
+├── InvalidInput              a field of a request is wrong; names the field and the way out
+│   └── UnknownOperationType
+├── NotFound                  does not exist, or not for this workspace; the two look alike
+├── Unauthenticated           no credential, or one that is not valid
+├── Forbidden                 may be seen, may not be done
+├── Conflict                  right, but not now
+│   ├── IdempotencyKeyReused
+│   ├── RestoreInProgress
+│   ├── AlreadyCompleted
+│   └── ReviewBaseMoved
+├── RunRefused                a worker may not act for this run (fail closed, law L6)
+├── RepositoryError           the environment's repository did not do what was asked
+│   ├── EnvironmentUnreachable
+│   ├── RefNotFound
+│   ├── PushRefused
+│   ├── PushRaced
+│   ├── RepositoryTooLarge
+│   └── PathPrefixEmpty
+├── OperationStopped          a business rule stops the operation; the reconciler says how it ends
+│   ├── EnvironmentChanged
+│   └── ItemsRefused
+├── NoDecisionYet             the truth cannot be told yet; look again
+├── StartRefused              Temporal refused the start for good
+├── StartUnconfirmed          Temporal's answer to the start never came
+├── LifecycleWriteError       somebody other than OperationRunService wrote a run (law L2)
+└── SettingsError             the process was started with a setting it cannot use
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class OperationRunError(Exception):
+    """Something went wrong that this project foresaw."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).default_message())
+
+    @classmethod
+    def default_message(cls) -> str:
+        """Return the first line of the class's docstring."""
+        return (cls.__doc__ or cls.__name__).strip().splitlines()[0]
+
+
+class InvalidInput(OperationRunError):
+    """A field of the request is not valid."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownOperationType(InvalidInput):
+    """There is no such operation type."""
+
+    code = "unknown_operation_type"
+
+    def __init__(self, given: str, *, known: Sequence[str]) -> None:
+        super().__init__("type", f"There is no operation type {given!r}. Use one of: {', '.join(known)}.")
+        self.given = given
+
+
+class NotFound(OperationRunError):
+    """There is nothing here."""
+
+    code = "not_found"
+
+
+class Unauthenticated(OperationRunError):
+    """Sign in, or send a valid bearer token."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(OperationRunError):
+    """Your role does not allow this."""
+
+    code = "forbidden"
+
+
+class Conflict(OperationRunError):
+    """This cannot be done as things stand now."""
+
+    code = "conflict"
+
+
+class IdempotencyKeyReused(Conflict):
+    """This Idempotency-Key was used before, with another body."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__(
+            f"This Idempotency-Key was used before with another body; these fields differ: "
+            f"{', '.join(fields)}. Send the same body, or a new key."
+        )
+        self.fields = tuple(fields)
+
+
+class RestoreInProgress(Conflict):
+    """Another restore of this environment is under way."""
+
+    code = "restore_in_progress"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"Another restore of this environment is under way (run {run_id}). "
+            "Wait for it to end, or cancel it, then ask again."
+        )
+        self.run_id = run_id
+
+
+class AlreadyCompleted(Conflict):
+    """This run has already ended."""
+
+    code = "already_completed"
+
+
+class ReviewBaseMoved(Conflict):
+    """Another review was published since this one was composed; compose a new one."""
+
+    code = "review_base_moved"
+
+
+class RunRefused(OperationRunError):
+    """This workflow may not act for the run it names."""
+
+    code = "run_refused"
+
+
+class RepositoryError(OperationRunError):
+    """The environment's repository did not do what was asked."""
+
+    code = "repository_error"
+
+
+class EnvironmentUnreachable(RepositoryError):
+    """The environment's repository could not be reached."""
+
+    code = "environment_unreachable"
+
+
+class RefNotFound(RepositoryError):
+    """The repository has no such branch, tag or commit."""
+
+    code = "ref_not_found"
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"The repository has no branch, tag or commit named {ref!r}.")
+        self.ref = ref
+
+
+class PushRefused(RepositoryError):
+    """The repository refused the push (a hook, a protected branch, or missing permission)."""
+
+    code = "push_refused"
+
+
+class PushRaced(RepositoryError):
+    """The branch moved while the push was under way."""
+
+    code = "push_raced"
+
+
+class RepositoryTooLarge(RepositoryError):
+    """The repository, or a file in it, is larger than the limit."""
+
+    code = "repository_too_large"
+
+
+class PathPrefixEmpty(RepositoryError):
+    """There is nothing under the environment's path prefix at this commit."""
+
+    code = "path_prefix_empty"
+
+
+class OperationStopped(OperationRunError):
+    """A business rule stops the operation here."""
+
+    code = "operation_stopped"
+
+
+class EnvironmentChanged(OperationStopped):
+    """Planned items changed on the live branch since the plan was made."""
+
+    code = "environment_changed"
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(f"Planned items changed since the plan: {', '.join(paths[:10])}.")
+        self.paths = tuple(paths)
+
+
+class ItemsRefused(OperationStopped):
+    """Items of the restore point do not parse and may not be written."""
+
+    code = "items_refused"
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(f"Items that do not parse are not written: {', '.join(paths[:10])}.")
+        self.paths = tuple(paths)
+
+
+class NoDecisionYet(OperationRunError):
+    """How this run ended cannot be told yet."""
+
+    code = "no_decision"
+
+
+class StartRefused(OperationRunError):
+    """Temporal refused the start for good."""
+
+    code = "dispatch_failed"
+
+
+class StartUnconfirmed(OperationRunError):
+    """Temporal did not confirm the start in time."""
+
+    code = "start_unconfirmed"
+
+
+class LifecycleWriteError(OperationRunError):
+    """Only OperationRunService writes a run's lifecycle; call its method for the transition instead."""
+
+    code = "lifecycle_write"
+
+
+class SettingsError(OperationRunError):
+    """A setting cannot be used."""
+
+    code = "settings"

@@ -1,0 +1,125 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Id, Json
+from models.catalog import OperationType
+from models.lifecycle import Outcome, Status
+from models.scope import one_of, within_environment
+
+_ACTIVE = "status IN ('queued', 'running')"
+
+# Written by OperationRunService alone (law L2): the flush guard and the database's trigger both hold to it.
+LIFECYCLE_COLUMNS = frozenset(
+    {"status", "outcome", "context", "summary_counts", "failures", "started_at", "completed_at", "updated_at"}
+)
+
+
+class OperationRun(Base):
+    """The one canonical record of an operation (section 4).
+
+    `context` holds `input`, `dispatch` (law L4), and, once they exist, `reconciliation` (law L5) and
+    `intended_commit` (section 6).
+    """
+
+    __tablename__ = "operation_runs"
+
+    id: Mapped[Id]
+    workspace_id: Mapped[UUID]
+    environment_id: Mapped[UUID]
+    type: Mapped[str]
+    status: Mapped[str]
+    outcome: Mapped[str]
+    identity: Mapped[str]
+    initiator_kind: Mapped[str]
+    initiator_name: Mapped[str]
+    context: Mapped[Json]
+    summary_counts: Mapped[Json]
+    failures: Mapped[list[Json]]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        within_environment(),
+        UniqueConstraint("workspace_id", "id"),
+        CheckConstraint(one_of("type", OperationType), name="type"),
+        CheckConstraint(one_of("status", Status), name="status"),
+        CheckConstraint(one_of("outcome", Outcome), name="outcome"),
+        CheckConstraint("(status = 'completed') = (outcome <> 'pending')", name="outcome_when_completed"),
+        CheckConstraint("(status = 'completed') = (completed_at IS NOT NULL)", name="completed_at"),
+        CheckConstraint("status <> 'queued' OR started_at IS NULL", name="queued_not_started"),
+        CheckConstraint("status <> 'running' OR started_at IS NOT NULL", name="running_started"),
+        CheckConstraint("initiator_kind IN ('user', 'token', 'workflow', 'system')", name="initiator_kind"),
+        # Law L7: one active run per identity, and one active restore per environment.
+        Index(
+            "uq_operation_runs_active_identity",
+            "workspace_id",
+            "type",
+            "identity",
+            unique=True,
+            postgresql_where=text(_ACTIVE),
+        ),
+        Index(
+            "uq_operation_runs_active_restore",
+            "workspace_id",
+            "environment_id",
+            unique=True,
+            postgresql_where=text(f"{_ACTIVE} AND type = 'restore.execute'"),
+        ),
+        # The list, newest first, by keyset (created_at, id).
+        Index("ix_operation_runs_list", "workspace_id", text("created_at DESC"), text("id DESC")),
+        Index(
+            "ix_operation_runs_environment",
+            "workspace_id",
+            "environment_id",
+            text("created_at DESC"),
+            text("id DESC"),
+        ),
+    )
+
+
+class OperationRunTransition(Base):
+    """One step a run took. Append-only; for reading alone, no code decides anything from it."""
+
+    __tablename__ = "operation_run_transitions"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    workspace_id: Mapped[UUID]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("operation_runs.id"), index=True)
+    from_status: Mapped[str | None]
+    from_outcome: Mapped[str | None]
+    to_status: Mapped[str]
+    to_outcome: Mapped[str]
+    reason_code: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_name: Mapped[str]
+    at: Mapped[datetime]
+
+
+class OperationRequest(Base):
+    """One accepted request for an operation; folded ones point at the run they were folded into."""
+
+    __tablename__ = "operation_requests"
+
+    id: Mapped[Id]
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    idempotency_key: Mapped[str | None]
+    body: Mapped[Json]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("operation_runs.id"), index=True)
+    actor_kind: Mapped[str]
+    actor_name: Mapped[str]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(
+            "uq_operation_requests_key",
+            "workspace_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )

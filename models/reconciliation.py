@@ -1,0 +1,55 @@
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from models.contracts import Cause, Contract, RelatedType
+from models.lifecycle import Outcome
+from models.reasons import ReasonCode
+
+Source = Literal["workflow", "sweep", "operator"]
+
+
+class Related(Contract):
+    """The thing that a run led to, by type and id."""
+
+    type: RelatedType
+    id: UUID
+
+
+class ReconciliationDecision(Contract):
+    """What business truth says of a run: the outcome, why, and what it led to (law L5).
+
+    `evidence` holds small facts for the settlement receipt: no secrets and no raw error text.
+    """
+
+    adapter: str
+    outcome: Outcome
+    reason_code: ReasonCode
+    related: Related | None = None
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class ExecutionState(StrEnum):
+    """What the engine says of a run's workflow."""
+
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    NOT_FOUND = "not_found"
+
+
+class Execution(Contract):
+    """The engine's side of a run; `cause` is None exactly while the workflow is open."""
+
+    state: ExecutionState
+    cause: Cause | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the workflow does no more work; one that is closing counts as closed."""
+        return self.state is not ExecutionState.OPEN
+
+
+OPEN = Execution(state=ExecutionState.OPEN)

@@ -1,0 +1,82 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import structlog
+from services.repositories.mirror import MirrorStore
+from sqlalchemy import select
+
+from models.actor import Actor
+from models.base import utc_now
+from models.errors import NotFound
+from models.operation_run import OperationRun
+from models.reconciliation import Execution, ReconciliationDecision, Source
+from reconcilers.registry import REGISTRY, AdapterRegistry
+from services.database import Database
+from services.operation_runs import OperationRunService, Reconciled
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciliation:
+    """What came of reconciling one run.
+
+    `decision` is None exactly where `result` is not `decision`; `written` tells whether a row changed.
+    """
+
+    result: Literal["decision", "unsupported", "no_decision"]
+    decision: ReconciliationDecision | None = None
+    facts: Any = None
+    written: bool = False
+
+
+class AdapterRunReconciler:
+    """Settles one run from business truth: lock it, find its adapter, collect, decide, hand over."""
+
+    def __init__(
+        self,
+        database: Database,
+        mirrors: MirrorStore,
+        *,
+        registry: AdapterRegistry = REGISTRY,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._mirrors = mirrors
+        self._registry = registry
+        self._clock = clock
+
+    def reconcile(
+        self, run_id: UUID, execution: Execution, *, source: Source, actor: Actor
+    ) -> Reconciliation:
+        """Decide about a run and have OperationRunService write it; raise NotFound where there is no run.
+
+        The decision and the artifact it rests on are written in one transaction (law L8), under the run's
+        row lock, so that nothing the decision rests on in PostgreSQL changes meanwhile.
+        """
+        with self._database.transaction() as session:
+            statement = select(OperationRun).where(OperationRun.id == run_id).with_for_update()
+            run = session.scalars(statement).one_or_none()
+            if run is None:
+                raise NotFound
+            found = self._registry.find(run.type)
+            if found is None:
+                return Reconciliation(result="unsupported")
+            adapter = found(self._mirrors)
+            facts = adapter.collect(session, run, execution)
+            decision = adapter.decide(run, facts)
+            if decision is None:
+                return Reconciliation(result="no_decision", facts=facts)
+            adapter.record(session, run, facts, decision)
+            service = OperationRunService(session, clock=self._clock)
+            written = service.update_run_with_reconciliation(run_id, decision, source=source, actor=actor)
+        if written is Reconciled.WRITTEN:
+            _log.info(
+                "run_reconciled", run_id=str(run_id), outcome=decision.outcome, reason=decision.reason_code
+            )
+        return Reconciliation(
+            result="decision", decision=decision, facts=facts, written=written is Reconciled.WRITTEN
+        )

@@ -1,0 +1,83 @@
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from services.repositories.mirror import MirrorStore
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.catalog import OperationType
+from models.environment import Environment
+from models.errors import RefNotFound, RepositoryError
+from models.operation_run import OperationRun
+from models.reasons import ReasonCode
+from models.reconciliation import Execution, ReconciliationDecision
+from models.restore import PlannedChange, RestorePlan
+from reconcilers.registry import REGISTRY
+from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
+from services.restore_progress import look
+from services.restore_results import record_result, restore_result_id
+
+# How long a repository may be out of reach before a person is asked to look (section 7).
+UNREACHABLE_LIMIT = timedelta(minutes=15)
+
+
+@REGISTRY.register
+class RestoreExecuteAdapter:
+    """Reads how a restore stands from the branch itself."""
+
+    operation_type: ClassVar[OperationType] = OperationType.RESTORE_EXECUTE
+
+    def __init__(self, mirrors: MirrorStore) -> None:
+        self._mirrors = mirrors
+
+    def collect(self, session: Session, run: OperationRun, execution: Execution) -> RestoreFacts:
+        """Fetch and look at the branch; write nothing."""
+        plan = _plan(session, run)
+        codes = {failure["code"] for failure in run.failures}
+        return RestoreFacts(
+            execution=execution,
+            branch=self._branch(session, run, plan),
+            overdue=utc_now() - _failed_at(run) > UNREACHABLE_LIMIT,
+            intended_commit=run.context.get("intended_commit"),
+            push_refused=ReasonCode.PUSH_REFUSED in codes,
+            items_refused=ReasonCode.ITEMS_REFUSED in codes,
+            partial=any(change["change"] == PlannedChange.REFUSED for change in plan.changes),
+            result_id=restore_result_id(run.id),
+        )
+
+    def decide(self, run: OperationRun, facts: RestoreFacts) -> ReconciliationDecision | None:  # noqa: ARG002
+        """Let the table of section 7 speak."""
+        return RestoreExecuteDecision().decide(facts)
+
+    def record(
+        self, session: Session, run: OperationRun, facts: RestoreFacts, decision: ReconciliationDecision
+    ) -> None:
+        """Record the restore result that the branch proves."""
+        if decision.related is not None and facts.branch is not None:
+            commit = facts.branch.own_commits[0] if facts.branch.own_commits else None
+            record_result(session, run, _plan(session, run), commit)
+
+    def _branch(self, session: Session, run: OperationRun, plan: RestorePlan) -> BranchFacts | None:
+        environment = session.get_one(Environment, run.environment_id)
+        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        try:
+            mirror.fetch()
+            seen = look(mirror, environment, plan, run)
+        except RefNotFound:
+            # The repository answers, and the branch is not there: nothing of this run is on it.
+            return BranchFacts(own_commits=(), as_planned=False, changed=())
+        except RepositoryError:
+            return None
+        return BranchFacts(
+            own_commits=tuple(seen.own_commits), as_planned=seen.as_planned, changed=tuple(seen.changed)
+        )
+
+
+def _plan(session: Session, run: OperationRun) -> RestorePlan:
+    return session.get_one(RestorePlan, UUID(run.context["input"]["restore_plan_id"]))
+
+
+def _failed_at(run: OperationRun) -> datetime:
+    last = max((failure["at"] for failure in run.failures), default=None)
+    return datetime.fromisoformat(last) if last else run.updated_at

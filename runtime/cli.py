@@ -1,0 +1,43 @@
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from models.errors import InvalidInput, OperationRunError, SettingsError
+from runtime.commands import CommandGroup
+from runtime.exits import INTERRUPTED, run_and_exit
+
+FAILED = 1
+MISUSED = 2
+
+
+@click.group(
+    cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+def operationrun() -> None:
+    """One true record for every long operation on a configuration environment."""
+
+
+def main() -> NoReturn:
+    """Run the command line this process was started with, and exit."""
+    run_and_exit(lambda: run_command(sys.argv[1:]))
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code: 2 for what the caller can put right, 1 for what failed."""
+    try:
+        result = operationrun.main(list(arguments), prog_name="operationrun", standalone_mode=False)
+    except OperationRunError as error:
+        click.echo(f"error: {error}", err=True)
+        return MISUSED if isinstance(error, SettingsError | InvalidInput) else FAILED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+import importlib
+from typing import NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """A command of `operationrun`: the module whose `command` it is, and one line for the help."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "up": Entry("runtime.commands.up", "Run everything on this machine."),
+    "worker": Entry("runtime.commands.worker", "Run a worker for Temporal's task queue."),
+    "web": Entry("runtime.commands.web", "Run the web server."),
+    "migrate": Entry("runtime.commands.migrate", "Bring the database's schema up to date."),
+    "setup-temporal": Entry("runtime.commands.setup_temporal", "Create what Temporal's namespace needs."),
+    "doctor": Entry("runtime.commands.doctor", "Say what is missing on this machine, and how to mend it."),
+}
+
+
+class CommandGroup(click.Group):
+    """Imports a command's module when that command is run, and not before; so help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
+        """Return the names, in the order of the list."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # click's
+        """Return a command by name, None if there is none."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = importlib.import_module(entry.module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # click's
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])

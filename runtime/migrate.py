@@ -1,0 +1,52 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from services.database import Database
+
+_SCRIPTS = Path(__file__).parent.parent / "migrations"
+_LOCK = 0x6F706572  # any fixed number: two processes that migrate at once wait for each other
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the database at a libpq URL to a revision; does nothing where it is there already."""
+    with _configured(database_url) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(database_url: str, revision: str) -> None:
+    """Take the database back to a revision; `base` removes every table."""
+    with _configured(database_url) as config:
+        command.downgrade(config, revision)
+
+
+def check(database_url: str) -> None:
+    """Raise alembic's CommandError where the models and the migrated schema differ."""
+    with _configured(database_url) as config:
+        command.check(config)
+
+
+def make(database_url: str, message: str) -> None:
+    """Write a new migration from the difference between the models and a migrated database."""
+    with _configured(database_url) as config:
+        command.revision(config, message, autogenerate=True)
+
+
+@contextmanager
+def _configured(database_url: str) -> Iterator[Config]:
+    database = Database.connect(database_url, pool_size=1)
+    try:
+        with database.engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            config = Config()
+            config.set_main_option("script_location", str(_SCRIPTS))
+            config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+            config.attributes["connection"] = connection
+            yield config
+    finally:
+        database.close()

@@ -1,0 +1,26 @@
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def own_argv(module: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command line that runs one of our modules with this interpreter, whatever the folder.
+
+    `-P` keeps a package of the same name in the current folder from being taken for ours.
+    """
+    return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def own_environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's environment for a child that runs our modules, with settings added."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **os.environ,
+        # The very code that runs here, installed or not; and lines that reach the log as they are written.
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+        **(settings or {}),
+    }

@@ -1,0 +1,57 @@
+import http.client
+import socket
+import time
+from datetime import timedelta
+
+from models.errors import SettingsError
+
+HOST = "127.0.0.1"
+ANSWER_WITHIN = timedelta(seconds=2)
+FREED_WITHIN = timedelta(seconds=2)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nobody listens on right now, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def is_free(port: int) -> bool:
+    """Say whether a server of ours could listen on this port now."""
+    with socket.socket() as probe:
+        # As servers do it, so that connections still closing down do not count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def need_free(port: int) -> None:
+    """Wait a moment for a port a stopping server may still hold; raise SettingsError if it stays taken."""
+    deadline = time.monotonic() + FREED_WITHIN.total_seconds()
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            raise SettingsError(
+                f"Port {port} is taken by another program. Stop that one, or pass another --port."
+            )
+        time.sleep(0.1)
+
+
+def http_answers(port: int, path: str) -> bool:
+    """Say whether GET on this machine's port answers 200."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_WITHIN.total_seconds())
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,95 @@
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from models.catalog import TASK_QUEUE
+from models.errors import SettingsError
+
+PREFIX = "OPERATIONRUN_"
+
+
+class Settings(BaseModel):
+    """Everything a process is told from outside, read once at its start.
+
+    Each field is the environment variable `OPERATIONRUN_` + its name in capitals; the same name with
+    `_FILE` behind it names a file that holds the value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: str | None = None
+    temporal_address: str | None = None
+    temporal_namespace: str = "default"
+    task_queue: str = Field(default=TASK_QUEUE, min_length=1)
+    secret_key: str | None = None
+    data_dir: Path = Path(".operationrun")
+    allowed_file_roots: tuple[Path, ...] = ()
+    public_url: str = "http://127.0.0.1:8080"
+    temporal_ui_url: str | None = None
+
+    @field_validator("allowed_file_roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: object) -> object:
+        return (
+            tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+        )
+
+    @field_validator("public_url", "temporal_ui_url")
+    @classmethod
+    def _strip_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings; raise SettingsError naming the variable that cannot be used."""
+        given = {}
+        for field in cls.model_fields:
+            variable = PREFIX + field.upper()
+            value = environ.get(variable) or _from_file(variable, environ)
+            if value:
+                given[field] = value
+        try:
+            return cls(**given)  # type: ignore[arg-type] # pydantic parses the strings
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise SettingsError(f"{PREFIX}{str(first['loc'][0]).upper()}: {first['msg']}") from None
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the variables that give another process these settings; what is not set is left out."""
+        given = {field: getattr(self, field) for field in type(self).model_fields}
+        return {PREFIX + field.upper(): _written(value) for field, value in given.items() if value}
+
+    def need_database_url(self) -> str:
+        """Return the database's URL; raise SettingsError with the way out where there is none."""
+        return self.database_url or _missing("DATABASE_URL", "postgresql://user@host/database")
+
+    def need_temporal_address(self) -> str:
+        """Return Temporal's address; raise SettingsError with the way out where there is none."""
+        return self.temporal_address or _missing("TEMPORAL_ADDRESS", "127.0.0.1:7233")
+
+    def need_secret_key(self) -> str:
+        """Return the key that signs sessions; raise SettingsError with the way out where there is none."""
+        return self.secret_key or _missing(
+            "SECRET_KEY", "32 random characters, the same for every web process"
+        )
+
+
+def _written(value: object) -> str:
+    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _from_file(variable: str, environ: Mapping[str, str]) -> str | None:
+    path = environ.get(f"{variable}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{variable}_FILE: {error.strerror} ({path})") from None
+
+
+def _missing(name: str, example: str) -> str:
+    raise SettingsError(f"{PREFIX}{name} is not set. Set it, for example to: {example}")

@@ -1,0 +1,111 @@
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from services.repositories.mirror import MirrorStore
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.restore_execute import RestoreExecuteActivities
+from activities.review_compose import ReviewComposeActivities
+from activities.settle_run import SettleRunActivities
+from activities.tracking import TrackingInterceptor
+from reconcilers import restore_execute, review_compose
+from reconcilers.orchestrator import AdapterRunReconciler
+from runtime.settings import Settings
+from runtime.temporal_connection import connect
+from services.database import Database
+from services.restore_execution import RestoreExecution
+from services.review_composition import ReviewComposition
+from workflows.failure_bridge import FailureBridge
+from workflows.restore_execute import RestoreExecuteWorkflow
+from workflows.review_compose import EnvironmentReviewComposeWorkflow
+
+# Imported so that they register themselves.
+ADAPTERS = (restore_execute, review_compose)
+
+WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
+ACTIVITY_THREADS = 16
+GRACE = timedelta(seconds=20)
+
+# A run cached on a worker that was killed is picked up after this, not after the default of ten seconds.
+STICKY_TIMEOUT = timedelta(seconds=2)
+
+# A killed worker's successor resumes from a heartbeat at most this old.
+HEARTBEAT_THROTTLE = timedelta(seconds=1)
+
+# Our own code below the workflows is imported once, not anew for every run; it does nothing at import.
+SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "activities",
+        "models",
+        "reconcilers",
+        "services",
+        "pygit2",
+        "psycopg",
+        "sqlalchemy",
+        "structlog",
+        "yaml",
+    )
+)
+
+
+def run_worker(settings: Settings) -> int:
+    """Work on the task queue until SIGTERM or SIGINT, then finish what is under way; return the exit code."""
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = Database.connect(settings.need_database_url(), pool_size=ACTIVITY_THREADS)
+    client = await connect(settings.need_temporal_address(), settings.temporal_namespace)
+    worker = build_worker(client, database, settings)
+    working = asyncio.create_task(worker.run())
+    print("worker ready", flush=True)  # noqa: T201 - the line that supervisors wait for
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await worker.shutdown()
+    with suppress(asyncio.CancelledError):
+        await working
+    database.close()
+    return 0
+
+
+def build_worker(client: Client, database: Database, settings: Settings) -> Worker:
+    """Put a worker together: the composition root of the worker process."""
+    mirrors = MirrorStore(mirror_root(settings.data_dir), allowed_file_roots=settings.allowed_file_roots)
+    reconciler = AdapterRunReconciler(database, mirrors)
+    reviews = ReviewComposeActivities(ReviewComposition(database, mirrors), reconciler)
+    restores = RestoreExecuteActivities(RestoreExecution(database, mirrors), reconciler)
+    settling = SettleRunActivities(database, reconciler)
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=[
+            reviews.collect_evidence,
+            reviews.compose_review,
+            restores.check_plan,
+            restores.apply_plan,
+            settling.settle_run,
+        ],
+        activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity"),
+        max_concurrent_activities=ACTIVITY_THREADS,
+        interceptors=[TrackingInterceptor(), FailureBridge()],
+        workflow_runner=SANDBOX,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def mirror_root(data_dir: Path) -> Path:
+    """Return where a process keeps its mirrors of repositories."""
+    return data_dir / "mirrors"

@@ -1,0 +1,14 @@
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON spelling of a value: sorted keys, no spaces; uuids and the like as strings."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(facts: Mapping[str, Any]) -> str:
+    """Return the sha256, in lowercase hex, of the facts' canonical JSON."""
+    return hashlib.sha256(canonical_json(facts).encode("utf-8", "surrogatepass")).hexdigest()

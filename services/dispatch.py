@@ -1,0 +1,102 @@
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from models.base import utc_now
+from models.catalog import OperationCatalog
+from models.contracts import Failure, OperationInput
+from models.correlation import Correlation
+from models.environment import Environment
+from models.errors import StartRefused, StartUnconfirmed
+from models.operation_run import OperationRun
+from services.database import Database
+from services.operation_inputs import parse_input
+from services.operation_runs import OperationRunService
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowStart:
+    """All that Temporal is told when a run is handed to it."""
+
+    workflow_id: str
+    workflow_type: str
+    task_queue: str
+    operation_input: OperationInput
+    execution_timeout: timedelta
+    summary: str
+    details: str
+    search_attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class WorkflowStarter(Protocol):
+    """The small port through which services know Temporal."""
+
+    def start(self, start: WorkflowStart) -> None:
+        """Start a workflow, or find it started already.
+
+        Raises StartRefused where the answer is no for good, StartUnconfirmed where none came in time.
+        """
+
+
+class Dispatcher:
+    """Hands queued runs to Temporal."""
+
+    def __init__(
+        self,
+        database: Database,
+        starter: WorkflowStarter,
+        *,
+        public_url: str,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._starter = starter
+        self._public_url = public_url
+        self._clock = clock
+
+    def dispatch_or_fail(self, run_id: UUID) -> None:
+        """Start the workflow of a queued run whose transaction has committed (law L4).
+
+        A start refused for good completes the run as failed (`dispatch_failed`). One whose answer never
+        came leaves it queued: the workflow may well be under way, and the id tells (section 5).
+        """
+        with self._database.transaction() as session:
+            run = session.get_one(OperationRun, run_id)
+            environment = session.get_one(Environment, run.environment_id)
+            start = self._describe(run, environment)
+        try:
+            self._starter.start(start)
+        except StartUnconfirmed:
+            return
+        except StartRefused as error:
+            failure = Failure(
+                code=StartRefused.code, step="start", attempts=1, at=self._clock(), detail=str(error)
+            )
+            with self._database.transaction() as session:
+                OperationRunService(session, clock=self._clock).fail_dispatch(run_id, failure)
+            return
+        with self._database.transaction() as session:
+            OperationRunService(session, clock=self._clock).record_dispatched(run_id, self._clock())
+
+    def _describe(self, run: OperationRun, environment: Environment) -> WorkflowStart:
+        operation = OperationCatalog.get(run.type)
+        url = f"{self._public_url}/operations/{run.id}"
+        return WorkflowStart(
+            workflow_id=Correlation(operation_type=operation.type, run_id=run.id).workflow_id,
+            workflow_type=operation.type,
+            task_queue=run.context["dispatch"]["queue"],
+            operation_input=parse_input(
+                operation.type, run.workspace_id, run.environment_id, run.context["input"]
+            ),
+            execution_timeout=operation.execution_timeout,
+            summary=f"{operation.label} of {environment.name}"[:200],
+            details=f"Run [{run.id}]({url}), asked for by {run.initiator_name}.",
+            search_attributes={
+                "OperationRunId": str(run.id),
+                "OperationType": operation.type,
+                "WorkspaceId": str(run.workspace_id),
+                "EnvironmentId": str(run.environment_id),
+            },
+        )

@@ -1,0 +1,70 @@
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pygit2
+
+from models.base import Json
+from services.documents import Document, read_document
+from services.repositories.objects import Entry, read_blob
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One item of an environment: an entry of the tree, its kind, and what is known of its content.
+
+    `document` is None for a link or a submodule, and for a file over the size limit.
+    """
+
+    entry: Entry
+    kind: str
+    document: Document | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """Every item of an environment at one commit, by path, in Git's order."""
+
+    items: Mapping[str, Item] = field(default_factory=dict)
+
+    def by_kind(self) -> list[Json]:
+        """Count the items by kind, the most frequent first."""
+        counts = Counter(item.kind for item in self.items.values())
+        return [
+            {"kind": kind, "items": count}
+            for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        ]
+
+    def unparsed(self) -> list[str]:
+        """Return the paths of the files that do not parse."""
+        return [path for path, item in self.items.items() if item.document and item.document.error]
+
+
+def take_inventory(
+    repository: pygit2.Repository,
+    entries: Sequence[Entry],
+    *,
+    prefix: str,
+    limit: int,
+    beat: Callable[[], None],
+) -> Inventory:
+    """Read every entry's content once; `limit` is the size in bytes from which a file is not read."""
+    items = {}
+    for entry in entries:
+        beat()
+        items[entry.path] = read_item(repository, entry, prefix=prefix, limit=limit)
+    return Inventory(items=items)
+
+
+def read_item(repository: pygit2.Repository, entry: Entry, *, prefix: str, limit: int) -> Item:
+    """Read one entry: its kind is the file's own, else its first folder under the prefix."""
+    content = read_blob(repository, entry.oid, limit=limit) if entry.is_blob else None
+    document = None if content is None else read_document(entry.path, content)
+    kind = (document.kind if document else None) or _folder(entry.path, prefix)
+    return Item(entry=entry, kind=kind, document=document)
+
+
+def _folder(path: str, prefix: str) -> str:
+    within = path.removeprefix(f"{prefix}/") if prefix else path
+    folder, slash, _ = within.partition("/")
+    return folder if slash else "(top level)"

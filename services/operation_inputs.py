@@ -1,0 +1,35 @@
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from models.catalog import OperationCatalog, OperationType
+from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
+from models.errors import InvalidInput
+from services.canonical import digest
+
+_INPUTS: dict[OperationType, type[ReviewComposeInput] | type[RestoreExecuteInput]] = {
+    OperationType.ENVIRONMENT_REVIEW_COMPOSE: ReviewComposeInput,
+    OperationType.RESTORE_EXECUTE: RestoreExecuteInput,
+}
+
+
+def parse_input(
+    operation_type: OperationType, workspace_id: UUID, environment_id: UUID, given: dict[str, Any]
+) -> OperationInput:
+    """Build the workflow's input from a request's; raise InvalidInput naming the field that is wrong."""
+    try:
+        return _INPUTS[operation_type].model_validate(
+            {**given, "workspace_id": workspace_id, "environment_id": environment_id}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(["input", *(str(part) for part in first["loc"])])
+        raise InvalidInput(field, f"{field}: {first['msg']}.") from None
+
+
+def identity_of(operation_type: OperationType, operation_input: OperationInput) -> str:
+    """Return what makes two requests the same work: the sha256 over environment and identity inputs (L7)."""
+    names = OperationCatalog.get(operation_type).identity_inputs
+    facts = {name: getattr(operation_input, name) for name in names}
+    return digest({"environment_id": operation_input.environment_id, **facts})

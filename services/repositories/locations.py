@@ -1,0 +1,149 @@
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import pygit2
+
+from models.errors import InvalidInput
+from services.repositories.redaction import looks_like_token
+
+_URL = "repository_url"
+_LONGEST = 2048
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_SCP_LIKE = re.compile(r"(?:(?P<user>[^\s@:/]+)@)?(?P<host>[^\s@:/]+):(?P<path>[^\s:].*)")
+_COMMIT = re.compile(r"[0-9a-f]{4,64}")
+_WAY_OUT = (
+    "Use https://host/path, ssh://user@host/path, user@host:path, or a path under an allowed file root."
+)
+
+
+def check_repository_url(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
+    """Return the URL of an environment's repository as given, if this system may work with it (section 6).
+
+    Allowed are https, ssh (also as user@host:path), and file (also as an absolute path) under one of the
+    roots, symlinks resolved. Whether anything answers there is not asked. Raises InvalidInput.
+    """
+    locate(url, allowed_file_roots=allowed_file_roots)
+    return url
+
+
+def locate(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
+    """Return what git is told to fetch from and push to: the URL, or the resolved path of a file URL.
+
+    Raises InvalidInput as check_repository_url does.
+    """
+    _check_characters(url)
+    scheme, separator, rest = url.partition("://")
+    if url.startswith("/"):
+        return _resolve(url, allowed_file_roots)
+    if separator and scheme == "file":
+        if not rest.startswith("/"):
+            raise InvalidInput(_URL, "A file URL has no host: write file:///path/to/repository.")
+        return _resolve(unquote(rest), allowed_file_roots)
+    if separator and scheme in {"https", "ssh"}:
+        _check_remote(_split(url))
+    elif separator or not _is_scp_like(url):
+        raise InvalidInput(_URL, f"This kind of repository URL is not allowed. {_WAY_OUT}")
+    return url
+
+
+def _check_characters(url: str) -> None:
+    if not url or len(url) > _LONGEST:
+        raise InvalidInput(_URL, f"A repository URL has 1 to {_LONGEST} characters. {_WAY_OUT}")
+    if url.startswith("-") or _CONTROL.search(url) or _CONTROL.search(unquote(url)):
+        raise InvalidInput(_URL, f"A repository URL holds no control characters and starts with no '-'. {_WAY_OUT}")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise InvalidInput(_URL, f"This is not a URL. {_WAY_OUT}") from None
+    return parts
+
+
+def _check_remote(parts: SplitResult) -> None:
+    if parts.password is not None or looks_like_token(parts.username or ""):
+        raise InvalidInput(
+            _URL,
+            "A repository URL holds no password or token, because it is stored and shown. "
+            "Set up a Git credential helper or an SSH key for the worker instead.",
+        )
+    if not parts.hostname or parts.hostname.startswith("-") or (parts.username or "").startswith("-"):
+        raise InvalidInput(_URL, f"This URL names no host. {_WAY_OUT}")
+    if parts.query or parts.fragment or re.search(r"\s", parts.geturl()) or not parts.path.strip("/"):
+        raise InvalidInput(_URL, f"This URL names no repository: a path, with no spaces, no '?' and no '#'. {_WAY_OUT}")
+
+
+def _is_scp_like(url: str) -> bool:
+    match = _SCP_LIKE.fullmatch(url)
+    return match is not None and not any((part or "").startswith("-") for part in match.groups())
+
+
+def _resolve(path: str, allowed_file_roots: Sequence[Path]) -> str:
+    # Git finds /a/b also as /a/b.git and /a/b/.git; none of them may be a way out of the root.
+    candidates = [Path(path), Path(f"{path.rstrip('/')}.git"), Path(path, ".git")]
+    roots = [root.resolve() for root in allowed_file_roots]
+    resolved = [_follow(candidate) for candidate in candidates]
+    if not any(all(place.is_relative_to(root) for place in resolved) for root in roots):
+        raise InvalidInput(
+            _URL,
+            "This path is under no allowed file root. Move the repository there, "
+            "or add its folder to OPERATIONRUN_ALLOWED_FILE_ROOTS.",
+        )
+    return str(resolved[0])
+
+
+def _follow(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise InvalidInput(_URL, "This path leads nowhere: its links form a loop.") from None
+
+
+def check_branch(name: str) -> str:
+    """Return the short name of a branch, such as `main`; raise InvalidInput for what Git would not take."""
+    if name.startswith("refs/"):
+        raise InvalidInput("branch", "Write the branch's short name: main, not refs/heads/main.")
+    if not _is_ref_name(name, "refs/heads/"):
+        raise InvalidInput("branch", "This is not a branch name Git allows. Write a name such as main.")
+    return name
+
+
+def check_ref(ref: str, field: str = "ref") -> str:
+    """Return a branch, a tag, a full ref or a commit of 4 to 64 hex digits; raise InvalidInput otherwise.
+
+    Revision operators (^ ~ : @{) and ranges are refused, and so is HEAD, which a mirror does not know.
+    """
+    full_name = _is_ref_name(ref, "") if ref.startswith("refs/") else _is_ref_name(ref, "refs/heads/")
+    if not (full_name or _COMMIT.fullmatch(ref)):
+        raise InvalidInput(
+            field, "This is not a ref. Name a branch, a tag, a full ref such as refs/tags/v1, or a commit id."
+        )
+    return ref
+
+
+def _is_ref_name(name: str, prefix: str) -> bool:
+    if not name or name.startswith("-") or name in {"HEAD", "@"} or _CONTROL.search(name):
+        return False
+    return len(name) <= _LONGEST and pygit2.reference_is_valid_name(f"{prefix}{name}")
+
+
+def check_path_prefix(prefix: str) -> str:
+    """Return the folder of an environment without slashes around it, '' for the whole tree.
+
+    Raises InvalidInput for what is no path inside a repository.
+    """
+    bare = prefix.strip("/")
+    if bare and not all(is_path_component(part) for part in bare.split("/")):
+        raise InvalidInput("path_prefix", "Name a folder inside the repository, without '.', '..' or '.git'.")
+    if _CONTROL.search(bare) or len(bare) > _LONGEST:
+        raise InvalidInput("path_prefix", f"A path prefix has up to {_LONGEST} characters, none of them control characters.")
+    return bare
+
+
+def is_path_component(name: str) -> bool:
+    """Tell whether Git allows the name in a tree."""
+    return name not in {"", ".", ".."} and name.lower() != ".git"

@@ -1,0 +1,191 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.contracts import OperationResult, RestoreExecuteInput
+from models.correlation import Correlation
+from models.environment import Environment
+from models.errors import EnvironmentChanged, EnvironmentUnreachable, PushRaced, PushRefused, RunRefused
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun
+from models.reasons import ReasonCode
+from models.restore import PlannedChange, RestorePlan, RestorePoint, RestoreResult
+from services.database import Database
+from services.operation_runs import OperationRunService
+from services.push_fence import push_fence
+from services.repositories.commits import commit_tree, write_tree
+from services.repositories.mirror import Mirror, MirrorStore
+from services.repositories.objects import tree_of
+from services.restore_progress import TRAILER, WRITING, RestoreProgress, check_writable, look
+from services.restore_results import reason_of, record_result, restore_result_id
+
+Beat = Callable[[], None]
+
+# How often a branch that keeps moving is looked at again before the attempt is given back to Temporal.
+ROUNDS = 8
+AUTHOR = ("OperationRun", "operationrun@localhost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    run: OperationRun
+    plan: RestorePlan
+    point: RestorePoint
+    environment: Environment
+    mirror: Mirror
+
+    def look(self) -> RestoreProgress:
+        return look(self.mirror, self.environment, self.plan, self.run)
+
+
+class RestoreExecution:
+    """Puts the items of a restore plan back, as one commit on the live branch (section 6)."""
+
+    def __init__(
+        self, database: Database, mirrors: MirrorStore, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = database
+        self._mirrors = mirrors
+        self._clock = clock
+
+    def check(
+        self, correlation: Correlation, scope: RestoreExecuteInput, *, taken_at: datetime, beat: Beat
+    ) -> None:
+        """Mark the run running, fetch, and check that the plan still holds.
+
+        Raises RunRefused, EnvironmentUnreachable, RefNotFound, ItemsRefused or EnvironmentChanged; nothing
+        has been written then.
+        """
+        with self._database.transaction() as session:
+            run = OperationRunService(session, clock=self._clock).start(
+                correlation, scope, dispatched_at=taken_at
+            )
+            work = self._load(session, run, scope)
+        check_writable(work.plan)
+        work.mirror.fetch(beat)
+        seen = work.look()
+        if not seen.own_commits and not seen.as_planned and seen.changed:
+            raise EnvironmentChanged(seen.changed)
+
+    def apply(
+        self, correlation: Correlation, scope: RestoreExecuteInput, *, beat: Beat, alive: Beat
+    ) -> OperationResult | None:
+        """Bring the branch to the plan, then record the result and complete the run with it (law L8).
+
+        1. Fetch and look. This run's commit there and the items as planned: record it. Items as planned
+           without a commit: record that none was needed.
+        2. Planned items changed: raise EnvironmentChanged, nothing written.
+        3. Otherwise build the commit on the head as it is and push it behind the fence.
+        4. After every push, answered or not, begin again at 1: the branch alone says what happened.
+
+        None: the branch holds this run's commit but not the planned items, or more than one commit; the
+        reconciler tells what that means. `beat` may stop the work, `alive` only tells that it goes on; from
+        the first push nothing stops it.
+        """
+        with self._database.transaction() as session:
+            run = session.get_one(OperationRun, correlation.run_id)
+            work = self._load(session, run, scope)
+            if run.status == Status.COMPLETED:
+                return _recorded(session, run)
+        refusal: Exception | None = None
+        pulse = beat
+        for _ in range(ROUNDS):
+            work.mirror.fetch(pulse)
+            seen = work.look()
+            if seen.own_commits and (len(seen.own_commits) > 1 or not seen.as_planned):
+                return None
+            if seen.as_planned:
+                commit = seen.own_commits[0] if seen.own_commits else None
+                return self._record(correlation, work, commit)
+            if refusal is not None:
+                raise refusal
+            if seen.changed:
+                raise EnvironmentChanged(seen.changed)
+            pulse()
+            pulse = alive
+            try:
+                self._push(work, seen.head, alive)
+            except PushRaced:
+                continue
+            except (PushRefused, EnvironmentUnreachable) as error:
+                refusal = error
+        raise PushRaced
+
+    def _load(self, session: Session, run: OperationRun, scope: RestoreExecuteInput) -> _Work:
+        plan = session.get(RestorePlan, scope.restore_plan_id)
+        if plan is None or (plan.workspace_id, plan.environment_id) != (run.workspace_id, run.environment_id):
+            raise RunRefused
+        environment = session.get_one(Environment, run.environment_id)
+        return _Work(
+            run=run,
+            plan=plan,
+            point=session.get_one(RestorePoint, plan.restore_point_id),
+            environment=environment,
+            mirror=self._mirrors.open(environment.id, environment.repository_url),
+        )
+
+    def _push(self, work: _Work, head: str, alive: Beat) -> None:
+        commit = _build(work, head)
+        with push_fence(self._database, work.run.id):
+            with self._database.transaction() as session:
+                service = OperationRunService(session, clock=self._clock)
+                if service.intend_commit(work.run.id, commit) is None:
+                    raise RunRefused
+            work.mirror.push(commit=commit, branch=work.environment.branch, expected=head, beat=alive)
+
+    def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
+        reason = reason_of(work.plan, commit)
+        with self._database.transaction() as session:
+            summary = record_result(session, work.run, work.plan, commit, clock=self._clock)
+            service = OperationRunService(session, clock=self._clock)
+            complete = (
+                service.succeed_partially if reason is ReasonCode.RESTORE_PARTLY_APPLIED else service.succeed
+            )
+            run = complete(correlation, reason_code=reason, summary_counts=summary)
+            if run is None:
+                raise RunRefused
+        return _result(run)
+
+
+def _build(work: _Work, head: str) -> str:
+    repository = work.mirror.repository
+    planned = [change for change in work.plan.changes if change["change"] in WRITING]
+    tree = write_tree(
+        repository,
+        tree_of(repository, head),
+        writes={
+            change["path"]: (change["wanted"]["oid"], change["wanted"]["mode"])
+            for change in planned
+            if change["wanted"]
+        },
+        deletes=[change["path"] for change in planned if change["change"] == PlannedChange.DELETE],
+    )
+    # The same run on the same head makes the same commit, whichever attempt makes it.
+    return commit_tree(
+        repository,
+        tree=tree,
+        parent=head,
+        message=f"Restore {work.point.label}\n\n{len(planned)} items from {work.plan.restore_commit[:12]}.",
+        trailers={TRAILER: str(work.run.id)},
+        author_name=AUTHOR[0],
+        author_email=AUTHOR[1],
+        at=work.run.created_at,
+    )
+
+
+def _recorded(session: Session, run: OperationRun) -> OperationResult:
+    if session.get(RestoreResult, restore_result_id(run.id)) is None:
+        raise RunRefused
+    return _result(run)
+
+
+def _result(run: OperationRun) -> OperationResult:
+    return OperationResult(
+        run_id=run.id,
+        outcome=Outcome(run.outcome),
+        related_type="restore_result",
+        related_id=restore_result_id(run.id),
+    )

@@ -1,0 +1,57 @@
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from models.actor import Actor
+from models.base import utc_now
+from models.environment import Environment
+from models.errors import Conflict, InvalidInput, RefNotFound
+from models.restore import RestorePoint
+from services.repositories.locations import check_ref
+from services.repositories.mirror import MirrorStore
+
+
+class RestorePoints:
+    """Pins commits of an environment under a name."""
+
+    def __init__(
+        self, session: Session, mirrors: MirrorStore, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._session = session
+        self._mirrors = mirrors
+        self._clock = clock
+
+    def create(self, environment: Environment, *, label: str, ref: str, actor: Actor) -> RestorePoint:
+        """Pin the commit that `ref` names now.
+
+        Raises InvalidInput for a label or ref that cannot be used, Conflict for a label that is taken, and
+        EnvironmentUnreachable where the repository does not answer.
+        """
+        label = label.strip()
+        if not label or len(label) > 200 or not label.isprintable():  # noqa: PLR2004 - said in the message
+            raise InvalidInput("label", "A label is 1 to 200 printable characters.")
+        check_ref(ref)
+        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        mirror.fetch()
+        try:
+            commit = mirror.resolve(ref)
+        except RefNotFound as error:
+            raise InvalidInput("ref", str(error)) from error
+        values = {
+            "id": uuid7(),
+            "workspace_id": environment.workspace_id,
+            "environment_id": environment.id,
+            "label": label,
+            "ref": ref,
+            "commit": commit,
+            "created_by": actor.name,
+            "created_at": self._clock(),
+        }
+        statement = insert(RestorePoint).values(values).on_conflict_do_nothing().returning(RestorePoint)
+        point = self._session.scalars(statement).one_or_none()
+        if point is None:
+            raise Conflict(f"This environment has a restore point {label!r} already. Choose another label.")
+        return point

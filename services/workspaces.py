@@ -1,0 +1,89 @@
+import re
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from models.access import Member, Role, User, Workspace
+from models.base import utc_now
+from models.errors import Conflict, InvalidInput
+
+_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+_EMAIL = re.compile(r"[!-?A-~]{1,64}@[!-?A-~]{1,189}")
+
+
+class Workspaces:
+    """Workspaces and the people in them."""
+
+    def __init__(self, session: Session, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._session = session
+        self._clock = clock
+
+    def create(self, *, slug: str, name: str | None = None) -> Workspace:
+        """Insert a workspace, by default named as its slug; raise InvalidInput, or Conflict for a taken slug."""
+        workspace = self.ensure(slug=slug, name=name)
+        if workspace is None:
+            raise Conflict(f"There is a workspace {slug!r} already. Choose another slug.")
+        return workspace
+
+    def ensure(self, *, slug: str, name: str | None = None) -> Workspace | None:
+        """Insert a workspace; None means that it is there already, and is left as it is."""
+        values = {
+            "id": uuid7(),
+            "slug": _check_slug(slug),
+            "name": _check_name(name or slug),
+            "created_at": self._clock(),
+        }
+        statement = insert(Workspace).values(values).on_conflict_do_nothing().returning(Workspace)
+        return self._session.scalars(statement).one_or_none()
+
+    def find(self, given: str) -> Workspace:
+        """Return a workspace by slug; raise InvalidInput where there is none."""
+        found = self._session.scalars(select(Workspace).where(Workspace.slug == given)).one_or_none()
+        if found is None:
+            raise InvalidInput("workspace", f"There is no workspace {given!r}. Create it first.")
+        return found
+
+    def add_member(self, workspace_id: UUID, *, email: str, role: Role) -> User:
+        """Give a person a role in a workspace, in place of any they had; a person not known yet is added."""
+        user = self._ensure_user(email)
+        values = {
+            "workspace_id": workspace_id,
+            "user_id": user.id,
+            "role": role,
+            "created_at": self._clock(),
+        }
+        statement = insert(Member).values(values)
+        self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=[Member.workspace_id, Member.user_id], set_={"role": statement.excluded.role}
+            )
+        )
+        return user
+
+    def _ensure_user(self, email: str) -> User:
+        if not _EMAIL.fullmatch(email):
+            raise InvalidInput("email", f"{email!r} is not an e-mail address, such as ada@example.org.")
+        values = {"id": uuid7(), "email": email, "name": email, "created_at": self._clock()}
+        self._session.execute(insert(User).values(values).on_conflict_do_nothing())
+        statement = select(User).where(func.lower(User.email) == email.lower())
+        return self._session.scalars(statement).one()
+
+
+def _check_slug(slug: str) -> str:
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInput(
+            "slug", "A slug is 1 to 64 lowercase letters, digits and hyphens, with no hyphen at either end."
+        )
+    return slug
+
+
+def _check_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > 200 or not name.isprintable():  # noqa: PLR2004 - said in the message
+        raise InvalidInput("name", "A name is 1 to 200 printable characters.")
+    return name

@@ -1,0 +1,141 @@
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from models.base import utc_now
+from models.catalog import OperationType
+from models.contracts import Cause
+from models.lifecycle import FINAL_OUTCOMES, Outcome, Status
+from models.operation_run import OperationRun
+from models.reasons import ReasonCode
+from web.presenters.messages import message_of
+from web.presenters.wording import CAUSES, ENDINGS, REASONS, UNKNOWN, VARIANTS
+
+STANDINGS = [(Status.QUEUED, Outcome.PENDING), (Status.RUNNING, Outcome.PENDING)] + [
+    (Status.COMPLETED, outcome) for outcome in sorted(FINAL_OUTCOMES)
+]
+EXPERT_WORDS = re.compile(
+    r"\b(sql|postgres\w*|database|row|rows|constraint|query|transaction|git|commit\w*|branch\w*|push\w*|merge"
+    r"|fetch\w*|refs?|trees?|blob|sha\d*|temporal|workflow\w*|activit\w+|namespace|task queue|exception"
+    r"|traceback|null|json)\b",
+    re.IGNORECASE,
+)
+
+
+def a_run(
+    *,
+    operation_type: str = OperationType.RESTORE_EXECUTE,
+    status: str = Status.COMPLETED,
+    outcome: str = Outcome.FAILED,
+    context: dict[str, Any] | None = None,
+    failures: list[str] | None = None,
+    summary_counts: dict[str, int] | None = None,
+) -> OperationRun:
+    return OperationRun(
+        id=uuid4(),
+        type=operation_type,
+        status=status,
+        outcome=outcome,
+        context=context or {},
+        failures=[{"code": code, "at": utc_now().isoformat()} for code in failures or []],
+        summary_counts=summary_counts or {},
+    )
+
+
+def reconciled(reason_code: str, *, cause: str | None = None) -> dict[str, Any]:
+    evidence = {"cause": cause} if cause else {}
+    return {"reconciliation": {"reason_code": reason_code, "evidence": evidence, "related": None}}
+
+
+@pytest.mark.parametrize("operation_type", OperationType)
+@pytest.mark.parametrize(("status", "outcome"), STANDINGS)
+def test_every_standing_of_every_operation_has_words(operation_type: str, status: str, outcome: str) -> None:
+    message = message_of(a_run(operation_type=operation_type, status=status, outcome=outcome))
+
+    assert all(message.model_dump().values())
+    assert message.title != UNKNOWN.title
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_reason_code_has_words_of_its_own(code: ReasonCode) -> None:
+    message = message_of(a_run(context=reconciled(code)))
+
+    assert message.code == code
+    assert code in REASONS
+    assert all(message.model_dump().values())
+
+
+def test_every_cause_has_words() -> None:
+    assert set(CAUSES) == set(Cause.__args__)  # type: ignore[attr-defined] # a Literal has its values there
+
+
+def test_no_words_speak_of_what_lies_beneath() -> None:
+    wordings = [*REASONS.values(), *VARIANTS.values(), *ENDINGS.values(), UNKNOWN]
+    sentences = [text for wording in wordings for text in wording.model_dump().values()] + [*CAUSES.values()]
+
+    assert [text for text in sentences if EXPERT_WORDS.search(text)] == []
+
+
+def test_every_sentence_ends_and_is_short_enough_to_read_at_a_glance() -> None:
+    for code, wording in {**REASONS, **ENDINGS}.items():
+        assert all(text.endswith(".") for text in wording.model_dump().values()), code
+        assert len(wording.title) < 70, code
+
+
+def test_a_failure_that_tells_more_goes_before_nothing_came_of_it() -> None:
+    context = reconciled(ReasonCode.RESTORE_NOT_APPLIED, cause="activity_failed")
+
+    assert message_of(a_run(context=context, failures=["ref_not_found"])).code == "ref_not_found"
+    assert message_of(a_run(context=context, failures=["something_new"])).code == "restore_not_applied"
+
+
+def test_a_failure_never_goes_before_a_reason_that_says_what_became_of_it() -> None:
+    context = reconciled(ReasonCode.ENVIRONMENT_CHANGED)
+
+    message = message_of(a_run(outcome=Outcome.BLOCKED, context=context, failures=["unexpected_error"]))
+
+    assert message.code == "environment_changed"
+
+
+def test_the_cause_is_told_where_nothing_else_is_known() -> None:
+    message = message_of(a_run(context=reconciled(ReasonCode.RESTORE_NOT_APPLIED, cause="terminated")))
+
+    assert message.body.startswith(CAUSES["terminated"])
+    assert REASONS[ReasonCode.RESTORE_NOT_APPLIED].body in message.body
+
+
+def test_a_cancelled_run_is_told_as_cancelled() -> None:
+    context = reconciled(ReasonCode.REVIEW_NOT_COMPOSED, cause="cancelled")
+
+    assert message_of(a_run(outcome=Outcome.CANCELLED, context=context)).code == "cancelled"
+
+
+def test_a_start_that_was_refused_is_told_from_its_failure() -> None:
+    assert message_of(a_run(failures=["dispatch_failed"])).code == "dispatch_failed"
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        ({"written": 2, "removed": 0, "unchanged": 1, "refused": 0}, "restore_applied"),
+        ({"written": 0, "removed": 1, "unchanged": 0, "refused": 0}, "restore_applied"),
+        ({"written": 0, "removed": 0, "unchanged": 3, "refused": 0}, "restore_not_needed"),
+    ],
+)
+def test_a_restore_that_succeeded_says_what_it_did(counts: dict[str, int], code: str) -> None:
+    assert message_of(a_run(outcome=Outcome.SUCCEEDED, summary_counts=counts)).code == code
+
+
+def test_a_composed_review_is_told_as_ready() -> None:
+    run = a_run(operation_type=OperationType.ENVIRONMENT_REVIEW_COMPOSE, outcome=Outcome.SUCCEEDED)
+
+    assert message_of(run).code == "review_composed"
+
+
+def test_a_code_that_this_version_does_not_know_still_has_words() -> None:
+    message = message_of(a_run(outcome=Outcome.BLOCKED, context=reconciled("from_a_later_version")))
+
+    assert message.code == "from_a_later_version"
+    assert message.title == ENDINGS[Outcome.BLOCKED].title

@@ -1,0 +1,67 @@
+from http import HTTPStatus
+
+from flask import Response, url_for
+
+from models.catalog import Capability
+from services.restore_plans import RestorePlans
+from services.restore_points import RestorePoints
+from web.api.answers import answer
+from web.api.authentication import principal
+from web.api.blueprint import api
+from web.api.bodies import json_object, parse
+from web.api.finding import find_environment, find_restore_plan
+from web.api.schemas import (
+    NewRestorePlan,
+    NewRestorePoint,
+    RestorePlanAnswer,
+    RestorePointAnswer,
+    list_answer,
+)
+from web.queries.environments import list_restore_points
+from web.services import services
+
+
+@api.get("/environments/<environment_id>/restore-points")
+def show_restore_points(environment_id: str) -> Response:
+    """List an environment's restore points, newest first."""
+    with services().database.transaction() as session:
+        found = list_restore_points(session, find_environment(session, environment_id))
+    return answer(list_answer(RestorePointAnswer, found))
+
+
+@api.post("/environments/<environment_id>/restore-points")
+def create_restore_point(environment_id: str) -> Response:
+    """Pin the commit that a ref names now."""
+    with services().database.transaction() as session:
+        environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
+        given = parse(NewRestorePoint, json_object())
+        point = RestorePoints(session, services().mirrors).create(
+            environment, label=given.label, ref=given.ref, actor=principal().actor
+        )
+    location = url_for("api.show_restore_points", environment_id=environment.id)
+    return answer(RestorePointAnswer.model_validate(point), HTTPStatus.CREATED, location=location)
+
+
+@api.post("/environments/<environment_id>/restore-plans")
+def create_restore_plan(environment_id: str) -> Response:
+    """Preview a restore; the plan that is shown is the one that can be executed."""
+    with services().database.transaction() as session:
+        environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
+        given = parse(NewRestorePlan, json_object())
+        plan = RestorePlans(session, services().mirrors).create(
+            environment,
+            restore_point_id=given.restore_point_id,
+            mode=given.mode,
+            items=given.items,
+            actor=principal().actor,
+        )
+    location = url_for("api.show_restore_plan", plan_id=plan.id)
+    return answer(RestorePlanAnswer.model_validate(plan), HTTPStatus.CREATED, location=location)
+
+
+@api.get("/restore-plans/<plan_id>")
+def show_restore_plan(plan_id: str) -> Response:
+    """Show one restore plan with its changes."""
+    with services().database.transaction() as session:
+        found = find_restore_plan(session, plan_id)
+    return answer(RestorePlanAnswer.model_validate(found))

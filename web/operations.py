@@ -1,0 +1,53 @@
+from models.actor import Actor
+from models.base import Json
+from models.catalog import Capability, OperationCatalog
+from models.environment import Environment
+from models.errors import UnknownOperationType
+from models.operation_run import OperationRun
+from services.operation_inputs import parse_input
+from services.operation_requests import OperationRequests, Requested
+from web.services import Services
+
+
+def start_operation(
+    acting: Services,
+    *,
+    operation_type: str,
+    environment: Environment,
+    given: Json,
+    actor: Actor,
+    idempotency_key: str | None = None,
+) -> Requested:
+    """Record a request for an operation, hand its run to Temporal, and return the run as it then stands.
+
+    1. The request commits as a queued run, or finds the run that answers it already (law L7).
+    2. A new run is started. A start refused for good has completed it as failed; one whose answer never
+       came leaves it queued (section 5). Neither is an error of the request.
+
+    Raises InvalidInput naming the field (`type`, `input.…`), RestoreInProgress, IdempotencyKeyReused.
+    """
+    operation = OperationCatalog.get(operation_type)
+    operation_input = parse_input(operation.type, environment.workspace_id, environment.id, given)
+    with acting.database.transaction() as session:
+        requested = OperationRequests(session, target=acting.target).request(
+            operation_type=operation.type,
+            operation_input=operation_input,
+            actor=actor,
+            idempotency_key=idempotency_key,
+        )
+    if requested.deduplicated:
+        return requested
+    acting.dispatcher.dispatch_or_fail(requested.run.id)
+    with acting.database.transaction() as session:
+        return Requested(run=session.get_one(OperationRun, requested.run.id), deduplicated=False)
+
+
+def capability_to_start(operation_type: object) -> Capability:
+    """Return what starting such an operation takes; for a type that does not exist, acting at all.
+
+    So that access can be judged before the type is found to be wrong.
+    """
+    try:
+        return OperationCatalog.get(str(operation_type)).capability
+    except UnknownOperationType:
+        return Capability.OPERATIONS_ACT

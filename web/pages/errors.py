@@ -1,0 +1,48 @@
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from flask import session as cookie
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from models.errors import Conflict, InvalidInput
+from web.presenters.error_pages import PAGES, ErrorPage
+from web.problems import problem_of
+
+_log = structlog.get_logger()
+
+
+def register(app: Flask) -> None:
+    """Answer every error outside the API with a calm page."""
+    app.register_error_handler(HTTPException, error_page)  # type: ignore[arg-type] # Flask's stub wants Exception
+    app.register_error_handler(Exception, error_page)
+
+
+def error_page(error: Exception) -> Response:
+    """Word any error as a page with the status that the API would give it."""
+    if isinstance(error, RequestRedirect):
+        return make_response(error.get_response())
+    status = HTTPStatus(problem_of(error).status)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("page_failed", path=request.path, exc_info=error)
+        # Who reads the page may be what could not be read.
+        g.pop("principal", None)
+    if status is HTTPStatus.UNAUTHORIZED:
+        cookie.clear()
+    detail = str(error) if isinstance(error, (Conflict, InvalidInput)) else None
+    page = render_template("error.html", page=_page(error, status), status=status.value, detail=detail)
+    response = make_response(page, status.value)
+    if isinstance(error, HTTPException):
+        # Allow of a 405 and the like; the body and its type are ours.
+        response.headers.extend((k, v) for k, v in error.get_headers() if k.lower() != "content-type")
+    return response
+
+
+def _page(error: Exception, status: HTTPStatus) -> ErrorPage:
+    if isinstance(error, CSRFError):
+        return PAGES["csrf"]
+    if status is HTTPStatus.UNAUTHORIZED and request.endpoint == "sessions.sign_in":
+        return PAGES["sign_in_link"]
+    return PAGES.get(str(status.value), PAGES["other"])

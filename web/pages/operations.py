@@ -1,0 +1,96 @@
+from collections.abc import Sequence
+from http import HTTPStatus
+from uuid import UUID
+
+import structlog
+from flask import Blueprint, Response, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from models.catalog import Capability, OperationCatalog
+from models.environment import Environment
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun
+from web.pages.signed_in import may_see, signed_in
+from web.presenters.run_views import RunPage, RunRow, run_page, run_row
+from web.presenters.states import OF_RUN
+from web.queries.environments import get_environment, list_environments, list_workspaces
+from web.queries.filters import RunFilters
+from web.queries.keyset import Page
+from web.queries.runs import get_run, list_runs, own_results, result_of, transitions_of
+from web.services import services
+
+blueprint = Blueprint("operations", __name__, url_prefix="/operations")
+_log = structlog.get_logger()
+
+
+@blueprint.get("")
+def index() -> Response:
+    """List the operations that the reader may see, newest first, narrowed by the address."""
+    filters = RunFilters.parse(request.args)
+    with services().database.transaction() as session:
+        seen = signed_in(session).workspaces_where(Capability.OPERATIONS_VIEW)
+        environments = list_environments(session, workspaces=seen)
+        workspaces = list_workspaces(session, workspaces=seen)
+        page = _read_runs(session, seen, filters)
+    rows = [] if page is None else _rows(page.items, environments)
+    body = render_template(
+        "operations/index.html",
+        rows=rows,
+        next=page.next if page else None,
+        has_failed=page is None,
+        filters=filters,
+        is_first_page="after" not in request.args,
+        workspaces=workspaces,
+        environments=environments,
+        operations=OperationCatalog.all(),
+        statuses={status: OF_RUN.get(status) for status in Status},
+        outcomes={outcome: OF_RUN[outcome] for outcome in Outcome if outcome is not Outcome.PENDING},
+    )
+    return make_response(body, HTTPStatus.OK if page else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@blueprint.get("/<uuid:run_id>")
+def show(run_id: UUID) -> str:
+    """Show one run, reachable by its id alone."""
+    with services().database.transaction() as session:
+        page = _read_run(session, run_id)
+    return render_template("operations/show.html", page=page)
+
+
+@blueprint.get("/<uuid:run_id>/fragment")
+def fragment(run_id: UUID) -> Response:
+    """Answer the part of a run's page that changes; 304 where it is as the reader has it."""
+    with services().database.transaction() as session:
+        page = _read_run(session, run_id)
+    response = make_response(render_template("operations/_run.html", page=page))
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[no-any-return] # werkzeug returns self
+
+
+def _read_run(session: Session, run_id: UUID) -> RunPage:
+    run = get_run(session, run_id)
+    may_see(session, run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
+    assert run is not None  # noqa: S101 - may_see has raised NotFound
+    return run_page(
+        run,
+        environment=get_environment(session, run.environment_id),
+        transitions=transitions_of(session, run_id),
+        own=own_results(session, [run_id]).get(run_id),
+        result=result_of(session, run_id),
+    )
+
+
+def _read_runs(session: Session, seen: frozenset[UUID], filters: RunFilters) -> Page[OperationRun] | None:
+    """Return a page of runs; None where the read failed, which is never shown as an empty list."""
+    try:
+        return list_runs(session, workspaces=seen, filters=filters, after=request.args.get("after"))
+    except SQLAlchemyError:
+        _log.exception("operations_unread")
+        session.rollback()
+        return None
+
+
+def _rows(runs: Sequence[OperationRun], environments: Sequence[Environment]) -> list[RunRow]:
+    names = {environment.id: environment for environment in environments}
+    return [run_row(run, names.get(run.environment_id)) for run in runs]

@@ -1,0 +1,87 @@
+from collections.abc import Mapping
+from typing import Final
+
+from models.contracts import Contract
+
+
+class ErrorPage(Contract):
+    """What a page says that cannot show what was asked for, and the way out."""
+
+    title: str
+    body: str
+    next: str
+
+
+def _say(title: str, body: str, next_: str) -> ErrorPage:
+    return ErrorPage(title=title, body=body, next=next_)
+
+
+PAGES: Final[Mapping[str, ErrorPage]] = {
+    "400": _say(
+        "That request could not be read.",
+        "Something in the address or the form is not as it should be. Nothing was changed.",
+        "Go back, load the page again, and try once more.",
+    ),
+    "401": _say(
+        "Please sign in.",
+        "This page is for people who belong to a workspace.",
+        "Open the sign-in link that “operationrun up” prints when it starts, or ask whoever runs this "
+        "installation for one: “operationrun user create” makes it.",
+    ),
+    "403": _say(
+        "Your role does not allow this.",
+        "You may look at it, and somebody with another role may do it. Nothing was changed.",
+        "Ask an owner of the workspace.",
+    ),
+    "404": _say(
+        "There is nothing here.",
+        "The address may be mistyped, or it belongs to a workspace that you are not in.",
+        "Start from the list of operations.",
+    ),
+    "405": _say(
+        "This address does not work that way.",
+        "It was asked for in a way that it does not answer. Nothing was changed.",
+        "Go back and use the page's own buttons.",
+    ),
+    "409": _say(
+        "This cannot be done as things stand now.",
+        "Nothing was changed.",
+        "Go back, load the page again, and look at what is different.",
+    ),
+    "413": _say(
+        "That was more than this form can take.",
+        "What was sent is larger than the limit. Nothing was changed.",
+        "Go back and send less.",
+    ),
+    "422": _say(
+        "Something in that request is not right.",
+        "Nothing was changed.",
+        "Go back, correct it, and try once more.",
+    ),
+    "500": _say(
+        "Something went wrong on our side.",
+        "The page could not be shown. Operations that are under way are not affected.",
+        "Try again in a moment. If it stays like this, tell whoever runs this installation.",
+    ),
+    "503": _say(
+        "The records cannot be read right now.",
+        "This says nothing about the operations themselves: those under way go on.",
+        "Try again in a moment.",
+    ),
+    "csrf": _say(
+        "This form is no longer valid.",
+        "It was open for a long time, or you signed in again since. Nothing was changed.",
+        "Go back, load the page again, and try once more.",
+    ),
+    "sign_in_link": _say(
+        "This sign-in link does not work any more.",
+        "A link works once and for a short time, and this one was used, has expired, or was not copied whole.",
+        "Start “operationrun up” again for a new link, or ask whoever runs this installation for one: "
+        "“operationrun user create” makes it.",
+    ),
+    "other": _say(
+        "This cannot be answered.",
+        "The server understood the request and cannot fulfil it. Nothing was changed.",
+        "Go back and try another way.",
+    ),
+}

@@ -1,0 +1,48 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from models.catalog import OperationCatalog
+from models.errors import InvalidInput
+from models.lifecycle import Outcome, Status
+from web.queries.text import searchable
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilters:
+    """What a list of runs is narrowed to; None leaves a filter out.
+
+    `workspace` and `environment` are a slug or an id; one that names nothing in scope gives an empty list.
+    """
+
+    workspace: str | None = None
+    environment: str | None = None
+    type: str | None = None
+    status: Status | None = None
+    outcome: Outcome | None = None
+    q: str | None = None
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> "RunFilters":
+        """Read the filters of a query string; raise InvalidInput naming a value that is none (law L3)."""
+        values = {field.name: searchable(given.get(field.name, "")) or None for field in fields(cls)}
+        kind = values["type"]
+        return cls(
+            workspace=values["workspace"],
+            environment=values["environment"],
+            type=OperationCatalog.get(kind).type if kind else None,
+            status=Status(_one_of("status", values["status"], Status)) if values["status"] else None,
+            outcome=Outcome(_one_of("outcome", values["outcome"], Outcome)) if values["outcome"] else None,
+            q=values["q"],
+        )
+
+    def given(self) -> dict[str, str]:
+        """Return the filters that are set, as a query string names them."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: str(value) for name, value in values.items() if value}
+
+
+def _one_of(field: str, given: str | None, known: type[StrEnum]) -> str:
+    if given not in [*known]:
+        raise InvalidInput(field, f"{field}: there is no {given!r}. Use one of: {', '.join(known)}.")
+    return str(given)

@@ -1,0 +1,58 @@
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    is_cancelled_exception,
+)
+from temporalio.exceptions import (
+    TimeoutError as TemporalTimeoutError,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from models.contracts import Cause, Closing, Failure
+    from models.reasons import ReasonCode
+
+_DETAIL_LENGTH = 2000
+
+
+def closing_of(error: BaseException, *, at: datetime) -> Closing:
+    """Read out of an error how the workflow ends: the cause, and the failure as the run keeps it."""
+    chain = _chain(error)
+    step = next((link.activity_type for link in chain if isinstance(link, ActivityError)), None)
+    cause, code, attempts = _classify(error, chain)
+    detail = " / ".join(f"{type(link).__name__}: {link}" for link in chain)[:_DETAIL_LENGTH]
+    return Closing(
+        cause=cause, failure=Failure(code=code, step=step, attempts=attempts, at=at, detail=detail)
+    )
+
+
+def _classify(error: BaseException, chain: list[BaseException]) -> tuple[Cause, ReasonCode, int | None]:
+    if is_cancelled_exception(error):
+        return "cancelled", ReasonCode.CANCELLED, None
+    # Temporal's own time-out is a FailureError; a plain one is the deadline that the bridge set.
+    if not isinstance(error, FailureError):
+        return "deadline", ReasonCode.DEADLINE, None
+    root = chain[-1]
+    if isinstance(root, ApplicationError):
+        attempts = root.details[0] if root.details and isinstance(root.details[0], int) else None
+        return "activity_failed", _known(root.type), attempts
+    if isinstance(root, TemporalTimeoutError):
+        return "activity_timed_out", ReasonCode.ACTIVITY_TIMED_OUT, None
+    return "activity_failed", ReasonCode.UNEXPECTED_ERROR, None
+
+
+def _known(code: str | None) -> ReasonCode:
+    try:
+        return ReasonCode(code or "")
+    except ValueError:
+        return ReasonCode.UNEXPECTED_ERROR
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    return chain

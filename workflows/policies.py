@@ -1,0 +1,57 @@
+from datetime import timedelta
+from typing import Final, TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+
+class ActivityOptions(TypedDict):
+    """How long an activity may take, how soon its silence is noticed, and how it is retried."""
+
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+# Which errors are worth a retry is decided where they are known: activities/errors.py.
+RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=1.5,
+    maximum_interval=timedelta(seconds=3),
+)
+
+HEARTBEAT_TIMEOUT: Final = timedelta(seconds=10)
+
+# A run never reads cancelled while its code may still act: wait until the activity has stopped.
+CANCELLATION: Final = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+
+# Fetch the repository and note what the operation works from.
+PREPARE: Final = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=5),
+    schedule_to_close_timeout=timedelta(minutes=20),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RETRY,
+    cancellation_type=CANCELLATION,
+)
+
+# The long part of an operation.
+PERFORM: Final = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=25),
+    schedule_to_close_timeout=timedelta(minutes=28),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RETRY,
+    cancellation_type=CANCELLATION,
+)
+
+# Settling has to go through, however long the database is away; the execution timeout is the net behind it.
+SETTLE: Final = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=timedelta(hours=1),
+    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+    ),
+    cancellation_type=CANCELLATION,
+)

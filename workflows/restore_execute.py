@@ -1,0 +1,31 @@
+from temporalio import workflow
+
+from workflows.policies import PERFORM, PREPARE
+
+with workflow.unsafe.imports_passed_through():
+    from activities.restore_execute import RestoreExecuteActivities
+    from models.catalog import OperationType
+    from models.contracts import OperationResult, RestoreExecuteInput
+
+
+@workflow.defn(name=OperationType.RESTORE_EXECUTE)
+class RestoreExecuteWorkflow:
+    """Executes a restore plan: look at the live branch, then write it back as one commit."""
+
+    @workflow.run
+    async def run(self, operation_input: RestoreExecuteInput) -> OperationResult:
+        """Return the outcome and the restore result that the run led to."""
+        workflow.set_current_details("Phase 1 of 2: **checking the plan against the live configuration**")
+        await workflow.execute_activity_method(
+            RestoreExecuteActivities.check_plan,
+            operation_input,
+            summary="Fetch the configuration and check the plan against it",
+            **PREPARE,
+        )
+        workflow.set_current_details("Phase 2 of 2: **writing the restore commit**")
+        return await workflow.execute_activity_method(
+            RestoreExecuteActivities.apply_plan,
+            operation_input,
+            summary="Push the restore commit, read it back and complete the run",
+            **PERFORM,
+        )

@@ -1,0 +1,31 @@
+from temporalio import workflow
+
+from workflows.policies import PERFORM, PREPARE
+
+with workflow.unsafe.imports_passed_through():
+    from activities.review_compose import ComposeStep, ReviewComposeActivities
+    from models.catalog import OperationType
+    from models.contracts import OperationResult, ReviewComposeInput
+
+
+@workflow.defn(name=OperationType.ENVIRONMENT_REVIEW_COMPOSE)
+class EnvironmentReviewComposeWorkflow:
+    """Composes an environment review: pin the evidence, then compose from it."""
+
+    @workflow.run
+    async def run(self, operation_input: ReviewComposeInput) -> OperationResult:
+        """Return the outcome and the review that the run led to."""
+        workflow.set_current_details("Phase 1 of 2: **collecting the evidence**")
+        evidence = await workflow.execute_activity_method(
+            ReviewComposeActivities.collect_evidence,
+            operation_input,
+            summary="Fetch the configuration and pin the evidence",
+            **PREPARE,
+        )
+        workflow.set_current_details("Phase 2 of 2: **composing the review**")
+        return await workflow.execute_activity_method(
+            ReviewComposeActivities.compose_review,
+            ComposeStep(operation_input=operation_input, evidence=evidence),
+            summary="Compose the review and complete the run",
+            **PERFORM,
+        )
