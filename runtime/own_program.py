@@ -16,11 +16,17 @@ def own_argv(module: str, *arguments: str) -> tuple[str, ...]:
 
 def own_environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment for a child that runs our modules, with settings added."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
-        # The very code that runs here, installed or not; and lines that reach the log as they are written.
-        "PYTHONPATH": os.pathsep.join(paths),
+        **_source_tree(),
+        # Lines reach the log as they are written.
         "PYTHONUNBUFFERED": "1",
         **(settings or {}),
     }
+
+
+def _source_tree() -> dict[str, str]:
+    """Let a child import the very code that runs here, where that is a source tree."""
+    if not (ROOT / "pyproject.toml").exists():
+        return {}
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}

@@ -24,7 +24,7 @@ def unprivileged_account() -> Account | None:
 
 
 def open_passage(path: Path, account: Account, *, say: Callable[[str], None] = lambda _: None) -> None:
-    """Let an account reach a path: add the right to pass through (o+x) to directories that lack it, and say so."""
+    """Let an account reach a path: add o+x to directories that lack it, and say so."""
     for directory in reversed(path.resolve().parents):
         about = directory.stat()
         if about.st_uid != account.uid and not about.st_mode & stat.S_IXOTH:

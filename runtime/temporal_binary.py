@@ -144,3 +144,8 @@ def _alone(folder: Path) -> Iterator[None]:
     with Path(folder, ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        print(need_binary(say=print, logs=Path(folder)).path)  # noqa: T201 # the path is this program's result

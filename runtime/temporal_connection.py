@@ -17,13 +17,13 @@ CALL_TIMEOUT = timedelta(seconds=4)
 RPC_TIMEOUT = timedelta(seconds=2)
 
 
-async def connect(address: str, namespace: str) -> Client:
-    """Make a client that connects at its first call."""
+async def connect(address: str, namespace: str, *, lazy: bool = True) -> Client:
+    """Make a client; a lazy one connects at its first call, another now, or raises RuntimeError."""
     return await Client.connect(
         address,
         namespace=namespace,
         data_converter=pydantic_data_converter,
-        lazy=True,
+        lazy=lazy,
         retry_config=RetryConfig(max_elapsed_time_millis=3000, max_retries=5),
     )
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.repositories.mirror import MirrorStore
+import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -25,11 +26,14 @@ from workflows.failure_bridge import FailureBridge
 from workflows.restore_execute import RestoreExecuteWorkflow
 from workflows.review_compose import EnvironmentReviewComposeWorkflow
 
+_log = structlog.get_logger()
+
 # Imported so that they register themselves.
 ADAPTERS = (restore_execute, review_compose)
 
 WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
 ACTIVITY_THREADS = 16
+RECONNECT_INTERVAL = timedelta(seconds=1)
 GRACE = timedelta(seconds=20)
 
 # A run cached on a worker that was killed is picked up after this, not after the default of ten seconds.
@@ -64,7 +68,9 @@ async def _run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = Database.connect(settings.need_database_url(), pool_size=ACTIVITY_THREADS)
-    client = await connect(settings.need_temporal_address(), settings.temporal_namespace)
+    client = await _connected(settings, stop)
+    if client is None:
+        return 0
     worker = build_worker(client, database, settings)
     working = asyncio.create_task(worker.run())
     print("worker ready", flush=True)  # noqa: T201 - the line that supervisors wait for
@@ -75,6 +81,18 @@ async def _run(settings: Settings) -> int:
         await working
     database.close()
     return 0
+
+
+async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Wait for Temporal to answer; None: asked to stop before it did."""
+    while not stop.is_set():
+        try:
+            return await connect(settings.need_temporal_address(), settings.temporal_namespace, lazy=False)
+        except RuntimeError:
+            _log.warning("temporal_unreachable", address=settings.temporal_address)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RECONNECT_INTERVAL.total_seconds())
+    return None
 
 
 def build_worker(client: Client, database: Database, settings: Settings) -> Worker:

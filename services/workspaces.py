@@ -11,8 +11,8 @@ from uuid_utils.compat import uuid7
 from models.access import Member, Role, User, Workspace
 from models.base import utc_now
 from models.errors import Conflict, InvalidInput
+from services.naming import check_name, check_slug
 
-_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 _EMAIL = re.compile(r"[!-?A-~]{1,64}@[!-?A-~]{1,189}")
 
 
@@ -24,7 +24,7 @@ class Workspaces:
         self._clock = clock
 
     def create(self, *, slug: str, name: str | None = None) -> Workspace:
-        """Insert a workspace, by default named as its slug; raise InvalidInput, or Conflict for a taken slug."""
+        """Insert a workspace, by default named as its slug; raise Conflict for a slug that is taken."""
         workspace = self.ensure(slug=slug, name=name)
         if workspace is None:
             raise Conflict(f"There is a workspace {slug!r} already. Choose another slug.")
@@ -34,8 +34,8 @@ class Workspaces:
         """Insert a workspace; None means that it is there already, and is left as it is."""
         values = {
             "id": uuid7(),
-            "slug": _check_slug(slug),
-            "name": _check_name(name or slug),
+            "slug": check_slug(slug),
+            "name": check_name(name or slug),
             "created_at": self._clock(),
         }
         statement = insert(Workspace).values(values).on_conflict_do_nothing().returning(Workspace)
@@ -72,18 +72,3 @@ class Workspaces:
         self._session.execute(insert(User).values(values).on_conflict_do_nothing())
         statement = select(User).where(func.lower(User.email) == email.lower())
         return self._session.scalars(statement).one()
-
-
-def _check_slug(slug: str) -> str:
-    if not _SLUG.fullmatch(slug):
-        raise InvalidInput(
-            "slug", "A slug is 1 to 64 lowercase letters, digits and hyphens, with no hyphen at either end."
-        )
-    return slug
-
-
-def _check_name(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > 200 or not name.isprintable():  # noqa: PLR2004 - said in the message
-        raise InvalidInput("name", "A name is 1 to 200 printable characters.")
-    return name

@@ -33,7 +33,8 @@ def readyz() -> Response:
 def _database_revision() -> str | None:
     try:
         with services().database.transaction() as session:
-            return session.scalar(text("SELECT version_num FROM alembic_version"))
+            found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+            return found
     except ProgrammingError:
         # An empty database has no such table.
         return None

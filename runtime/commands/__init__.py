@@ -17,6 +17,13 @@ COMMANDS = {
     "web": Entry("runtime.commands.web", "Run the web server."),
     "migrate": Entry("runtime.commands.migrate", "Bring the database's schema up to date."),
     "setup-temporal": Entry("runtime.commands.setup_temporal", "Create what Temporal's namespace needs."),
+    "workspace": Entry("runtime.commands.workspace", "Create workspaces."),
+    "user": Entry("runtime.commands.user", "Give people a role, and a link to sign in."),
+    "token": Entry("runtime.commands.token", "Create bearer tokens for programs."),
+    "environment": Entry("runtime.commands.environment", "Environments, restore points and restore plans."),
+    "start": Entry("runtime.commands.start", "Start an operation."),
+    "runs": Entry("runtime.commands.runs", "List runs."),
+    "show": Entry("runtime.commands.show", "Show one run."),
     "doctor": Entry("runtime.commands.doctor", "Say what is missing on this machine, and how to mend it."),
 }
 

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pygit2
 
-from models.errors import EnvironmentUnreachable, RepositoryTooLarge
 from services.repositories.mirror import Mirror
 from services.repositories.objects import damaged, tree_of
-from services.repositories.process import GitOutputTooLarge, GitTimedOut
-from services.repositories.transport import GitLimits, run_local
+from services.repositories.transport import DEFAULT_LIMITS, run_local
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _NOTHING = "0" * 40
@@ -24,7 +22,13 @@ class Change(StrEnum):
     CHANGED = "changed"
 
 
-_CHANGES = {"A": Change.ADDED, "D": Change.REMOVED, "R": Change.RENAMED, "M": Change.CHANGED, "T": Change.CHANGED}
+_CHANGES = {
+    "A": Change.ADDED,
+    "D": Change.REMOVED,
+    "R": Change.RENAMED,
+    "M": Change.CHANGED,
+    "T": Change.CHANGED,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +65,7 @@ def diff_trees(
 
 
 def _run(repository: pygit2.Repository, arguments: list[str]) -> bytes:
-    try:
-        result = run_local(Path(repository.path), arguments, limits=GitLimits())
-    except GitOutputTooLarge:
-        raise RepositoryTooLarge("The list of changes is larger than the limit.") from None
+    result = run_local(Path(repository.path), arguments, limits=DEFAULT_LIMITS)
     if result.exit_code != 0:
         raise damaged(repository, arguments[-2])
     return result.stdout

@@ -52,7 +52,9 @@ def _check_characters(url: str) -> None:
     if not url or len(url) > _LONGEST:
         raise InvalidInput(_URL, f"A repository URL has 1 to {_LONGEST} characters. {_WAY_OUT}")
     if url.startswith("-") or _CONTROL.search(url) or _CONTROL.search(unquote(url)):
-        raise InvalidInput(_URL, f"A repository URL holds no control characters and starts with no '-'. {_WAY_OUT}")
+        raise InvalidInput(
+            _URL, f"A repository URL holds no control characters and starts with no '-'. {_WAY_OUT}"
+        )
 
 
 def _split(url: str) -> SplitResult:
@@ -74,7 +76,9 @@ def _check_remote(parts: SplitResult) -> None:
     if not parts.hostname or parts.hostname.startswith("-") or (parts.username or "").startswith("-"):
         raise InvalidInput(_URL, f"This URL names no host. {_WAY_OUT}")
     if parts.query or parts.fragment or re.search(r"\s", parts.geturl()) or not parts.path.strip("/"):
-        raise InvalidInput(_URL, f"This URL names no repository: a path, with no spaces, no '?' and no '#'. {_WAY_OUT}")
+        raise InvalidInput(
+            _URL, f"This URL names no repository: a path, with no spaces, no '?' and no '#'. {_WAY_OUT}"
+        )
 
 
 def _is_scp_like(url: str) -> bool:
@@ -140,7 +144,9 @@ def check_path_prefix(prefix: str) -> str:
     if bare and not all(is_path_component(part) for part in bare.split("/")):
         raise InvalidInput("path_prefix", "Name a folder inside the repository, without '.', '..' or '.git'.")
     if _CONTROL.search(bare) or len(bare) > _LONGEST:
-        raise InvalidInput("path_prefix", f"A path prefix has up to {_LONGEST} characters, none of them control characters.")
+        raise InvalidInput(
+            "path_prefix", f"A path prefix has up to {_LONGEST} characters, none of them control characters."
+        )
     return bare
 
 

@@ -1,14 +1,13 @@
-from collections.abc import Iterator
+import functools
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
 import pygit2
-from pygit2.enums import ObjectType
 
 from models.errors import RefNotFound, RepositoryError, RepositoryTooLarge
 
 TREE_MODE = 0o040000
-_BLOB_MODES = frozenset({0o100644, 0o100755, 0o100664})
 # Where a mirror says of itself that it must be made anew; the next fetch looks for it.
 DAMAGED = "operationrun-damaged"
 # A tree of a few kilobytes can name itself a billion times over.
@@ -29,7 +28,7 @@ class Entry(NamedTuple):
     @property
     def is_blob(self) -> bool:
         """Tell whether this is a file with content of its own, not a link or a submodule."""
-        return self.mode in _BLOB_MODES
+        return stat.S_ISREG(self.mode)
 
 
 class RawEntry(NamedTuple):
@@ -50,18 +49,18 @@ def tree_of(repository: pygit2.Repository, treeish: str) -> str:
 
 def subtree_of(repository: pygit2.Repository, tree: str, prefix: str) -> str | None:
     """Return the tree at a path of a tree, the tree itself for ''; None where no folder stands there."""
-    if not prefix:
-        return tree
-    found = _raw_entry_at(repository, tree, prefix)
-    return found.oid.hex() if found is not None and found.mode == TREE_MODE else None
+    found = _object_at(repository, tree, prefix)
+    return str(found.id) if isinstance(found, pygit2.Tree) else None
 
 
 def entry_at(repository: pygit2.Repository, treeish: str, path: str) -> Entry | None:
     """Return the entry at a path; None where nothing stands there, or a folder."""
-    found = _raw_entry_at(repository, tree_of(repository, treeish), path)
-    if found is None or found.mode == TREE_MODE:
+    folder, _, name = path.rpartition("/")
+    found = _object_at(repository, tree_of(repository, treeish), folder)
+    if not isinstance(found, pygit2.Tree) or name not in found:
         return None
-    return Entry(path, found.mode, found.oid.hex())
+    entry = found[name]
+    return None if entry.filemode == TREE_MODE else Entry(path, int(entry.filemode), str(entry.id))
 
 
 def entries(repository: pygit2.Repository, treeish: str, prefix: str = "") -> list[Entry]:
@@ -89,37 +88,55 @@ def read_blob(repository: pygit2.Repository, oid: str, *, limit: int) -> bytes |
         raise damaged(repository, oid) from None
 
 
-def read_tree(repository: pygit2.Repository, oid: str) -> Iterator[RawEntry]:
-    """Yield the entries of one tree object as they stand in it."""
+def read_tree(repository: pygit2.Repository, oid: str) -> list[RawEntry]:
+    """Return the entries of one tree object in its order."""
     try:
-        data = repository.odb.read(oid)[1]
-    except (KeyError, pygit2.GitError):
+        return _parse_tree(repository.odb.read(oid)[1])
+    except (KeyError, ValueError, pygit2.GitError):
         raise damaged(repository, oid) from None
+
+
+def _parse_tree(data: bytes) -> list[RawEntry]:
+    found = []
     start = 0
     while start < len(data):
         space = data.index(b" ", start)
         end = data.index(b"\0", space)
-        yield RawEntry(int(data[start:space], 8), data[space + 1 : end], data[end + 1 : end + 21])
+        found.append(RawEntry(_mode(data[start:space]), data[space + 1 : end], data[end + 1 : end + 21]))
         start = end + 21
+    return found
+
+
+@functools.cache
+def _mode(digits: bytes) -> int:
+    """Return the mode that Git takes an entry for: old trees hold others than the five it writes."""
+    mode = int(digits, 8)
+    if stat.S_ISREG(mode):
+        return 0o100755 if mode & 0o100 else 0o100644
+    if stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
+        return stat.S_IFMT(mode)
+    return 0o160000
 
 
 def damaged(repository: pygit2.Repository, oid: str) -> RepositoryError:
     """Mark a mirror whose object is missing or broken, so that its next fetch makes it anew."""
     Path(repository.path, DAMAGED).touch()
-    return RepositoryError(f"The mirror lacks object {oid}, or holds it broken. Its next fetch makes it anew.")
+    return RepositoryError(
+        f"The mirror lacks object {oid}, or holds it broken. Its next fetch makes it anew."
+    )
 
 
 def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> list[Entry]:
     found: list[Entry] = []
-    # Of every folder on the way down, what is left of it; no recursion, for a tree may be deeper than a stack.
-    open_folders = [(prefix, read_tree(repository, tree))]
+    # What is left of every folder on the way down; no recursion, as a tree may be deeper than the stack.
+    open_folders = [(prefix, iter(read_tree(repository, tree)))]
     seen = 0
     while open_folders:
         folder, rest = open_folders[-1]
         for mode, name, oid in rest:
             seen += 1
             if mode == TREE_MODE:
-                open_folders.append((folder + name + b"/", read_tree(repository, oid.hex())))
+                open_folders.append((folder + name + b"/", iter(read_tree(repository, oid.hex()))))
                 break
             found.append(Entry((folder + name).decode("utf-8", "surrogateescape"), mode, oid.hex()))
         else:
@@ -129,17 +146,14 @@ def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> list[Entry
     return found
 
 
-def _raw_entry_at(repository: pygit2.Repository, tree: str, path: str) -> RawEntry | None:
-    found = RawEntry(TREE_MODE, b"", bytes.fromhex(tree))
-    for name in _bytes(path).split(b"/"):
-        if found.mode != TREE_MODE:
-            return None
-        inside = (entry for entry in read_tree(repository, found.oid.hex()) if entry.name == name)
-        step = next(inside, None)
-        if step is None:
-            return None
-        found = step
-    return found
+def _object_at(repository: pygit2.Repository, tree: str, path: str) -> pygit2.Object | None:
+    try:
+        root = repository[tree].peel(pygit2.Tree)
+        return root[path] if path else root
+    except KeyError:
+        return None
+    except pygit2.GitError:
+        raise damaged(repository, tree) from None
 
 
 def _bytes(path: str) -> bytes:

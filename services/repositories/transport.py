@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from services.repositories.process import Beat, GitResult, no_beat, run_git
+from models.errors import RepositoryTooLarge
+from services.repositories.process import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
 
 _MIB = 1024**2
 
@@ -23,6 +24,8 @@ class GitLimits:
     max_file_bytes: int = 10 * _MIB
     max_output_bytes: int = 256 * _MIB
 
+
+DEFAULT_LIMITS = GitLimits()
 
 # Set on every command, over whatever the user's own configuration says. A hook, a file-system monitor or a
 # background clean-up would run code beside us; a submodule would reach for a second repository.
@@ -74,18 +77,22 @@ def run_transport(
     )
 
 
-def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits, beat: Beat = no_beat) -> GitResult:
+def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits) -> GitResult:
     """Run a git command on a repository's objects, deaf to the user's and the system's configuration.
 
-    Raises as run_git does.
+    Raises RepositoryTooLarge where it takes longer, or writes more, than the limits allow.
     """
-    return run_git(
-        _command(git_dir, arguments),
-        environment=_local_environment(os.environ),
-        timeout=limits.object_timeout,
-        beat=beat,
-        max_output=limits.max_output_bytes,
-    )
+    try:
+        return run_git(
+            _command(git_dir, arguments),
+            environment=_local_environment(os.environ),
+            timeout=limits.object_timeout,
+            max_output=limits.max_output_bytes,
+        )
+    except (GitTimedOut, GitOutputTooLarge):
+        raise RepositoryTooLarge(
+            f"git {arguments[0]} on the repository's objects passes the limit of time or size."
+        ) from None
 
 
 def _command(git_dir: Path, arguments: Sequence[str]) -> list[str]:
@@ -144,7 +151,9 @@ def _configured_ssh_command() -> str:
     answer = subprocess.run(
         ["git", "config", "--get", "core.sshCommand"],
         cwd="/",
-        env={name: value for name, value in os.environ.items() if name in _KEPT or not name.startswith("GIT_")},
+        env={
+            name: value for name, value in os.environ.items() if name in _KEPT or not name.startswith("GIT_")
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -23,7 +23,9 @@ def show_reviews() -> Response:
     """List the reviews in scope, newest first."""
     status = parameters.choice("status", ReviewStatus)
     with services().database.transaction() as session:
-        page = _page(session, frozenset({status} if status else ReviewStatus), request.args.get("environment"))
+        page = _page(
+            session, frozenset({status} if status else ReviewStatus), request.args.get("environment")
+        )
     return answer(list_answer(ReviewAnswer, page.items, following=page.next))
 
 
@@ -57,7 +59,7 @@ def publish_review(review_id: str) -> Response:
 def _page(
     session: Session, statuses: Collection[ReviewStatus], environment: str | None
 ) -> Page[EnvironmentReview]:
-    """Read a page of what the principal may see: every review, or where they are a customer, published ones."""
+    """Read a page of what the principal may see; for customers that is published reviews alone."""
     after, limit = parameters.after(), parameters.limit()
     seen = principal().workspaces_where(Capability.REVIEWS_VIEW)
     if not seen:

@@ -14,7 +14,7 @@ _BLUEPRINTS: tuple[Blueprint, ...] = (
 
 
 def register(app: Flask) -> None:
-    """Give the app its pages: routes, sign-in, security headers and error pages; all but `/api/` is theirs."""
+    """Give the app its pages: routes, sign-in, security headers, and error pages outside the API."""
     security.protect(app)
     errors.register(app)
     for blueprint in _BLUEPRINTS:

@@ -2,7 +2,6 @@ from http import HTTPStatus
 from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
-from services.restore_plans import RestorePlans
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -11,6 +10,7 @@ from models.environment import Environment
 from models.errors import InvalidInput, NotFound, OperationRunError
 from models.restore import RestoreMode
 from services.access import Principal, require
+from services.restore_plans import RestorePlans
 from services.restore_points import RestorePoints
 from web.operations import start_operation
 from web.pages.signed_in import may_see, signed_in

@@ -16,7 +16,7 @@ _log = structlog.get_logger()
 
 def register(app: Flask) -> None:
     """Answer every error outside the API with a calm page."""
-    app.register_error_handler(HTTPException, error_page)  # type: ignore[arg-type] # Flask's stub wants Exception
+    app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(Exception, error_page)
 
 

@@ -42,10 +42,11 @@ def index() -> Response:
         filters=filters,
         is_first_page="after" not in request.args,
         workspaces=workspaces,
-        environments=environments,
-        operations=OperationCatalog.all(),
-        statuses={status: OF_RUN.get(status) for status in Status},
-        outcomes={outcome: OF_RUN[outcome] for outcome in Outcome if outcome is not Outcome.PENDING},
+        workspace_options=[(workspace.slug, workspace.name) for workspace in workspaces],
+        environment_options=[(environment.id, environment.name) for environment in environments],
+        operation_options=[(operation.type, operation.label) for operation in OperationCatalog.all()],
+        status_options=[(status, status.capitalize()) for status in Status],
+        outcome_options=[(outcome, OF_RUN[outcome].word) for outcome in Outcome if outcome in OF_RUN],
     )
     return make_response(body, HTTPStatus.OK if page else HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -65,7 +66,8 @@ def fragment(run_id: UUID) -> Response:
         page = _read_run(session, run_id)
     response = make_response(render_template("operations/_run.html", page=page))
     response.add_etag()
-    return response.make_conditional(request)  # type: ignore[no-any-return] # werkzeug returns self
+    response.make_conditional(request)
+    return response
 
 
 def _read_run(session: Session, run_id: UUID) -> RunPage:

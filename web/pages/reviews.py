@@ -12,7 +12,7 @@ from services.reviews import Reviews
 from web.pages.signed_in import signed_in
 from web.presenters.forms import Form
 from web.presenters.permissions import why_not
-from web.presenters.states import OF_SEVERITY
+from web.presenters.states import OF_DIFFERENCE, OF_SEVERITY
 from web.problems import problem_of
 from web.queries.environments import get_environment
 from web.queries.reviews import get_review, list_changes
@@ -57,6 +57,7 @@ def _page(review_id: UUID, form: Form) -> str:
         environment=environment,
         findings=_by_severity(review),
         severities=OF_SEVERITY,
+        differences=OF_DIFFERENCE,
         changes=changes,
         is_first_page="after" not in request.args,
         form=form,

@@ -75,7 +75,7 @@ PAGES: Final[Mapping[str, ErrorPage]] = {
     ),
     "sign_in_link": _say(
         "This sign-in link does not work any more.",
-        "A link works once and for a short time, and this one was used, has expired, or was not copied whole.",
+        "A link works once and for a short time. This one was used, has expired, or was not copied whole.",
         "Start “operationrun up” again for a new link, or ask whoever runs this installation for one: "
         "“operationrun user create” makes it.",
     ),

@@ -8,13 +8,15 @@ from models.restore import PlannedChange
 from models.review import EnvironmentReview, ReviewStatus
 
 Tone = Literal["quiet", "busy", "good", "part", "held", "look", "bad"]
+Icon = Literal["edit", "note", "plus", "minus"]
 
 
 class State(Contract):
-    """A word for how something stands, and the tone (colour and icon) that goes with the word."""
+    """A word for how something stands, and the tone that goes with it; `icon` None: that of the tone."""
 
     word: str
     tone: Tone
+    icon: Icon | None = None
 
 
 OF_RUN: Final[Mapping[str, State]] = {
@@ -25,11 +27,11 @@ OF_RUN: Final[Mapping[str, State]] = {
     Outcome.BLOCKED: State(word="Blocked", tone="held"),
     Outcome.ATTENTION_REQUIRED: State(word="Needs attention", tone="look"),
     Outcome.FAILED: State(word="Failed", tone="bad"),
-    Outcome.CANCELLED: State(word="Cancelled", tone="quiet"),
+    Outcome.CANCELLED: State(word="Cancelled", tone="quiet", icon="minus"),
 }
 
 OF_REVIEW: Final[Mapping[str, State]] = {
-    ReviewStatus.DRAFT: State(word="Draft", tone="busy"),
+    ReviewStatus.DRAFT: State(word="Draft", tone="busy", icon="edit"),
     ReviewStatus.PUBLISHED: State(word="Published", tone="good"),
     ReviewStatus.SUPERSEDED: State(word="Superseded", tone="quiet"),
     ReviewStatus.ARCHIVED: State(word="Archived", tone="quiet"),
@@ -38,13 +40,22 @@ OF_REVIEW: Final[Mapping[str, State]] = {
 OF_SEVERITY: Final[Mapping[str, State]] = {
     "critical": State(word="Critical", tone="bad"),
     "warning": State(word="Warning", tone="look"),
-    "info": State(word="For information", tone="quiet"),
+    "info": State(word="For information", tone="quiet", icon="note"),
 }
 
+# What changed between two reviews.
+OF_DIFFERENCE: Final[Mapping[str, State]] = {
+    "added": State(word="Added", tone="good", icon="plus"),
+    "changed": State(word="Changed", tone="busy", icon="edit"),
+    "renamed": State(word="Renamed", tone="held", icon="edit"),
+    "removed": State(word="Removed", tone="bad", icon="minus"),
+}
+
+# What a restore will do.
 OF_CHANGE: Final[Mapping[str, State]] = {
-    PlannedChange.CREATE: State(word="Create", tone="good"),
-    PlannedChange.UPDATE: State(word="Update", tone="busy"),
-    PlannedChange.DELETE: State(word="Delete", tone="bad"),
+    PlannedChange.CREATE: State(word="Create", tone="good", icon="plus"),
+    PlannedChange.UPDATE: State(word="Update", tone="busy", icon="edit"),
+    PlannedChange.DELETE: State(word="Delete", tone="bad", icon="minus"),
     PlannedChange.REFUSED: State(word="Refused", tone="look"),
     PlannedChange.UNCHANGED: State(word="Unchanged", tone="quiet"),
 }

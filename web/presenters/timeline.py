@@ -29,13 +29,13 @@ def timeline_of(run: OperationRun, transitions: Sequence[OperationRunTransition]
         Step(label="Requested", detail=f"by {run.initiator_name}", at=run.created_at),
         Step(label="Dispatched", detail="handed over for work", at=dispatched_at),
         Step(label="Started", detail="the work began", at=run.started_at),
-        *_endings(run, transitions),
+        *_endings(transitions),
     ]
     ended = run.status == Status.COMPLETED
     return _with_durations([step for step in steps if step.at is not None or not ended])
 
 
-def _endings(run: OperationRun, transitions: Sequence[OperationRunTransition]) -> list[Step]:
+def _endings(transitions: Sequence[OperationRunTransition]) -> list[Step]:
     ends = [step for step in transitions if step.to_status == Status.COMPLETED]
     if not ends:
         return [Step(label="Settled", detail="the result is recorded", at=None)]

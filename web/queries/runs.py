@@ -35,11 +35,11 @@ def list_runs(
     if after is not None:
         cursor = Cursor.decode(after)
         conditions.append(tuple_(OperationRun.created_at, OperationRun.id) < tuple_(cursor.at, cursor.id))
-    scope = func.unnest(cast([*workspaces], ARRAY(UUID_TYPE))).column_valued("scope")
+    scope = func.unnest(cast([*workspaces], ARRAY(UUID_TYPE))).table_valued("id").render_derived(name="scope")
     newest = (OperationRun.created_at.desc(), OperationRun.id.desc())
     per_workspace = (
         select(OperationRun)
-        .where(OperationRun.workspace_id == scope, *conditions)
+        .where(OperationRun.workspace_id == scope.c.id, *conditions)
         .order_by(*newest)
         .limit(limit + 1)
         .lateral()

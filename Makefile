@@ -1,0 +1,76 @@
+# `make help` lists the targets. Everything lives in .venv; nothing is installed outside this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest
+EMPTY_TREE := $(shell git hash-object -t tree /dev/null)
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(INSTALLED) ## Create .venv with the command operationrun
+
+.PHONY: install-dev
+install-dev: $(INSTALLED_DEV) ## The same, with the tools for tests and checks
+
+.PHONY: up
+up: install ## Run everything on this machine (ARGS="--port 8081 --no-sample")
+	@$(BIN)/operationrun up $(ARGS)
+
+.PHONY: test
+test: test-unit test-feature test-pgsql ## Run every lane
+
+.PHONY: test-unit
+test-unit: install-dev ## Run the unit tests, without servers, in seconds
+	$(PYTEST) tests/unit $(ARGS)
+
+.PHONY: test-feature
+test-feature: install-dev ## Run the feature tests, on the real servers
+	$(PYTEST) tests/feature $(ARGS)
+
+.PHONY: test-pgsql
+test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
+	$(PYTEST) tests/pgsql $(ARGS)
+
+.PHONY: lint
+lint: install-dev ## Check style, types, import directions, dependencies and whitespace
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	git diff --check $(EMPTY_TREE)
+
+.PHONY: lock
+lock: install-dev ## Write the requirements with their hashes anew
+	$(UV_COMPILE) --output-file tools/requirements.txt
+	$(UV_COMPILE) --group dev --output-file tools/requirements-dev.txt
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make install PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "Python's venv is needed (on Debian and Ubuntu: apt-get install python3-venv)"; exit 1; }
+
+# setuptools builds the project itself; it is taken, with its hash, from the one place that locks it.
+$(INSTALLED): tools/requirements.txt tools/requirements-dev.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing into $(VENV)."
+	@sed -n '/^setuptools==/,/^    # via/p' tools/requirements-dev.txt > $(VENV)/requirements-build.txt
+	@$(PIP) install --require-hashes --requirement tools/requirements.txt --requirement $(VENV)/requirements-build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(INSTALLED_DEV): $(INSTALLED) tools/requirements-dev.txt
+	@echo "Installing the development tools into $(VENV)."
+	@$(PIP) install --require-hashes --requirement tools/requirements-dev.txt
+	@touch $@

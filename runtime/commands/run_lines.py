@@ -1,0 +1,32 @@
+from web.api.schemas import RunAnswer
+
+
+def lines_of(run: RunAnswer) -> dict[str, object]:
+    """Return what a person reads of one run."""
+    return {
+        "run": run.id,
+        "type": run.type,
+        "status": run.status,
+        "outcome": run.outcome,
+        "what happened": run.message.title,
+        "what it means": run.message.body,
+        "what to do": run.message.next,
+        "asked for by": run.initiator_name,
+        "created": run.created_at,
+        "completed": run.completed_at,
+        "led to": f"{run.links.related.type} {run.links.related.id}" if run.links.related else None,
+        "page": run.links.html,
+        "temporal": run.links.temporal,
+    }
+
+
+def row_of(run: RunAnswer) -> dict[str, object]:
+    """Return one run's line in a list."""
+    return {
+        "run": run.id,
+        "created": f"{run.created_at:%Y-%m-%d %H:%M:%S}",
+        "type": run.type,
+        "status": run.status,
+        "outcome": run.outcome,
+        "what happened": run.message.title,
+    }

@@ -1,0 +1,164 @@
+import re
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from models.errors import InvalidInput
+from services.repositories.locations import is_path_component
+from services.repositories.mirror import Mirror
+from services.repositories.objects import TREE_MODE, damaged, read_tree, tree_of
+from services.repositories.transport import DEFAULT_LIMITS, run_local
+
+_Folder = dict[bytes, tuple[int, bytes]]
+
+_TRAILER_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+
+
+def write_tree(
+    repository: pygit2.Repository,
+    base_tree: str,
+    *,
+    writes: Mapping[str, tuple[str, int]],
+    deletes: Collection[str],
+) -> str:
+    """Return a tree that is the base with files written (path -> object id, mode) and files deleted.
+
+    1. The folders on the way to a touched path are read; no other is.
+    2. Deletes come first, then writes. A delete of what is no file does nothing. A file written where a
+       folder stands replaces it with all it holds; a folder needed where a file stands replaces the file.
+    3. Folders are written from the deepest up; one that came out empty vanishes.
+
+    Raises InvalidInput for a path that Git does not allow, or two writes of which one is the other's folder.
+    """
+    deleted = {_split(path) for path in deletes}
+    written = {_split(path): (mode, bytes.fromhex(oid)) for path, (oid, mode) in writes.items()}
+    folders = _read_folders(repository, base_tree, {path[:-1] for path in (*deleted, *written)})
+    for *folder, name in deleted:
+        entry = folders[tuple(folder)].get(name)
+        if entry is not None and entry[0] != TREE_MODE:
+            del folders[tuple(folder)][name]
+    for path, entry in written.items():
+        _check_no_file_above(path, written)
+        folders[path[:-1]][path[-1]] = entry
+    return _write_folders(repository, folders, written)
+
+
+def _split(path: str) -> tuple[bytes, ...]:
+    parts = path.split("/")
+    if "\0" in path or not all(is_path_component(part) for part in parts):
+        raise InvalidInput("items", f"{path!r} is not a path that Git allows in a tree.")
+    return tuple(part.encode("utf-8", "surrogateescape") for part in parts)
+
+
+def _check_no_file_above(path: tuple[bytes, ...], written: Collection[tuple[bytes, ...]]) -> None:
+    if any(path[:depth] in written for depth in range(1, len(path))):
+        name = b"/".join(path).decode("utf-8", "replace")
+        raise InvalidInput("items", f"{name!r} cannot be written: a folder of its path is written as a file.")
+
+
+def _read_folders(
+    repository: pygit2.Repository, base_tree: str, touched: Collection[tuple[bytes, ...]]
+) -> dict[tuple[bytes, ...], _Folder]:
+    """Read the touched folders and all above them, from the top; one that is not there is empty."""
+    needed = {folder[:depth] for folder in (*touched, ()) for depth in range(len(folder) + 1)}
+    folders: dict[tuple[bytes, ...], _Folder] = {}
+    for folder in sorted(needed, key=len):
+        mode, oid = (TREE_MODE, bytes.fromhex(base_tree))
+        if folder:
+            mode, oid = folders[folder[:-1]].get(folder[-1], (0, b""))
+        tree = read_tree(repository, oid.hex()) if mode == TREE_MODE else []
+        folders[folder] = {entry.name: (entry.mode, entry.oid) for entry in tree}
+    return folders
+
+
+def _write_folders(
+    repository: pygit2.Repository,
+    folders: dict[tuple[bytes, ...], _Folder],
+    written: Collection[tuple[bytes, ...]],
+) -> str:
+    for folder in sorted((folder for folder in folders if folder), key=len, reverse=True):
+        above, name = folders[folder[:-1]], folder[-1]
+        if folder in written:
+            continue
+        if folders[folder]:
+            above[name] = (TREE_MODE, bytes.fromhex(_write_folder(repository, folders[folder])))
+        elif above.get(name, (0, b""))[0] == TREE_MODE:
+            del above[name]
+    return _write_folder(repository, folders[()])
+
+
+def _write_folder(repository: pygit2.Repository, folder: _Folder) -> str:
+    # Git sorts a folder as if its name ended in a slash.
+    ordered = sorted(folder.items(), key=lambda item: item[0] + b"/" if item[1][0] == TREE_MODE else item[0])
+    data = b"".join(b"%o %s\0%s" % (mode, name, oid) for name, (mode, oid) in ordered)
+    return str(repository.odb.write(ObjectType.TREE, data))
+
+
+def commit_tree(
+    repository: pygit2.Repository,
+    *,
+    tree: str,
+    parent: str,
+    message: str,
+    trailers: Mapping[str, str],
+    author_name: str,
+    author_email: str,
+    at: datetime,
+) -> str:
+    """Write a commit and return its id: the same input gives the same id, on any machine.
+
+    Author and committer are one, at `at` to the second, in UTC; nothing of the user's configuration has a
+    say, and nothing is signed. The trailers are the last paragraph of the message. Raises ValueError for a
+    trailer that would not be read back as one.
+    """
+    for key, value in trailers.items():
+        if not _TRAILER_KEY.fullmatch(key) or not value or value != " ".join(value.split()):
+            raise ValueError(f"{key}: {value!r} is not a trailer of one line")
+    if not message.strip() or "\0" in message or at.tzinfo is None:
+        raise ValueError("a commit needs a message, without NUL, and an aware time")
+    body = "\n".join(line.rstrip() for line in message.strip().splitlines())
+    block = "\n".join(f"{key}: {value}" for key, value in trailers.items())
+    signature = pygit2.Signature(author_name, author_email, int(at.timestamp()), 0, "utf-8")
+    text = "\n\n".join(part for part in (body, block) if part) + "\n"
+    return str(
+        repository.create_commit(
+            None, signature, signature, text, pygit2.Oid(hex=tree), [pygit2.Oid(hex=parent)]
+        )
+    )
+
+
+def find_by_trailer(
+    where: Mirror | pygit2.Repository, *, key: str, value: str, head: str, since: str | None
+) -> list[str]:
+    """Return the commits of since..head that carry the trailer, newest first; the whole history for None.
+
+    Git parses the trailers, in the last paragraph only: a quotation further up does not count. Raises
+    RefNotFound where `head` or `since` is not in the mirror.
+    """
+    if not _TRAILER_KEY.fullmatch(key):
+        raise ValueError(f"{key!r} is not the key of a trailer")
+    repository = where.repository if isinstance(where, Mirror) else where
+    for commit in (head, since):
+        if commit is not None:
+            tree_of(repository, commit)
+    arguments = [
+        "log",
+        "-z",
+        "--topo-order",
+        "--no-show-signature",
+        "--encoding=UTF-8",
+        "--fixed-strings",
+        f"--grep={value}",
+        f"--format=%H%n%(trailers:key={key},valueonly,unfold)",
+        "--end-of-options",
+        f"{since}..{head}" if since else head,
+        "--",
+    ]
+    result = run_local(Path(repository.path), arguments, limits=DEFAULT_LIMITS)
+    if result.exit_code != 0:
+        raise damaged(repository, head)
+    records = (record.split("\n") for record in result.stdout.decode("utf-8", "replace").split("\0"))
+    return [commit for commit, *values in records if value in values]

@@ -1,0 +1,136 @@
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from uuid import UUID
+
+import pygit2
+
+from models.errors import EnvironmentUnreachable
+from services.repositories.objects import DAMAGED
+
+_POLL = timedelta(milliseconds=10)
+_BEAT_INTERVAL = timedelta(seconds=1)
+_STATE = "operationrun-fetches"
+
+
+class MirrorDirectory:
+    """The bare repository of one environment on disk: made whole or not at all, written under one lock.
+
+    `source` is what it is fetched from. A mirror remembers how many fetches were begun and which of them
+    ended well and from where, so that callers who wait for each other need not all fetch.
+    """
+
+    def __init__(self, root: Path, environment_id: UUID, source: str) -> None:
+        self.path = root / f"{environment_id}.git"
+        self._new = root / f"{environment_id}.new"
+        self._old = root / f"{environment_id}.old"
+        self._lock = root / f"{environment_id}.lock"
+        self._source = hashlib.sha256(source.encode()).hexdigest()
+
+    @contextlib.contextmanager
+    def locked(self, *, timeout: timedelta, beat: Callable[[], None]) -> Iterator[None]:
+        """Hold the mirror for oneself, against other threads and processes; a dead one holds nothing.
+
+        Raises EnvironmentUnreachable where another holds it past the time limit.
+        """
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._wait_for(descriptor, timeout, beat)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _wait_for(self, descriptor: int, timeout: timedelta, beat: Callable[[], None]) -> None:
+        ends_at = monotonic() + timeout.total_seconds()
+        beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if monotonic() >= ends_at:
+                    raise EnvironmentUnreachable(
+                        "Another fetch from the environment's repository did not end in time."
+                    ) from None
+                if monotonic() >= beats_at:
+                    beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
+                    beat()
+                sleep(_POLL.total_seconds())
+            else:
+                return
+
+    def is_sound(self) -> bool:
+        """Tell whether this is a repository nobody found damaged, and every ref leads to an object."""
+        if (self.path / DAMAGED).exists():
+            return False
+        try:
+            repository = pygit2.Repository(str(self.path))
+            references = list(repository.references.objects)
+            return repository.is_bare and all(ref.target in repository for ref in references)
+        except (KeyError, ValueError, pygit2.GitError):
+            return False
+
+    def make_anew(self) -> None:
+        """Put an empty bare repository in place, in one step; to be called with the lock held."""
+        for leftover in (self._new, self._old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        pygit2.init_repository(str(self._new), bare=True, initial_head="main")
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(self._old)
+        self._new.rename(self.path)
+        shutil.rmtree(self._old, ignore_errors=True)
+
+    def clear_leftovers(self) -> None:
+        """Remove the locks and half-written packs of a git that was killed; with the lock held."""
+        for pattern in ("*.lock", "refs/**/*.lock", "objects/**/tmp_*"):
+            for leftover in self.path.glob(pattern):
+                leftover.unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Return how many bytes the packs take, half-received ones included."""
+        total = 0
+        for pack in (self.path / "objects" / "pack").glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                total += pack.stat().st_size
+        return total
+
+    def fetches_begun(self) -> int:
+        """Return the number of the last fetch that was begun; 0 before the first."""
+        return self._state()[0]
+
+    def begin_fetch(self) -> int:
+        """Count a fetch as begun and return its number; with the lock held."""
+        begun, ended, source = self._state()
+        self._write_state(begun + 1, ended, source)
+        return begun + 1
+
+    def end_fetch(self, number: int) -> None:
+        """Remember that a fetch ended well; with the lock held."""
+        self._write_state(number, number, self._source)
+
+    def holds_fetch_after(self, number: int) -> bool:
+        """Tell whether a fetch that began after the given one ended well, from the present source."""
+        _, ended, source = self._state()
+        return ended > number and source == self._source
+
+    def holds_source(self) -> bool:
+        """Tell whether the refs are those of the present source."""
+        return self._state()[2] == self._source
+
+    def _state(self) -> tuple[int, int, str]:
+        try:
+            begun, ended, source = (self.path / _STATE).read_text().split()
+            return int(begun), int(ended), source
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return 0, 0, ""
+
+    def _write_state(self, begun: int, ended: int, source: str) -> None:
+        written = self.path / f"{_STATE}.new"
+        written.write_text(f"{begun} {ended} {source or '-'}\n")
+        written.replace(self.path / _STATE)

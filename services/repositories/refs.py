@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pygit2
+
+from services.repositories.transport import GitLimits, run_local
+
+COMMIT_LENGTH = 40
+
+
+def commit_of_name(repository: pygit2.Repository, ref: str) -> str | None:
+    """Return the commit of a branch, else a tag, else a full ref; None where no name leads to a commit."""
+    names = [f"refs/heads/{ref}", f"refs/tags/{ref}", *([ref] if ref.startswith("refs/") else [])]
+    for name in names:
+        try:
+            return str(repository.references[name].peel(pygit2.Commit).id)
+        except (KeyError, ValueError, pygit2.GitError):
+            continue
+    return None
+
+
+def commit_at(repository: pygit2.Repository, oid: str) -> str | None:
+    """Return the commit of a whole object id, a tag's or its own; None where it is not in the repository."""
+    try:
+        return str(repository[pygit2.Oid(hex=oid)].peel(pygit2.Commit).id)
+    except (KeyError, ValueError, pygit2.GitError):
+        return None
+
+
+def commit_of_abbreviation(git_dir: Path, abbreviation: str, *, limits: GitLimits) -> str | None:
+    """Return the one commit whose id begins like this; None where there is none, or more than one."""
+    arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{abbreviation}^{{commit}}"]
+    result = run_local(git_dir, arguments, limits=limits)
+    found = result.stdout.decode().splitlines()[-1:]
+    # Git knows more names than abbreviations, HEAD for one.
+    return found[0] if result.exit_code == 0 and found and found[0].startswith(abbreviation) else None

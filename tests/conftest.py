@@ -1,0 +1,54 @@
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from runtime.embedded_postgres import running_postgres
+from runtime.migrate import upgrade
+from services.database import Database
+
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test session, with the migrated template database on it."""
+    with running_postgres(tmp_path_factory.mktemp("postgres"), say=lambda _: None) as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        upgrade(named(server.url, TEMPLATE))
+        yield server.url
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A fresh, migrated database of this test's own."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield named(postgres_url, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The services' way into a fresh database."""
+    database = Database.connect(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def repositories(tmp_path: Path) -> Path:
+    """The folder under which a test's repositories are allowed."""
+    folder = tmp_path / "repositories"
+    folder.mkdir()
+    return folder
+
+
+def named(url: str, database: str) -> str:
+    """Return a libpq URL with another database."""
+    return urlsplit(url)._replace(path=f"/{database}").geturl()

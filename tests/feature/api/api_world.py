@@ -1,0 +1,127 @@
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from models.access import Role
+from services.dispatch import WorkflowStart
+from web.services import Services
+
+ABSENT = "01890000-0000-7000-8000-000000000000"
+COMPOSE = "environment.review.compose"
+RESTORE = "restore.execute"
+
+
+@dataclass
+class RecordingStarter:
+    """Takes starts as Temporal would, or answers with an error."""
+
+    starts: list[WorkflowStart] = field(default_factory=list)
+    error: Exception | None = None
+
+    def start(self, start: WorkflowStart) -> None:
+        self.starts.append(start)
+        if self.error is not None:
+            raise self.error
+
+
+class Api:
+    """A program that talks to the API of one workspace, as any role there."""
+
+    def __init__(self, app: Flask, tokens: Mapping[Role, str]) -> None:
+        self.app = app
+        self._tokens = tokens
+
+    def get(self, path: str, *, role: Role = Role.OWNER) -> TestResponse:
+        return self.app.test_client().get(path, headers=self._bearer(role))
+
+    def post(
+        self, path: str, body: Any = None, *, role: Role = Role.OWNER, headers: Mapping[str, str] | None = None
+    ) -> TestResponse:
+        return self.app.test_client().post(path, json=body, headers={**self._bearer(role), **(headers or {})})
+
+    def post_bytes(self, path: str, content: bytes, content_type: str = "application/json") -> TestResponse:
+        return self.app.test_client().post(
+            path, data=content, content_type=content_type, headers=self._bearer(Role.OWNER)
+        )
+
+    def _bearer(self, role: Role) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._tokens[role]}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Two workspaces with an environment each, on one repository of two commits: `before` (a tag) and `main`."""
+
+    api: Api
+    foreign_api: Api
+    services: Services
+    starter: RecordingStarter
+    repository: Path
+    workspace_id: UUID
+    environment_id: UUID
+    foreign_environment_id: UUID
+
+    @property
+    def environment_path(self) -> str:
+        return f"/api/v1/environments/{self.environment_id}"
+
+    def start_compose(self, ref: str | None = None, **given: Any) -> TestResponse:
+        body = {"type": COMPOSE, "environment_id": str(self.environment_id), "input": {"ref": ref}}
+        return self.api.post("/api/v1/operations", body, **given)
+
+    def make_plan(self, label: str = "before") -> str:
+        point = self.api.post(f"{self.environment_path}/restore-points", {"label": label, "ref": "before"})
+        plan = self.api.post(
+            f"{self.environment_path}/restore-plans",
+            {"restore_point_id": point.get_json()["id"], "mode": "exact"},
+        )
+        return str(plan.get_json()["id"])
+
+    def start_restore(self, plan_id: str, environment_id: UUID | None = None) -> TestResponse:
+        body = {
+            "type": RESTORE,
+            "environment_id": str(environment_id or self.environment_id),
+            "input": {"restore_plan_id": plan_id},
+        }
+        return self.api.post("/api/v1/operations", body)
+
+
+def fields_of(response: TestResponse) -> list[str]:
+    """Return the fields that a problem names."""
+    assert response.mimetype == "application/problem+json"
+    return [error["field"] for error in response.get_json().get("errors", [])]
+
+
+def make_repository(path: Path) -> Path:
+    """Make a repository whose tag `before` differs from `main` in every way a file can."""
+    git(path.parent, "init", "--quiet", "--initial-branch=main", str(path))
+    (path / "policy.json").write_text('{"minimum": 8}')
+    (path / "kept.json").write_text("{}")
+    (path / "lost.json").write_text('{"lost": true}')
+    _commit(path, "Before")
+    git(path, "tag", "before")
+    (path / "policy.json").write_text('{"minimum": 12}')
+    (path / "lost.json").unlink()
+    (path / "added.json").write_text("[]")
+    _commit(path, "After")
+    return path
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Run git in a directory and return what it says."""
+    identity = ("-c", "user.name=Tests", "-c", "user.email=tests@example.org")
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=directory, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def _commit(path: Path, message: str) -> None:
+    git(path, "add", "--all")
+    git(path, "commit", "--quiet", "--message", message)

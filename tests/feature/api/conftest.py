@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+from api_world import Api, RecordingStarter, World, make_repository
+
+from models.access import Role
+from models.environment import Environment
+from services.access import create_token
+from services.database import Database
+from services.dispatch import Dispatcher
+from services.environments import Environments
+from services.operation_runs import DispatchTarget
+from services.repositories.mirror import MirrorStore
+from services.workspaces import Workspaces
+from web.app import create_app
+from web.services import Services
+
+
+@pytest.fixture
+def world(database: Database, repositories: Path, tmp_path: Path) -> World:
+    starter = RecordingStarter()
+    services = Services(
+        database=database,
+        dispatcher=Dispatcher(database, starter, public_url="http://runs.example"),
+        mirrors=MirrorStore(tmp_path / "mirrors", allowed_file_roots=[repositories]),
+        target=DispatchTarget(queue="operation-runs", connection="default"),
+        allowed_file_roots=[repositories],
+        public_url="http://runs.example",
+        temporal_ui_url="http://temporal.example",
+    )
+    app = create_app(services, secret_key="a key for tests")
+    repository = make_repository(repositories / "configuration")
+    own, tokens = _workspace(database, "own", repository)
+    foreign, foreign_tokens = _workspace(database, "foreign", repository)
+    return World(
+        api=Api(app, tokens),
+        foreign_api=Api(app, foreign_tokens),
+        services=services,
+        starter=starter,
+        repository=repository,
+        workspace_id=own.workspace_id,
+        environment_id=own.id,
+        foreign_environment_id=foreign.id,
+    )
+
+
+def _workspace(database: Database, slug: str, repository: Path) -> tuple[Environment, dict[Role, str]]:
+    with database.transaction() as session:
+        workspace = Workspaces(session).create(slug=slug)
+        tokens = {
+            role: create_token(session, workspace_id=workspace.id, role=role, name=f"{slug} {role}")
+            for role in Role
+        }
+        environment = Environments(session, allowed_file_roots=[repository.parent]).create(
+            workspace_id=workspace.id,
+            slug="production",
+            name="Production",
+            repository_url=str(repository),
+            branch="main",
+        )
+    return environment, tokens

@@ -1,0 +1,114 @@
+import json
+
+import pytest
+from api_world import COMPOSE, World, fields_of
+
+from models import errors
+from web.problems import problem_of
+
+ROUTES = ["/api/v1/environments", "/api/v1/operations"]
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/v1/nothing", "/api/v2/operations", "/api/v1/operations/"])
+def test_it_answers_an_unknown_address_with_a_problem(world: World, path: str) -> None:
+    response = world.api.get(path)
+    if path == "/api":
+        # Not the API's: a page.
+        assert response.mimetype == "text/html"
+        return
+    assert response.status_code == 404
+    assert response.mimetype == "application/problem+json"
+    assert response.get_json()["code"] == "not_found"
+
+
+def test_it_answers_an_unknown_method_with_a_problem_that_names_the_known(world: World) -> None:
+    response = world.api.app.test_client().delete("/api/v1/operations")
+    assert response.status_code == 405
+    assert response.mimetype == "application/problem+json"
+    assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_it_refuses_a_body_of_ten_megabytes(world: World, path: str) -> None:
+    response = world.api.post_bytes(path, b'{"name": "' + b"x" * 10_000_000 + b'"}')
+    assert (response.status_code, response.get_json()["code"]) == (413, "content_too_large")
+    assert response.mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5_000 + b"x", b'{"a": ' + b"1" * 5_000 + b"}"]
+)
+def test_it_refuses_what_is_not_json(world: World, path: str, content: bytes) -> None:
+    response = world.api.post_bytes(path, content)
+    assert (response.status_code, response.get_json()["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("content", [b"[]", b"null", b'"text"', b"1", b"NaN"])
+def test_it_refuses_json_that_is_no_object(world: World, path: str, content: bytes) -> None:
+    response = world.api.post_bytes(path, content)
+    assert response.status_code == 422
+    assert fields_of(response) == ["body"]
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_it_refuses_another_content_type(world: World, path: str) -> None:
+    response = world.api.post_bytes(path, b"{}", "text/plain")
+    assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_it_names_every_field_that_is_wrong(world: World) -> None:
+    body = {"workspace": "own", "slug": 7, "nonsense": 1, "name": "x\x00", "branch": "main"}
+    response = world.api.post("/api/v1/environments", body)
+    assert response.status_code == 422
+    assert sorted(fields_of(response)) == ["name", "nonsense", "repository_url", "slug"]
+    assert response.get_json()["code"] == "invalid_input"
+
+
+def test_it_survives_half_surrogates_everywhere_in_a_body(world: World) -> None:
+    def send(**given: object) -> int:
+        body = {"type": COMPOSE, "environment_id": str(world.environment_id), "input": {}} | given
+        return world.api.post_bytes("/api/v1/operations", json.dumps(body).encode()).status_code
+
+    assert send(type="\ud800") == 422
+    assert send(input={"ref": "\ud800"}) == 422
+    assert send(input={"\ud800": 1}) == 422
+    assert send(**{"\ud800": 1}) == 422
+    assert send(environment_id="\ud800") == 404
+
+
+def test_it_hides_what_it_did_not_foresee_and_names_the_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object, **__: object) -> None:
+        raise RuntimeError("SELECT secret FROM inside")
+
+    monkeypatch.setattr("web.api.workspaces.list_workspaces", explode)
+    response = world.api.get("/api/v1/workspaces")
+    problem = response.get_json()
+    assert (response.status_code, problem["code"]) == (500, "unexpected_error")
+    assert problem["request_id"] == response.headers["X-Request-ID"]
+    assert b"SELECT" not in response.data
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "fields"),
+    [
+        (errors.EnvironmentUnreachable(), 422, ["repository_url"]),
+        (errors.RepositoryTooLarge(), 422, ["repository_url"]),
+        (errors.RefNotFound("v1"), 422, ["ref"]),
+        (errors.PathPrefixEmpty(), 422, ["path_prefix"]),
+        (errors.IdempotencyKeyReused(["type"]), 409, ["type"]),
+        (errors.ReviewBaseMoved(), 409, []),
+        (errors.StartUnconfirmed(), 503, []),
+        (errors.LifecycleWriteError(), 500, []),
+    ],
+)
+def test_it_translates_each_family_of_errors(
+    world: World, error: errors.OperationRunError, status: int, fields: list[str]
+) -> None:
+    with world.api.app.test_request_context():
+        problem = problem_of(error)
+    assert problem.status == status
+    assert [each.field for each in problem.errors] == fields

@@ -1,0 +1,94 @@
+import json
+import subprocess
+import sys
+import uuid
+
+import click
+import pytest
+
+from models.errors import InvalidInput, NotFound, OperationRunError, SettingsError
+from runtime.cli import operationrun, run_command
+from runtime.commands import COMMANDS
+from runtime.commands.output import json_option, show
+
+HEAVY = ("sqlalchemy", "temporalio", "flask", "alembic", "psycopg", "pydantic", "gunicorn")
+
+
+def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> int:
+    @click.command("fail")
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(operationrun, "get_command", lambda *_: fail)
+    return run_command(["fail"])
+
+
+def test_help_lists_every_command_and_imports_none() -> None:
+    code = (
+        "import sys; from runtime.cli import run_command; run_command(['--help']); "
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.endswith("[]\n")
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_json_and_its_own_name(name: str) -> None:
+    command = operationrun.get_command(click.Context(operationrun), name)
+    assert command
+    assert command.name == name
+    assert any("--json" in option.opts for option in command.params)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SettingsError("OPERATIONRUN_DATABASE_URL is not set."), 2),
+        (InvalidInput("slug", "The slug is taken."), 2),
+        (NotFound(), 1),
+        (OperationRunError("Temporal did not answer."), 1),
+    ],
+)
+def test_our_errors_are_one_calm_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OperationRunError, code: int
+) -> None:
+    assert run_failing(monkeypatch, error) == code
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def test_an_unforeseen_error_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_failing(monkeypatch, ZeroDivisionError())
+
+
+def test_an_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["upp"]) == 2
+    assert "No such command 'upp'" in capsys.readouterr().err
+
+
+def test_a_result_is_aligned_lines_or_json(capsys: pytest.CaptureFixture[str]) -> None:
+    run_id = uuid.UUID(int=7)
+    show({"id": run_id, "outcome": None, "counts": {"items": 3}}, as_json=False)
+    assert capsys.readouterr().out == f'id:       {run_id}\noutcome:  -\ncounts:   {{"items": 3}}\n'
+    show({"id": run_id, "outcome": None}, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"id": str(run_id), "outcome": None}
+
+
+def test_a_list_is_a_table_with_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"slug": "default", "role": "owner"}, {"slug": "other", "role": "reader"}], as_json=False)
+    assert capsys.readouterr().out == "slug     role\ndefault  owner\nother    reader\n"
+    show([], as_json=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_json_option_is_an_argument_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command()
+    @json_option
+    def command(*, as_json: bool) -> None:
+        show({"name": "first"}, as_json=as_json)
+
+    command.main(["--json"], standalone_mode=False)
+    assert capsys.readouterr().out == '{"name": "first"}\n'

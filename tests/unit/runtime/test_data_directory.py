@@ -1,0 +1,40 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.errors import OperationRunError
+from runtime.data_directory import held
+
+HOLD = (
+    "import sys, pathlib\n"
+    "from runtime.data_directory import held\n"
+    "with held(pathlib.Path(sys.argv[1])):\n"
+    "    print('held', flush=True); sys.stdin.read()"
+)
+
+
+def test_a_second_holder_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with (
+        held(folder),
+        pytest.raises(OperationRunError, match=rf"\(pid {os.getpid()}\).*--data-dir"),
+        held(folder),
+    ):
+        pass
+
+
+def test_it_can_be_held_again_after_a_holder_that_was_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(OperationRunError, match=str(holder.pid)), held(tmp_path):
+            pass
+        holder.kill()
+        holder.wait(timeout=10)
+        with held(tmp_path):
+            assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"

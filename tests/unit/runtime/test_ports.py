@@ -1,0 +1,28 @@
+import socket
+from datetime import timedelta
+
+import pytest
+
+from models.errors import SettingsError
+from runtime import ports
+from runtime.ports import free_ports, http_answers, is_free, need_free
+
+pytestmark = pytest.mark.enable_socket
+
+
+def test_free_ports_are_different_and_free() -> None:
+    found = free_ports(5)
+    assert len(set(found)) == 5
+    assert all(is_free(port) for port in found)
+
+
+def test_a_taken_port_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "FREED_WITHIN", timedelta(0))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"Port {port} is taken.*--port"):
+            need_free(port)
+
+
+def test_nobody_answers_on_a_free_port() -> None:
+    assert not http_answers(free_ports(1)[0], "/readyz")

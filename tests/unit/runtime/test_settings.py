@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from models.errors import SettingsError
+from runtime.settings import Settings
+
+
+def test_it_reads_every_variable() -> None:
+    settings = Settings.from_environment(
+        {
+            "OPERATIONRUN_DATABASE_URL": "postgresql://ada@db/operationrun",
+            "OPERATIONRUN_ALLOWED_FILE_ROOTS": "/srv/git:/home/ada/git",
+            "OPERATIONRUN_PUBLIC_URL": "https://operations.example/",
+            "UNRELATED": "1",
+        }
+    )
+    assert settings.need_database_url() == "postgresql://ada@db/operationrun"
+    assert settings.allowed_file_roots == (Path("/srv/git"), Path("/home/ada/git"))
+    assert settings.public_url == "https://operations.example"
+    assert settings.temporal_namespace == "default"
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from a file\n")
+    variable = {"OPERATIONRUN_SECRET_KEY_FILE": str(tmp_path / "key")}
+    assert Settings.from_environment(variable).need_secret_key() == "from a file"
+
+
+def test_the_variable_itself_comes_before_its_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from a file")
+    variables = {"OPERATIONRUN_SECRET_KEY_FILE": str(tmp_path / "key"), "OPERATIONRUN_SECRET_KEY": "given"}
+    assert Settings.from_environment(variables).secret_key == "given"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="OPERATIONRUN_SECRET_KEY_FILE: No such file"):
+        Settings.from_environment({"OPERATIONRUN_SECRET_KEY_FILE": str(tmp_path / "absent")})
+
+
+@pytest.mark.parametrize("need", ["need_database_url", "need_temporal_address", "need_secret_key"])
+def test_what_is_missing_is_named_with_an_example(need: str) -> None:
+    with pytest.raises(SettingsError, match=r"OPERATIONRUN_\w+ is not set\. Set it, for example"):
+        getattr(Settings.from_environment({}), need)()
+
+
+def test_settings_survive_the_way_through_an_environment() -> None:
+    settings = Settings(
+        database_url="postgresql://ada@db/operationrun",
+        secret_key="key",
+        data_dir=Path("/var/lib/operationrun"),
+        allowed_file_roots=(Path("/srv/git"), Path("/var/lib/operationrun/sample")),
+        temporal_address="127.0.0.1:7233",
+    )
+    environment = settings.as_environment()
+    assert "OPERATIONRUN_TEMPORAL_UI_URL" not in environment
+    assert Settings.from_environment(environment) == settings
