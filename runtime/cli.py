@@ -36,7 +36,18 @@ def run_command(arguments: Sequence[str]) -> int:
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
+    except Exception as error:
+        if not _is_database_out_of_reach(error):
+            raise
+        click.echo(f"error: the database is out of reach: {str(error).splitlines()[0]}", err=True)
+        return FAILED
     return result if isinstance(result, int) else 0
+
+
+def _is_database_out_of_reach(error: Exception) -> bool:
+    """Say whether a driver reports that; one that is not imported reports nothing, and help stays quick."""
+    drivers = (sys.modules.get(name) for name in ("psycopg", "sqlalchemy.exc"))
+    return any(driver is not None and isinstance(error, driver.OperationalError) for driver in drivers)
 
 
 if __name__ == "__main__":

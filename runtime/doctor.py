@@ -49,6 +49,7 @@ def examine(settings: Settings) -> list[Finding]:
         _git,
         _postgres,
         _temporal,
+        _go,
         _setpriv,
         _port,
         _data_dir,
@@ -99,6 +100,12 @@ def _temporal_server(address: str, namespace: str) -> Finding:
     reason = why_silent(address, namespace)
     mend = "Start that server, or correct OPERATIONRUN_TEMPORAL_ADDRESS."
     return Finding(check="Temporal", ok=reason is None, found=f"{address}: {reason or 'answers'}", mend=mend)
+
+
+def _go(_settings: Settings) -> Finding:
+    said = _output(["go", "version"])
+    mend = "Install Go 1.24 or newer, if Temporal is to be built here; nothing else needs it."
+    return Finding(check="Go", ok=bool(said), found=said or "not found", mend=mend, needed=False)
 
 
 def _setpriv(_settings: Settings) -> Finding | None:

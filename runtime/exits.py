@@ -24,6 +24,9 @@ def run_and_exit(main: Callable[[], int]) -> NoReturn:
         code = code_of(stop)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`operationrun runs | head`): nobody is left to tell.
+        code = 1
     except BaseException:  # noqa: BLE001 # the last place that can tell of it
         traceback.print_exc()
     finally:
@@ -33,7 +36,7 @@ def run_and_exit(main: Callable[[], int]) -> NoReturn:
 def leave(code: int) -> NoReturn:
     """End this process now, after its exit handlers, with what it wrote flushed."""
     for last_act in (atexit._run_exitfuncs, logging.shutdown, sys.stdout.flush, sys.stderr.flush):  # noqa: SLF001 # os._exit skips them
-        # A reader that went away (`operationrun runs | head`) is no reason to fail.
+        # What cannot be flushed is lost either way, and is no reason to end otherwise than asked.
         with contextlib.suppress(Exception):
             last_act()
     os._exit(code)

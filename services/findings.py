@@ -15,17 +15,17 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-def find(inventory: Inventory, conformance: Conformance | None, *, first_review: bool) -> list[Json]:
+class Comparison(StrEnum):
+    """Whether changes could be told, and if not, why."""
+
+    MADE = "made"
+    FIRST_REVIEW = "first_review"
+    PREVIOUS_GONE = "previous_gone"
+
+
+def find(inventory: Inventory, conformance: Conformance | None, *, comparison: Comparison) -> list[Json]:
     """Return the findings of a review, the most severe first; each names the items it rests on."""
-    found = [*_about_items(inventory), *_about_baseline(conformance)]
-    if first_review:
-        found.append(
-            _finding(
-                "no_published_review",
-                Severity.INFO,
-                "No review was published before, so no changes are shown.",
-            )
-        )
+    found = [*_about_items(inventory), *_about_baseline(conformance), *_about_comparison(comparison)]
     order = [*Severity]
     return sorted(found, key=lambda finding: -order.index(Severity(finding["severity"])))
 
@@ -80,6 +80,15 @@ def _about_baseline(conformance: Conformance | None) -> Iterable[Json]:
             f"{_files(conformance.extra)} that the baseline does not have.",
             conformance.extra,
         )
+
+
+def _about_comparison(comparison: Comparison) -> Iterable[Json]:
+    if comparison is Comparison.FIRST_REVIEW:
+        title = "No review was published before, so no changes are shown."
+        yield _finding("no_published_review", Severity.INFO, title)
+    if comparison is Comparison.PREVIOUS_GONE:
+        title = "The repository no longer has the state of the review before, so no changes are shown."
+        yield _finding("previous_state_gone", Severity.WARNING, title)
 
 
 def _finding(code: str, severity: Severity, title: str, items: Iterable[str] = ()) -> Json:

@@ -302,9 +302,10 @@ def _json(value: Any) -> BindParameter[Any]:
 
 def _same_decision(standing: Json, decision: ReconciliationDecision) -> bool:
     related = decision.related.model_dump(mode="json") if decision.related else None
-    return (
+    same: bool = (
         standing["adapter"] == decision.adapter
         and standing["decision"] == decision.outcome
         and standing["reason_code"] == decision.reason_code
         and standing["related"] == related
     )
+    return same

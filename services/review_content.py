@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from models.base import Json
 from models.contracts import Evidence
 from models.environment import Environment
+from models.errors import RefNotFound
 from services.conformance import Conformance, compare_with_baseline
-from services.findings import find
+from services.findings import Comparison, find
 from services.inventory import Inventory, read_item, take_inventory
 from services.paths import shown
 from services.repositories.changes import Change, TreeChange, diff_trees
@@ -33,7 +34,8 @@ def compose_content(
     live = entries(repository, evidence.commit, prefix)
     inventory = take_inventory(repository, live, prefix=prefix, limit=mirror.limits.max_file_bytes, beat=beat)
     conformance = _conformance(mirror, prefix, live, evidence.baseline_commit)
-    changes = _changes(mirror, evidence, prefix)
+    found = _changes(mirror, evidence, prefix)
+    changes = found or []
     counts = Counter(change.change for change in changes)
     changed = {str(kind): counts[kind] for kind in Change}
     return ReviewContent(
@@ -46,7 +48,7 @@ def compose_content(
             },
             "baseline": conformance.section() if conformance else {"set": False},
         },
-        findings=find(inventory, conformance, first_review=evidence.previous_review_id is None),
+        findings=find(inventory, conformance, comparison=_comparison(evidence, found)),
         changes=[_row(mirror, change, inventory, prefix) for change in changes],
     )
 
@@ -62,21 +64,32 @@ def _conformance(
     )
 
 
-def _changes(mirror: Mirror, evidence: Evidence, prefix: str) -> Sequence[TreeChange]:
+def _comparison(evidence: Evidence, changes: Sequence[TreeChange] | None) -> Comparison:
+    if evidence.previous_review_id is None:
+        return Comparison.FIRST_REVIEW
+    return Comparison.PREVIOUS_GONE if changes is None else Comparison.MADE
+
+
+def _changes(mirror: Mirror, evidence: Evidence, prefix: str) -> Sequence[TreeChange] | None:
+    """Return what changed since the review before; None: there is none, or its commit is gone."""
     if evidence.previous_commit is None:
-        return []
+        return None
+    try:
+        mirror.ensure([evidence.previous_commit])
+    except RefNotFound:
+        return None
     return diff_trees(mirror, evidence.previous_commit, evidence.commit, prefix)
 
 
 def _row(mirror: Mirror, change: TreeChange, inventory: Inventory, prefix: str) -> Json:
     item = inventory.items.get(change.path)
-    if item is None:
+    if item is None and change.before is not None:
         # Removed: its kind is what it was.
-        removed = Entry(path=change.path, mode=change.before_mode, oid=change.before)
+        removed = Entry(path=change.path, mode=change.mode_before, oid=change.before)
         item = read_item(mirror.repository, removed, prefix=prefix, limit=mirror.limits.max_file_bytes)
     return {
         "change": change.change,
-        "kind": item.kind,
+        "kind": item.kind if item else "",
         "path": shown(change.path),
         "previous_path": shown(change.previous_path) if change.previous_path else None,
     }

@@ -2,7 +2,7 @@ from models.actor import Actor
 from models.base import Json
 from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
-from models.errors import UnknownOperationType
+from models.errors import InvalidInput, UnknownOperationType
 from models.operation_run import OperationRun
 from services.operation_inputs import parse_input
 from services.operation_requests import OperationRequests, Requested
@@ -27,6 +27,7 @@ def start_operation(
     Raises InvalidInput naming the field (`type`, `input.…`), RestoreInProgress, IdempotencyKeyReused.
     """
     operation = OperationCatalog.get(operation_type)
+    _refuse_scope(given)
     operation_input = parse_input(operation.type, environment.workspace_id, environment.id, given)
     with acting.database.transaction() as session:
         requested = OperationRequests(session, target=acting.target).request(
@@ -40,6 +41,14 @@ def start_operation(
     acting.dispatcher.dispatch_or_fail(requested.run.id)
     with acting.database.transaction() as session:
         return Requested(run=session.get_one(OperationRun, requested.run.id), deduplicated=False)
+
+
+def _refuse_scope(given: Json) -> None:
+    """Hold the scope to the environment that was judged: an input that names one of its own is refused."""
+    for name in ("workspace_id", "environment_id"):
+        if name in given:
+            field = f"input.{name}"
+            raise InvalidInput(field, f"{field}: is not part of the input; leave it out.")
 
 
 def capability_to_start(operation_type: object) -> Capability:

@@ -34,6 +34,9 @@ _FIELDS: Final[Mapping[type[errors.RepositoryError], str]] = {
     errors.RepositoryError: "repository_url",
 }
 
+# HTTP's present name; Python's follows in a later version.
+_CODES: Final[Mapping[int, str]] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content_too_large"}
+
 _OUT_OF_REACH = (OperationalError, InterfaceError, PoolTimeout)
 
 _DETAILS: Final[Mapping[int, str]] = {
@@ -108,7 +111,7 @@ def respond(problem: Problem) -> Response:
 def _http(error: HTTPException) -> Problem:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     detail = _DETAILS.get(status) or error.description or status.phrase
-    return _problem(status, status.name.lower(), detail)
+    return _problem(status, _CODES.get(status, status.name.lower()), detail)
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, *, with_request: bool = False) -> Problem:

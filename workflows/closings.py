@@ -35,7 +35,8 @@ def _classify(error: BaseException, chain: list[BaseException]) -> tuple[Cause, 
     # Temporal's own time-out is a FailureError; a plain one is the deadline that the bridge set.
     if not isinstance(error, FailureError):
         return "deadline", ReasonCode.DEADLINE, None
-    root = chain[-1]
+    # The first link that says something; below it stands what our own code translated it from.
+    root = next((link for link in chain if isinstance(link, ApplicationError | TemporalTimeoutError)), error)
     if isinstance(root, ApplicationError):
         attempts = root.details[0] if root.details and isinstance(root.details[0], int) else None
         return "activity_failed", _known(root.type), attempts

@@ -2,6 +2,7 @@ import click
 
 from runtime.commands.output import json_option, show
 from runtime.settings import Settings
+from runtime.temporal_server import need_answer
 from runtime.temporal_setup import setup_temporal
 
 
@@ -10,5 +11,6 @@ from runtime.temporal_setup import setup_temporal
 def command(*, as_json: bool) -> None:
     """Create the search attributes and the schedule in the namespace at OPERATIONRUN_TEMPORAL_ADDRESS."""
     settings = Settings.from_environment()
+    need_answer(settings.need_temporal_address(), settings.temporal_namespace)
     setup_temporal(settings)
     show({"temporal": settings.temporal_address, "namespace": settings.temporal_namespace}, as_json=as_json)

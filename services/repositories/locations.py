@@ -12,7 +12,6 @@ _URL = "repository_url"
 _LONGEST = 2048
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^\s@:/]+)@)?(?P<host>[^\s@:/]+):(?P<path>[^\s:].*)")
-_COMMIT = re.compile(r"[0-9a-f]{4,64}")
 _WAY_OUT = (
     "Use https://host/path, ssh://user@host/path, user@host:path, or a path under an allowed file root."
 )
@@ -87,10 +86,14 @@ def _is_scp_like(url: str) -> bool:
 
 
 def _resolve(path: str, allowed_file_roots: Sequence[Path]) -> str:
-    # Git finds /a/b also as /a/b.git and /a/b/.git; none of them may be a way out of the root.
-    candidates = [Path(path), Path(f"{path.rstrip('/')}.git"), Path(path, ".git")]
+    # Git finds /a/b also as /a/b.git, /a/b/.git and /a/b.git/.git; none of them may be a way out of the root.
+    bare = path.rstrip("/")
+    others = [Path(f"{bare}{suffix}") for suffix in (".git", "/.git", ".git/.git")]
     roots = [root.resolve() for root in allowed_file_roots]
-    resolved = [_follow(candidate) for candidate in candidates]
+    resolved = [
+        _follow(Path(path)),
+        *(_follow(other) for other in others if other.is_symlink() or other.exists()),
+    ]
     if not any(all(place.is_relative_to(root) for place in resolved) for root in roots):
         raise InvalidInput(
             _URL,
@@ -117,12 +120,12 @@ def check_branch(name: str) -> str:
 
 
 def check_ref(ref: str, field: str = "ref") -> str:
-    """Return a branch, a tag, a full ref or a commit of 4 to 64 hex digits; raise InvalidInput otherwise.
+    """Return the name of a branch, a tag, a full ref or a commit; raise InvalidInput otherwise.
 
-    Revision operators (^ ~ : @{) and ranges are refused, and so is HEAD, which a mirror does not know.
+    A commit id has 4 to 64 hex digits; by its spelling it is also a branch's name, and only the repository
+    tells. Revision operators (^ ~ : @{) and ranges are refused, and HEAD, which a mirror does not know.
     """
-    full_name = _is_ref_name(ref, "") if ref.startswith("refs/") else _is_ref_name(ref, "refs/heads/")
-    if not (full_name or _COMMIT.fullmatch(ref)):
+    if not _is_ref_name(ref, "" if ref.startswith("refs/") else "refs/heads/"):
         raise InvalidInput(
             field, "This is not a ref. Name a branch, a tag, a full ref such as refs/tags/v1, or a commit id."
         )

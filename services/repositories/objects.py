@@ -57,7 +57,7 @@ def entry_at(repository: pygit2.Repository, treeish: str, path: str) -> Entry | 
     """Return the entry at a path; None where nothing stands there, or a folder."""
     folder, _, name = path.rpartition("/")
     found = _object_at(repository, tree_of(repository, treeish), folder)
-    if not isinstance(found, pygit2.Tree) or name not in found:
+    if not isinstance(found, pygit2.Tree) or path.startswith("/") or name not in found:
         return None
     entry = found[name]
     return None if entry.filemode == TREE_MODE else Entry(path, int(entry.filemode), str(entry.id))

@@ -17,9 +17,10 @@ def json_object() -> dict[str, Any]:
     """
     if not request.is_json:
         raise UnsupportedMediaType
-    content = request.get_data()
     try:
-        body = json.loads(content)
+        body = json.loads(request.get_data())
+        # Python lets half surrogates pass; they are no text, and PostgreSQL takes none.
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.") from None
     if not isinstance(body, dict):

@@ -41,7 +41,12 @@ class Api:
         return self.app.test_client().get(path, headers=self._bearer(role))
 
     def post(
-        self, path: str, body: Any = None, *, role: Role = Role.OWNER, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        role: Role = Role.OWNER,
+        headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
         return self.app.test_client().post(path, json=body, headers={**self._bearer(role), **(headers or {})})
 

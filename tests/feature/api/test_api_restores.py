@@ -29,7 +29,9 @@ def test_it_refuses_a_label_that_is_taken(world: World) -> None:
     ("given", "field"),
     [({"ref": "nowhere"}, "ref"), ({"ref": "-x"}, "ref"), ({"label": ""}, "label"), ({"more": 1}, "more")],
 )
-def test_it_names_the_field_of_a_bad_restore_point(world: World, given: dict[str, object], field: str) -> None:
+def test_it_names_the_field_of_a_bad_restore_point(
+    world: World, given: dict[str, object], field: str
+) -> None:
     response = world.api.post(f"{world.environment_path}/restore-points", _point(world, **given))
     assert response.status_code == 422
     assert fields_of(response) == [field]

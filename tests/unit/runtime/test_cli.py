@@ -23,6 +23,17 @@ def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> int:
     return run_command(["fail"])
 
 
+def leaves(command: click.Command) -> list[click.Command]:
+    """Return a command, or those under it where it is a group."""
+    if not isinstance(command, click.Group):
+        return [command]
+    return [leaf for each in command.commands.values() for leaf in leaves(each)]
+
+
+def spellings(command: click.Command) -> set[str]:
+    return {spelling for option in command.params for spelling in option.opts}
+
+
 def test_help_lists_every_command_and_imports_none() -> None:
     code = (
         "import sys; from runtime.cli import run_command; run_command(['--help']); "
@@ -40,7 +51,7 @@ def test_every_command_has_json_and_its_own_name(name: str) -> None:
     command = operationrun.get_command(click.Context(operationrun), name)
     assert command
     assert command.name == name
-    assert any("--json" in option.opts for option in command.params)
+    assert all("--json" in spellings(leaf) for leaf in leaves(command))
 
 
 @pytest.mark.parametrize(
@@ -92,3 +103,14 @@ def test_the_json_option_is_an_argument_of_the_command(capsys: pytest.CaptureFix
 
     command.main(["--json"], standalone_mode=False)
     assert capsys.readouterr().out == '{"name": "first"}\n'
+
+
+def test_a_database_out_of_reach_is_one_line_without_the_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPERATIONRUN_DATABASE_URL", "postgresql://ada:hidden@127.0.0.1:1/operationrun")
+    assert run_command(["migrate"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: the database is out of reach: ")
+    assert said.count("\n") == 1
+    assert "hidden" not in said

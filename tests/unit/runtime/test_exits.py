@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -45,9 +46,16 @@ def test_an_unforeseen_exception_is_printed_and_fails() -> None:
     assert "ValueError: odd" in done.stderr
 
 
-def test_a_reader_that_went_away_changes_nothing() -> None:
-    code = f"{PREAMBLE}run_and_exit(lambda: print('x' * 10) or 4)"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+@pytest.mark.parametrize(("unbuffered", "code"), [("", 4), ("1", 1)])
+def test_a_reader_that_went_away_is_no_crash(unbuffered: str, code: int) -> None:
+    main = "from runtime.exits import run_and_exit\nrun_and_exit(lambda: print('a line') or 4)"
+    with subprocess.Popen(
+        [sys.executable, "-c", main],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    ) as process:
         assert process.stdout
+        assert process.stderr
         process.stdout.close()
-        assert process.wait(timeout=30) == 4
+        assert (process.wait(timeout=30), process.stderr.read()) == (code, b"")
