@@ -32,7 +32,7 @@ test: test-unit test-feature test-pgsql ## Run every lane
 
 .PHONY: test-unit
 test-unit: install-dev ## Run the unit tests, without servers, in seconds
-	$(PYTEST) tests/unit $(ARGS)
+	$(PYTEST) -n auto tests/unit $(ARGS)
 
 .PHONY: test-feature
 test-feature: install-dev ## Run the feature tests, on the real servers

@@ -1,12 +1,12 @@
 from typing import Any, ClassVar, Protocol
 
-from services.repositories.mirror import MirrorStore
 from sqlalchemy.orm import Session
 
 from models.catalog import OperationType
 from models.contracts import Contract
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision
+from services.repositories.mirror import MirrorStore
 
 
 class Facts(Contract):

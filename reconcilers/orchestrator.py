@@ -5,7 +5,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 import structlog
-from services.repositories.mirror import MirrorStore
 from sqlalchemy import select
 
 from models.actor import Actor
@@ -16,6 +15,7 @@ from models.reconciliation import Execution, ReconciliationDecision, Source
 from reconcilers.registry import REGISTRY, AdapterRegistry
 from services.database import Database
 from services.operation_runs import OperationRunService, Reconciled
+from services.repositories.mirror import MirrorStore
 
 _log = structlog.get_logger()
 

@@ -2,7 +2,6 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from services.repositories.mirror import MirrorStore
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -15,6 +14,7 @@ from models.reconciliation import Execution, ReconciliationDecision
 from models.restore import PlannedChange, RestorePlan
 from reconcilers.registry import REGISTRY
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
+from services.repositories.mirror import MirrorStore
 from services.restore_progress import look
 from services.restore_results import record_result, restore_result_id
 

@@ -1,7 +1,6 @@
 from typing import ClassVar
 from uuid import UUID
 
-from services.repositories.mirror import MirrorStore
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,7 @@ from reconcilers.review_compose_decision import (
     ReviewComposeFacts,
     ReviewMatch,
 )
+from services.repositories.mirror import MirrorStore
 
 
 @REGISTRY.register

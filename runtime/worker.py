@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from services.repositories.mirror import MirrorStore
 import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -20,6 +19,7 @@ from reconcilers.orchestrator import AdapterRunReconciler
 from runtime.settings import Settings
 from runtime.temporal_connection import connect
 from services.database import Database
+from services.repositories.mirror import MirrorStore
 from services.restore_execution import RestoreExecution
 from services.review_composition import ReviewComposition
 from workflows.failure_bridge import FailureBridge

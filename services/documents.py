@@ -1,6 +1,6 @@
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import yaml
@@ -10,6 +10,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_DEEPEST = 200
 _KIND_KEYS = ("kind", "@odata.type")
 
 
@@ -59,25 +60,41 @@ def _json_kind(text: str) -> str | None:
 
 
 def _yaml_kind(text: str) -> str | None:
-    # Every document is parsed, so that a broken second one is found; the first that has a kind names it.
-    kinds = [_node_kind(node) for node in _yaml_nodes(text)]
-    return next((kind for kind in kinds if kind), None)
+    """Return the first document's kind that has one; every document is parsed, so a broken one is found.
+
+    Read as a stream of events: building the nodes of deeply nested text would overflow the C stack.
+    """
+    kinds = [
+        value
+        for key, value in _top_level_pairs(yaml.parse(text, Loader=yaml.CSafeLoader))
+        if key in _KIND_KEYS and value
+    ]
+    return kinds[0] if kinds else None
 
 
-def _yaml_nodes(text: str) -> Iterator[yaml.Node | None]:
-    loader = yaml.CSafeLoader(text)
-    try:
-        while loader.check_node():
-            yield loader.get_node()
-    finally:
-        loader.dispose()
-
-
-def _node_kind(node: yaml.Node | None) -> str | None:
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    own = {key.value: value.value for key, value in node.value if isinstance(value, yaml.ScalarNode)}
-    return next((own[key] for key in _KIND_KEYS if own.get(key)), None)
+def _top_level_pairs(events: Iterable[yaml.Event]) -> Iterator[tuple[str | None, str | None]]:
+    """Give the keys and values of each document's outermost mapping; None where one is not a scalar."""
+    path: list[yaml.Event] = []
+    pair: list[str | None] = []
+    anchors = set[str | None]()
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            pair, anchors = [], set[str | None]()
+        if isinstance(event, yaml.CollectionEndEvent):
+            path.pop()
+        elif isinstance(event, yaml.AliasEvent) and event.anchor not in anchors:
+            raise yaml.YAMLError(f"alias {event.anchor!r} is not defined")
+        elif isinstance(event, yaml.NodeEvent):
+            anchors.add(event.anchor)
+            if len(path) == 1 and isinstance(path[0], yaml.MappingStartEvent):
+                pair.append(event.value if isinstance(event, yaml.ScalarEvent) else None)
+        if isinstance(event, yaml.CollectionStartEvent):
+            path.append(event)
+            if len(path) > _DEEPEST:
+                raise RecursionError
+        if len(pair) == 2:  # noqa: PLR2004 - a key and its value
+            yield pair[0], pair[1]
+            pair = []
 
 
 _READERS = {"json": _json_kind, "yaml": _yaml_kind, "yml": _yaml_kind}

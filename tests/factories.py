@@ -1,5 +1,4 @@
 from datetime import UTC, datetime
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7

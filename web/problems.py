@@ -41,7 +41,7 @@ _OUT_OF_REACH = (OperationalError, InterfaceError, PoolTimeout)
 
 _DETAILS: Final[Mapping[int, str]] = {
     HTTPStatus.NOT_FOUND: errors.NotFound.default_message(),
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method. The Allow header names those it does.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method; see the Allow header.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than the limit of 1 MiB.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Send the body as Content-Type: application/json.",
 }

@@ -20,7 +20,9 @@ def restore_plan() -> None:
 @click.argument("environment")
 @click.option("--workspace", help="The workspace's slug, where several have such an environment.")
 @click.option("--restore-point", required=True, help="The restore point's id.")
-@click.option("--mode", type=click.Choice([*RestoreMode]), default=RestoreMode.OVERLAY, show_default=True)
+@click.option(
+    "--mode", type=click.Choice([each.value for each in RestoreMode]), default="overlay", show_default=True
+)
 @click.option(
     "--item", "items", multiple=True, help="A path, folder or glob; may be repeated. [default: all]"
 )

@@ -12,7 +12,7 @@ from web.queries.runs import own_results
 
 
 @click.command("start")
-@click.argument("operation_type", metavar="TYPE", type=click.Choice([*OperationType]))
+@click.argument("operation_type", metavar="TYPE", type=click.Choice([each.value for each in OperationType]))
 @click.option("--environment", required=True, help="The environment's slug or id.")
 @click.option("--workspace", help="The workspace's slug, where several have such an environment.")
 @click.option("--ref", help="For a review: what to compose it from. [default: the branch]")

@@ -16,7 +16,7 @@ def command() -> None:
 
 @command.command("create")
 @click.option("--workspace", required=True, help="The workspace's slug.")
-@click.option("--role", type=click.Choice([*Role]), required=True)
+@click.option("--role", type=click.Choice([each.value for each in Role]), required=True)
 @click.option("--name", required=True, help="What its runs show as their initiator.")
 @json_option
 def create(*, workspace: str, role: str, name: str, as_json: bool) -> None:

@@ -16,7 +16,7 @@ def command() -> None:
 @command.command("create")
 @click.argument("email")
 @click.option("--workspace", required=True, help="The workspace's slug.")
-@click.option("--role", type=click.Choice([*Role]), required=True)
+@click.option("--role", type=click.Choice([each.value for each in Role]), required=True)
 @json_option
 def create(*, email: str, workspace: str, role: str, as_json: bool) -> None:
     """Give a person a role in a workspace, and print a link that signs them in once.

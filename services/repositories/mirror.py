@@ -92,7 +92,8 @@ class Mirror:
             if not sound:
                 self._directory.make_anew()
             result = self._fetch_all(ends_at, beat)
-            if not self._directory.is_sound():
+            # A fetch that went well has nothing to say.
+            if (result.exit_code != 0 or result.stderr) and not self._holds_together():
                 self._directory.make_anew()
                 result = self._fetch_all(ends_at, beat)
             if result.exit_code != 0:
@@ -108,6 +109,11 @@ class Mirror:
         if result.exit_code == 0:
             self._directory.end_fetch(number)
         return result
+
+    def _holds_together(self) -> bool:
+        """Tell whether git itself reads every ref and its object without complaint."""
+        result = run_local(self.path, ["for-each-ref", "--format=%(objecttype)"], limits=self.limits)
+        return self._directory.is_sound() and result.exit_code == 0 and not result.stderr
 
     def _run_fetch(self, arguments: Sequence[str], ends_at: float, beat: Beat) -> GitResult:
         def watch() -> None:
@@ -165,10 +171,9 @@ class Mirror:
 
     def _missing(self, commits: Iterable[str]) -> list[str]:
         try:
-            repository = self.repository
+            return [commit for commit in commits if commit_at(self.repository, commit) is None]
         except RepositoryError:
             return list(commits)
-        return [commit for commit in commits if commit_at(repository, commit) is None]
 
     def resolve(self, ref: str) -> str:
         """Return the commit of a branch, else a tag, a full ref, or a commit id or its unique beginning.

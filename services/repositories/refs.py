@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pygit2
 
+from services.repositories.objects import damaged
 from services.repositories.transport import GitLimits, run_local
 
 COMMIT_LENGTH = 40
@@ -11,18 +12,28 @@ def commit_of_name(repository: pygit2.Repository, ref: str) -> str | None:
     """Return the commit of a branch, else a tag, else a full ref; None where no name leads to a commit."""
     names = [f"refs/heads/{ref}", f"refs/tags/{ref}", *([ref] if ref.startswith("refs/") else [])]
     for name in names:
-        try:
-            return str(repository.references[name].peel(pygit2.Commit).id)
-        except (KeyError, ValueError, pygit2.GitError):
-            continue
+        reference = repository.references.get(name)
+        if reference is not None:
+            found = commit_at(repository, str(reference.target))
+            if found is not None:
+                return found
     return None
 
 
 def commit_at(repository: pygit2.Repository, oid: str) -> str | None:
-    """Return the commit of a whole object id, a tag's or its own; None where it is not in the repository."""
+    """Return the commit of a whole object id, a tag's or its own; None where it is not in the repository.
+
+    Raises RepositoryError where the object is broken.
+    """
     try:
-        return str(repository[pygit2.Oid(hex=oid)].peel(pygit2.Commit).id)
-    except (KeyError, ValueError, pygit2.GitError):
+        found = repository[pygit2.Oid(hex=oid)]
+    except (KeyError, ValueError):
+        return None
+    except pygit2.GitError:
+        raise damaged(repository, oid) from None
+    try:
+        return str(found.peel(pygit2.Commit).id)
+    except pygit2.GitError:
         return None
 
 

@@ -162,5 +162,5 @@ def up(folder: Path, *options: str) -> Iterator[System]:
         family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.terminate()
         code = process.wait(timeout=90)
-    gone, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=10)
     assert (code, alive) == (0, []), said.read_text()

@@ -26,7 +26,8 @@ def test_a_review_is_composed_and_related(system: System) -> None:
     run = system.settled(system.compose(environment))
 
     assert (run["outcome"], run["message"]["code"]) == ("succeeded", "review_composed")
-    assert run["started_at"] and run["context"]["dispatch"]["dispatched_at"]
+    assert run["started_at"]
+    assert run["context"]["dispatch"]["dispatched_at"]
     assert "reconciliation" not in run["context"]
     related = run["links"]["related"]
     assert related["type"] == "environment_review"

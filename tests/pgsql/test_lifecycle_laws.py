@@ -37,7 +37,7 @@ def announce(session: Session) -> None:
 
 
 def is_refused(database: Database, run: OperationRun, statement: str, **values: object) -> str | None:
-    """Try a raw statement as the announced writer; return the constraint that refused it, None if none did."""
+    """Try a raw statement as the announced writer; return the constraint that refused it, or None."""
     with database.transaction() as session:
         announce(session)
         try:
@@ -79,7 +79,8 @@ def test_it_takes_a_correction_with_its_reconciliation(
         run = make_run(session, make_environment(session), status=before.status, outcome=before.outcome)
     statement = """
         UPDATE operation_runs SET outcome = :outcome,
-            context = jsonb_set(context, '{reconciliation}', jsonb_build_object('decision', CAST(:decision AS text)))
+            context = jsonb_set(
+                context, '{reconciliation}', jsonb_build_object('decision', CAST(:decision AS text)))
         WHERE id = :id
     """
     assert is_refused(database, run, statement, outcome=after.outcome, decision=after.outcome) is None
@@ -146,7 +147,7 @@ def test_a_run_is_born_queued_or_blocked(database: Database, born: Standing) -> 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE operation_runs SET status = 'completed', outcome = 'failed', completed_at = now() WHERE id = :id",
+        "UPDATE operation_runs SET status = 'completed', outcome = 'failed' WHERE id = :id",
         "UPDATE operation_runs SET context = '{}' WHERE id = :id",
         "UPDATE operation_runs SET failures = '[]' WHERE id = :id",
         "DELETE FROM operation_runs WHERE id = :id",

@@ -1,4 +1,4 @@
-"""Law L2: only OperationRunService writes a run. The run-time guard; the trigger is in test_lifecycle_laws."""
+"""Law L2: only OperationRunService writes a run; here the run-time guard."""
 
 from datetime import UTC, datetime
 

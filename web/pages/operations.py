@@ -32,7 +32,7 @@ def index() -> Response:
         seen = signed_in(session).workspaces_where(Capability.OPERATIONS_VIEW)
         environments = list_environments(session, workspaces=seen)
         workspaces = list_workspaces(session, workspaces=seen)
-        page = _read_runs(session, seen, filters)
+    page = _read_runs(seen, filters)
     rows = [] if page is None else _rows(page.items, environments)
     body = render_template(
         "operations/index.html",
@@ -83,13 +83,13 @@ def _read_run(session: Session, run_id: UUID) -> RunPage:
     )
 
 
-def _read_runs(session: Session, seen: frozenset[UUID], filters: RunFilters) -> Page[OperationRun] | None:
+def _read_runs(seen: frozenset[UUID], filters: RunFilters) -> Page[OperationRun] | None:
     """Return a page of runs; None where the read failed, which is never shown as an empty list."""
     try:
-        return list_runs(session, workspaces=seen, filters=filters, after=request.args.get("after"))
+        with services().database.transaction() as session:
+            return list_runs(session, workspaces=seen, filters=filters, after=request.args.get("after"))
     except SQLAlchemyError:
         _log.exception("operations_unread")
-        session.rollback()
         return None
 
 

@@ -61,7 +61,7 @@ class Api:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Two workspaces with an environment each, on one repository of two commits: `before` (a tag) and `main`."""
+    """Two workspaces with an environment each, on one repository: a tag `before`, and `main` one commit on."""
 
     api: Api
     foreign_api: Api

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from api_world import Api, RecordingStarter, World, make_repository
 
 from models.access import Role
 from models.environment import Environment
@@ -12,6 +11,7 @@ from services.environments import Environments
 from services.operation_runs import DispatchTarget
 from services.repositories.mirror import MirrorStore
 from services.workspaces import Workspaces
+from tests.feature.api.api_world import Api, RecordingStarter, World, make_repository
 from web.app import create_app
 from web.services import Services
 

@@ -1,8 +1,8 @@
 import pytest
-from api_world import ABSENT, COMPOSE, World
 
 from models.access import Role
 from services.access import revoke_tokens
+from tests.feature.api.api_world import ABSENT, COMPOSE, World
 
 READS = [
     "/api/v1/workspaces",

@@ -1,6 +1,5 @@
-from api_world import ABSENT, World, fields_of
-
 from models.access import Role
+from tests.feature.api.api_world import ABSENT, World, fields_of
 
 
 def _new(world: World, **given: object) -> dict[str, object]:

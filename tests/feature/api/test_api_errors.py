@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from api_world import COMPOSE, World, fields_of
 
 from models import errors
+from tests.feature.api.api_world import COMPOSE, World, fields_of
 from web.problems import problem_of
 
 ROUTES = ["/api/v1/environments", "/api/v1/operations"]
@@ -67,7 +67,7 @@ def test_it_names_every_field_that_is_wrong(world: World) -> None:
 
 
 def test_it_refuses_half_surrogates_anywhere_in_a_body(world: World) -> None:
-    def send(**given: object) -> int:
+    def send(**given: object) -> object:
         body = {"type": COMPOSE, "environment_id": str(world.environment_id), "input": {}} | given
         return world.api.post_bytes("/api/v1/operations", json.dumps(body).encode()).status_code
 

@@ -1,17 +1,17 @@
 from pathlib import Path
 
 import pytest
-from api_world import ABSENT, World, fields_of, git
 
 from models.access import Role
+from tests.feature.api.api_world import ABSENT, World, fields_of, git
 
 
-def _point(world: World, **given: object) -> dict[str, object]:
+def _point(**given: object) -> dict[str, object]:
     return {"label": "Before", "ref": "before", **given}
 
 
 def test_it_pins_the_commit_a_ref_names(world: World) -> None:
-    response = world.api.post(f"{world.environment_path}/restore-points", _point(world), role=Role.OPERATOR)
+    response = world.api.post(f"{world.environment_path}/restore-points", _point(), role=Role.OPERATOR)
     point = response.get_json()
     assert response.status_code == 201
     assert point["commit"] == git(world.repository, "rev-parse", "before")
@@ -21,8 +21,8 @@ def test_it_pins_the_commit_a_ref_names(world: World) -> None:
 
 def test_it_refuses_a_label_that_is_taken(world: World) -> None:
     path = f"{world.environment_path}/restore-points"
-    assert world.api.post(path, _point(world)).status_code == 201
-    assert world.api.post(path, _point(world)).status_code == 409
+    assert world.api.post(path, _point()).status_code == 201
+    assert world.api.post(path, _point()).status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -32,25 +32,25 @@ def test_it_refuses_a_label_that_is_taken(world: World) -> None:
 def test_it_names_the_field_of_a_bad_restore_point(
     world: World, given: dict[str, object], field: str
 ) -> None:
-    response = world.api.post(f"{world.environment_path}/restore-points", _point(world, **given))
+    response = world.api.post(f"{world.environment_path}/restore-points", _point(**given))
     assert response.status_code == 422
     assert fields_of(response) == [field]
 
 
 def test_it_says_when_the_repository_is_out_of_reach(world: World, tmp_path: Path) -> None:
     world.repository.rename(tmp_path / "moved away")
-    response = world.api.post(f"{world.environment_path}/restore-points", _point(world))
+    response = world.api.post(f"{world.environment_path}/restore-points", _point())
     assert (response.status_code, response.get_json()["code"]) == (422, "environment_unreachable")
     assert fields_of(response) == ["repository_url"]
 
 
 def _make_point(world: World) -> str:
-    point = world.api.post(f"{world.environment_path}/restore-points", _point(world)).get_json()
+    point = world.api.post(f"{world.environment_path}/restore-points", _point()).get_json()
     return str(point["id"])
 
 
 def test_it_previews_an_exact_restore_of_every_item(world: World) -> None:
-    body = {"restore_point_id": _make_point(world), "mode": "exact"}
+    body = {"restore_point_id": _make_point(), "mode": "exact"}
     response = world.api.post(f"{world.environment_path}/restore-plans", body)
     plan = response.get_json()
     assert response.status_code == 201
@@ -66,14 +66,14 @@ def test_it_previews_an_exact_restore_of_every_item(world: World) -> None:
 
 
 def test_it_previews_the_items_that_globs_select(world: World) -> None:
-    body = {"restore_point_id": _make_point(world), "mode": "overlay", "items": ["po*.json"]}
+    body = {"restore_point_id": _make_point(), "mode": "overlay", "items": ["po*.json"]}
     plan = world.api.post(f"{world.environment_path}/restore-plans", body).get_json()
     assert [(change["path"], change["change"]) for change in plan["changes"]] == [("policy.json", "update")]
     assert plan["items"] == ["po*.json"]
 
 
 def test_it_names_the_field_of_a_bad_plan(world: World) -> None:
-    good = {"restore_point_id": _make_point(world), "mode": "exact"}
+    good = {"restore_point_id": _make_point(), "mode": "exact"}
     for given, field in (
         ({"mode": "sideways"}, "mode"),
         ({"items": "policy.json"}, "items"),

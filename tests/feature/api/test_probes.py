@@ -2,9 +2,9 @@ import dataclasses
 import socket
 
 import psycopg
-from api_world import World
 
 from services.database import Database
+from tests.feature.api.api_world import World
 from web.app import create_app
 
 

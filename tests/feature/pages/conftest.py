@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from tests_of_pages import World
 
 from services.database import Database
+from tests.feature.pages.tests_of_pages import World
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
-from collections.abc import Iterator
-
 import pytest
-from tests_of_pages import COMPOSE, World
 
 from models.access import Role
 from models.environment import Environment
 from models.restore import RestorePlan
+from tests.feature.pages.tests_of_pages import COMPOSE, World
 
 
 @pytest.fixture
-def live(world: World) -> Iterator[Environment]:
+def live(world: World) -> Environment:
     """An environment whose repository is a real one, with two items under its folder."""
     folder = world.repository(
         {"policies/a.json": '{"a": 1}', "policies/b.json": '{"b": 1}', "README.md": "not an item"}

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests_of_pages import Browser, World
 
 from models.access import Role
 from services.database import Database
+from tests.feature.pages.tests_of_pages import Browser, World
 from web.app import create_app
 
 READS: dict[str, Callable[[World], str]] = {

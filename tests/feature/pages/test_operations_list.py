@@ -2,11 +2,11 @@ import re
 
 import pytest
 from sqlalchemy import event, text
-from tests_of_pages import COMPOSE, RESTORE, World
 
 from models.access import Role
 from models.lifecycle import Outcome
 from models.reasons import ReasonCode
+from tests.feature.pages.tests_of_pages import COMPOSE, RESTORE, World
 
 
 def _runs(page: str) -> list[str]:

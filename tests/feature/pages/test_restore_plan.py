@@ -1,8 +1,7 @@
 import re
 
-from tests_of_pages import RESTORE, World, planned
-
 from models.access import Role
+from tests.feature.pages.tests_of_pages import RESTORE, World, planned
 
 CHANGES = [
     planned("policies/same.json", "unchanged"),

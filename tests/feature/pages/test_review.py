@@ -1,9 +1,8 @@
 import re
 
-from tests_of_pages import World
-
 from models.access import Role
 from models.review import EnvironmentReview, ReviewStatus
+from tests.feature.pages.tests_of_pages import World
 
 FINDINGS = [
     {"code": "added", "severity": "info", "title": "Items were added", "items": []},

@@ -2,7 +2,6 @@ import re
 
 import pytest
 from sqlalchemy import event
-from tests_of_pages import RESTORE, World, correlation_of
 
 from models.access import Role
 from models.lifecycle import Outcome
@@ -10,6 +9,7 @@ from models.reasons import ReasonCode
 from models.reconciliation import Related
 from services.operation_runs import OperationRunService
 from services.restore_results import record_result
+from tests.feature.pages.tests_of_pages import RESTORE, World, correlation_of
 
 
 def _before_details(page: str) -> str:

@@ -1,6 +1,5 @@
-from tests_of_pages import Browser, World
-
 from models.access import Role
+from tests.feature.pages.tests_of_pages import Browser, World
 
 
 def test_it_shows_a_button_and_leaves_the_link_unused(world: World) -> None:

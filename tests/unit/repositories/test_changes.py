@@ -170,8 +170,10 @@ def test_the_empty_tree_has_nothing(remote: Remote, mirror: Mirror) -> None:
 def test_counts_do_not_depend_on_the_users_configuration(
     remote: Remote, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = remote.commit({f"{n}": BODY + str(n) * 30 for n in range(5)})
-    after = remote.commit({f"{n}": None for n in range(5)} | {f"m{n}": BODY + str(n) * 31 for n in range(5)})
+    bodies = [BODY.replace("setting", f"setting-{n}") for n in range(5)]
+    before = remote.commit({f"{n}": body for n, body in enumerate(bodies)})
+    gone = {f"{n}": None for n in range(5)}
+    after = remote.commit(gone | {f"m{n}": f"{body}more\n" for n, body in enumerate(bodies)})
     mirror.fetch()
     configuration = tmp_path / "gitconfig"
     configuration.write_text("[diff]\n\trenameLimit = 1\n\trenames = copies\n\torderFile = /nowhere\n")

@@ -1,0 +1,360 @@
+import multiprocessing
+import shutil
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from models.errors import EnvironmentUnreachable, InvalidInput, RefNotFound, RepositoryTooLarge
+from services.repositories.mirror import Mirror, MirrorStore
+from services.repositories.objects import entries, read_blob
+from services.repositories.transport import GitLimits
+from tests.unit.repositories.remote import Remote, git
+
+
+def names(mirror: Mirror) -> set[str]:
+    return set(mirror.repository.references)
+
+
+def test_it_fetches_branches_and_tags(remote: Remote, mirror: Mirror) -> None:
+    commit = remote.commit({"a": "1"})
+    remote.git("tag", "-m", "a tag", "v1")
+    remote.git("push", "--quiet", "origin", "v1", "main:refs/heads/feature/x", "main:refs/notes/hidden")
+    mirror.fetch()
+    assert names(mirror) == {"refs/heads/main", "refs/heads/feature/x", "refs/tags/v1"}
+    assert mirror.resolve("main") == commit
+    assert mirror.repository.is_bare
+
+
+def test_it_follows_a_remote_that_moves_rewrites_and_removes(remote: Remote, mirror: Mirror) -> None:
+    remote.commit({"a": "1"})
+    remote.git("push", "--quiet", "origin", "main:refs/heads/x", "main:refs/tags/t")
+    mirror.fetch()
+    remote.git("commit", "--quiet", "--amend", "-m", "rewritten")
+    remote.git("push", "--quiet", "--force", "origin", "main", "main:refs/tags/t", ":refs/heads/x")
+    remote.git("push", "--quiet", "origin", "main:refs/heads/x/y")
+    mirror.fetch()
+    assert names(mirror) == {"refs/heads/main", "refs/heads/x/y", "refs/tags/t"}
+    assert mirror.resolve("t") == mirror.resolve("main") == remote.head()
+
+
+def test_an_empty_repository_is_fetched_and_has_no_branch(mirror: Mirror) -> None:
+    mirror.fetch()
+    with pytest.raises(RefNotFound):
+        mirror.resolve("main")
+
+
+def test_a_mirror_that_was_never_fetched_is_empty(mirror: Mirror) -> None:
+    with pytest.raises(RefNotFound):
+        mirror.resolve("main")
+    assert names(mirror) == set()
+
+
+def test_it_resolves_a_branch_before_a_tag_before_a_commit(remote: Remote, mirror: Mirror) -> None:
+    first = remote.commit({"a": "1"})
+    second = remote.commit({"a": "2"})
+    third = remote.commit({"a": "3"})
+    remote.git("tag", "-m", "annotated", "both", first)
+    remote.git("push", "--quiet", "origin", "tag", "both", f"{second}:refs/heads/both")
+    remote.git("push", "--quiet", "origin", f"{third}:refs/heads/{first[:8]}")
+    mirror.fetch()
+    assert mirror.resolve("both") == second
+    assert mirror.resolve("refs/tags/both") == first
+    assert mirror.resolve("refs/heads/both") == second
+    assert mirror.resolve(first[:8]) == third
+    assert mirror.resolve(first[:9]) == mirror.resolve(first) == first
+    assert mirror.resolve(remote.git("rev-parse", "both^{tag}")) == first
+
+
+def test_it_does_not_resolve_what_is_no_commit(remote: Remote, mirror: Mirror) -> None:
+    commit = remote.commit({"a": "1"})
+    tree = remote.git("rev-parse", f"{commit}^{{tree}}")
+    remote.git("tag", "a-tree", tree)
+    remote.git("push", "--quiet", "origin", "a-tree")
+    mirror.fetch()
+    for ref in (
+        "a-tree",
+        tree,
+        tree[:10],
+        "1" * 40,
+        "f" * 64,
+        "12345678",
+        "nothing",
+        "refs/heads/nothing",
+        "abcd",
+    ):
+        with pytest.raises(RefNotFound) as missing:
+            mirror.resolve(ref)
+        assert missing.value.ref == ref
+    for ref in ("HEAD", "main^", "--all", "main:a"):
+        with pytest.raises(InvalidInput):
+            mirror.resolve(ref)
+
+
+def test_ensure_fetches_only_what_is_missing(remote: Remote, mirror: Mirror) -> None:
+    first = remote.commit({"a": "1"})
+    mirror.ensure([first])
+    second = remote.commit({"a": "2"})
+    mirror.ensure([first])
+    assert mirror.resolve("main") == first
+    mirror.ensure([first, second])
+    assert mirror.resolve("main") == second
+
+
+@pytest.mark.parametrize("commit", ["1" * 40, "abcdef", "main", "--all", ""])
+def test_ensure_names_the_commit_that_is_not_to_be_had(remote: Remote, mirror: Mirror, commit: str) -> None:
+    remote.commit({"a": "1"})
+    with pytest.raises(RefNotFound) as missing:
+        mirror.ensure([remote.head(), commit])
+    assert missing.value.ref == commit
+
+
+def test_a_pinned_commit_outlives_a_rewritten_branch(remote: Remote, mirror: Mirror) -> None:
+    pinned = remote.commit({"a": "1"})
+    mirror.fetch()
+    remote.git("commit", "--quiet", "--amend", "-m", "rewritten")
+    remote.git("push", "--quiet", "--force", "origin", "main")
+    mirror.fetch()
+    mirror.ensure([pinned])
+    shutil.rmtree(mirror.path)
+    mirror.ensure([pinned])
+    assert [entry.path for entry in entries(mirror.repository, pinned)] == ["a"]
+    assert mirror.resolve("main") == remote.head()
+
+
+def test_a_repository_that_is_not_there_is_unreachable(remote: Remote, mirror: Mirror) -> None:
+    remote.move_to(remote.path.with_name("elsewhere.git"))
+    with pytest.raises(EnvironmentUnreachable, match="does not appear to be a git repository"):
+        mirror.fetch()
+
+
+def test_the_url_of_an_environment_may_change(remote: Remote, store: MirrorStore, tmp_path: Path) -> None:
+    environment = uuid.uuid4()
+    old = remote.commit({"a": "old"})
+    store.open(environment, str(remote.path)).fetch()
+    other = Remote.create(tmp_path / "served" / "other.git")
+    mirror = store.open(environment, f"file://{other.path}")
+    with pytest.raises(RefNotFound):
+        mirror.resolve("main")
+    new = other.commit({"a": "new"})
+    mirror.fetch()
+    assert mirror.resolve("main") == new
+    assert store.open(environment, str(other.path)).resolve("main") == new
+    mirror.ensure([old])
+
+
+def test_it_opens_no_url_that_is_not_allowed(store: MirrorStore, tmp_path: Path) -> None:
+    for url in ("ext::sh -c true", str(tmp_path / "outside.git"), "--upload-pack=true"):
+        with pytest.raises(InvalidInput):
+            store.open(uuid.uuid4(), url)
+
+
+def _truncate_pack(path: Path) -> None:
+    for pack in path.glob("objects/pack/*.pack"):
+        pack.chmod(0o644)
+        pack.write_bytes(pack.read_bytes()[:40])
+
+
+DAMAGE: dict[str, Callable[[Path], None]] = {
+    "gone": shutil.rmtree,
+    "empty": lambda path: (shutil.rmtree(path), path.mkdir())[1],
+    "a file": lambda path: (shutil.rmtree(path), path.write_text("x"))[0],
+    "no HEAD": lambda path: (path / "HEAD").unlink(),
+    "HEAD is rubbish": lambda path: (path / "HEAD").write_bytes(b"\0rubbish") and None,
+    "configuration is rubbish": lambda path: (path / "config").write_text("[[[") and None,
+    "no objects": lambda path: shutil.rmtree(path / "objects"),
+    "no packs": lambda path: shutil.rmtree(path / "objects" / "pack"),
+    "truncated packs": _truncate_pack,
+    "refs are rubbish": lambda path: (path / "packed-refs").write_text("rubbish\n") and None,
+    "ref to nowhere": lambda path: (path / "refs" / "heads" / "main").write_text("1" * 40) and None,
+    "ref is empty": lambda path: (path / "refs" / "heads" / "main").write_text("") and None,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_mirror_is_made_anew(
+    remote: Remote, mirror: Mirror, store: MirrorStore, damage: str
+) -> None:
+    commit = remote.commit({"a": "1", "b/c": "2"})
+    mirror.fetch()
+    DAMAGE[damage](mirror.path)
+    again = store.open(uuid.UUID(mirror.path.stem), str(remote.path))
+    again.fetch()
+    assert again.resolve("main") == commit
+    assert [
+        read_blob(again.repository, entry.oid, limit=9) for entry in entries(again.repository, commit)
+    ] == [
+        b"1",
+        b"2",
+    ]
+    assert mirror.resolve("main") == commit
+    assert len(entries(mirror.repository, commit)) == 2
+
+
+def test_a_mirror_half_made_by_a_killed_process_is_mended(remote: Remote, mirror: Mirror) -> None:
+    first = remote.commit({"a": "1"})
+    mirror.fetch()
+    for leftover in ("packed-refs.lock", "refs/heads/main.lock", "HEAD.lock", "config.lock", "shallow.lock"):
+        (mirror.path / leftover).touch()
+    (mirror.path / "objects" / "pack" / "tmp_pack_abc").write_bytes(b"half")
+    mirror.path.with_suffix(".new").mkdir()
+    remote.commit({"a": "2"})
+    remote.git("push", "--quiet", "--force", "origin", f"{first}:refs/heads/other")
+    mirror.fetch()
+    assert mirror.resolve("main") == remote.head()
+    assert not list(mirror.path.rglob("*.lock"))
+    assert not list(mirror.path.rglob("tmp_*"))
+
+
+def test_a_repository_past_the_size_limit_is_refused(remote: Remote, tmp_path: Path) -> None:
+    remote.commit({f"{n}": uuid.uuid4().bytes * 50 for n in range(40)})
+    limits = GitLimits(max_repository_bytes=1000)
+    store = MirrorStore(tmp_path / "small", allowed_file_roots=[remote.path.parent], limits=limits)
+    with pytest.raises(RepositoryTooLarge):
+        store.open(uuid.uuid4(), str(remote.path)).fetch()
+
+
+def test_concurrent_fetches_of_one_mirror_take_turns(remote: Remote, store: MirrorStore) -> None:
+    commit = remote.commit({"a": "1"})
+    environment = uuid.uuid4()
+
+    def fetch(_: int) -> str:
+        mirror = store.open(environment, str(remote.path))
+        mirror.fetch()
+        return mirror.resolve("main")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(fetch, range(24))) == {commit}
+
+
+def test_two_mirrors_are_fetched_at_the_same_time(remote: Remote, store: MirrorStore) -> None:
+    commit = remote.commit({f"{n}": str(n) for n in range(200)})
+    mirrors = [store.open(uuid.uuid4(), str(remote.path)) for _ in range(2)]
+    # Each fetch stands at this barrier with its lock held: one lock for both would break it.
+    barrier = threading.Barrier(2, timeout=10)
+
+    def fetch(mirror: Mirror) -> str:
+        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
+            barrier.wait()
+        mirror.fetch()
+        return mirror.resolve("main")
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(fetch, mirrors)) == [commit, commit]
+
+
+def _fetch_in_a_process(root: Path, served: Path, environment: uuid.UUID, url: str) -> str:
+    mirror = MirrorStore(root, allowed_file_roots=[served]).open(environment, url)
+    mirror.fetch()
+    return mirror.resolve("main")
+
+
+def test_processes_take_turns_too(remote: Remote, tmp_path: Path) -> None:
+    commit = remote.commit({"a": "1"})
+    task = (tmp_path / "mirrors", remote.path.parent, uuid.uuid4(), str(remote.path))
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        assert pool.starmap(_fetch_in_a_process, [task] * 4) == [commit] * 4
+
+
+def test_those_who_waited_for_a_fetch_that_began_after_they_asked_do_not_fetch(
+    remote: Remote, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote.commit({"a": "1"})
+    mirror.fetch()
+    fetched: list[int] = []
+    fetch_all = mirror._fetch_all
+    held = threading.Event()
+    asked = threading.Semaphore(0)
+    begun = mirror._directory.fetches_begun
+
+    def count(*arguments: object) -> object:
+        fetched.append(1)
+        return fetch_all(*arguments)  # type: ignore[arg-type] # passed on as they came
+
+    def ask() -> int:
+        asked.release()
+        return begun()
+
+    def hold() -> None:
+        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
+            held.wait(10)
+
+    monkeypatch.setattr(mirror, "_fetch_all", count)
+    monkeypatch.setattr(mirror._directory, "fetches_begun", ask)
+    commit = remote.commit({"a": "2"})
+    with ThreadPoolExecutor(7) as pool:
+        pool.submit(hold)
+        waiting = [pool.submit(mirror.fetch) for _ in range(6)]
+        for _ in waiting:
+            assert asked.acquire(timeout=10)
+        # All six have asked before any fetch can begin: the first fetches for all.
+        held.set()
+        for fetch in waiting:
+            fetch.result(20)
+    assert len(fetched) == 1
+    assert mirror.resolve("main") == commit
+    mirror.fetch()
+    assert len(fetched) == 2
+
+
+def test_a_mirror_somebody_holds_for_too_long_is_reported(remote: Remote, tmp_path: Path) -> None:
+    limits = GitLimits(fetch_timeout=timedelta(milliseconds=50))
+    store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[remote.path.parent], limits=limits)
+    mirror = store.open(uuid.uuid4(), str(remote.path))
+    with (
+        mirror._directory.locked(timeout=timedelta(seconds=1), beat=lambda: None),
+        pytest.raises(EnvironmentUnreachable, match="Another fetch"),
+    ):
+        mirror.fetch()
+
+
+def test_many_fetches_leave_few_packs_and_lose_nothing(
+    remote: Remote, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.repositories.mirror._MOST_PACKS", 3)
+    commits = []
+    for number in range(7):
+        commits.append(remote.commit({"a": str(number)}))
+        mirror.fetch()
+        entries(mirror.repository, commits[0])
+        if number == 2:
+            remote.git("reset", "--quiet", "--hard", commits[0])
+    assert len(list(mirror.path.glob("objects/pack/*.pack"))) <= 4
+    for commit in commits:
+        assert len(entries(mirror.repository, commit)) == 1
+    git("fsck", "--full", cwd=mirror.path)
+
+
+def test_what_a_fetched_repository_is_configured_for_does_not_run_here(
+    remote: Remote, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "ran"
+    remote.commit(
+        {
+            ".gitattributes": "* filter=x diff=x\n",
+            ".gitmodules": f"[submodule 'm']\n\tpath=m\n\turl=ext::touch% {marker}\n",
+        }
+    )
+    configuration = remote.path / "config"
+    evil = f"touch {marker}"
+    configuration.write_text(
+        configuration.read_text()
+        + f'[core]\n\tfsmonitor = "{evil}"\n\tsshCommand = "{evil}"\n\tgitProxy = "{evil}"\n'
+        + f'[uploadpack]\n\tpackObjectsHook = "{evil}"\n[filter "x"]\n\tclean = "{evil}"\n\tsmudge = "{evil}"\n'
+        + f'[diff "x"]\n\ttextconv = "{evil}"\n\tcommand = "{evil}"\n'
+    )
+    for hook in ("post-checkout", "reference-transaction", "post-merge", "pre-push", "pre-auto-gc"):
+        remote.hook(hook, evil)
+    # A hooks directory that the user configured is not for our mirrors either.
+    hooks = tmp_path / "hooks"
+    shutil.copytree(remote.path / "hooks", hooks)
+    (tmp_path / "gitconfig").write_text(f"[core]\n\thooksPath = {hooks}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    mirror.fetch()
+    assert mirror.resolve("main") == remote.head()
+    assert len(entries(mirror.repository, remote.head())) == 2
+    assert not marker.exists()

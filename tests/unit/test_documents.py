@@ -1,0 +1,79 @@
+import codecs
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.documents import read_document
+
+POLICY = '{"@odata.type": "#policy", "größe": 1}'
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (POLICY.encode(), "utf-8"),
+        (codecs.BOM_UTF8 + POLICY.encode(), "utf-8-sig"),
+        (codecs.BOM_UTF16_LE + POLICY.encode("utf-16-le"), "utf-16"),
+        (codecs.BOM_UTF16_BE + POLICY.encode("utf-16-be"), "utf-16"),
+    ],
+)
+def test_json_is_read_in_the_encodings_that_exports_have(content: bytes, encoding: str) -> None:
+    document = read_document("policy.json", content)
+    assert (document.encoding, document.kind, document.error) == (encoding, "#policy", None)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind"),
+    [
+        ("a.json", b'{"kind": "Deployment"}', "Deployment"),
+        ("a.json", b'{"kind": 3}', None),
+        ("a.json", b"[1, 2]", None),
+        ("a.YAML", b"metadata: {}\n---\nkind: Service\n", "Service"),
+        ("a.yml", b"- a\n- b\n", None),
+        ("a.yml", b"", None),
+        ("a.yml", b"value: !Ref Something\nkind: Stack\n", "Stack"),
+        ("a.txt", b"\xff\xfe\x00 anything", None),
+        ("README", b"{", None),
+    ],
+)
+def test_the_kind_is_the_files_own_word(path: str, content: bytes, kind: str | None) -> None:
+    document = read_document(path, content)
+    assert (document.kind, document.error) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "error"),
+    [
+        ("a.json", b'{"a": 1,}', "line 1"),
+        ("a.json", b"", "Expecting value"),
+        ("a.json", b'{"a": "\xff"}', "not utf-8 text"),
+        ("a.json", codecs.BOM_UTF16_LE + b"{", "not utf-16 text"),
+        ("a.json", b"[" * 100_000, "nested too deeply"),
+        ("a.yaml", b"a: [1\n", "line 2"),
+        ("a.yaml", b"fine: 1\n---\na: b: c\n", "line 3"),
+        ("a.yaml", b"\x00", "control characters"),
+        ("a.yaml", b"[" * 100_000, "nested too deeply"),
+        ("a.yaml", b"a: *nowhere", "not defined"),
+    ],
+)
+def test_what_does_not_parse_is_told_and_not_raised(path: str, content: bytes, error: str) -> None:
+    document = read_document(path, content)
+    assert document.error is not None
+    assert error in document.error
+
+
+def test_aliases_that_would_grow_without_bound_are_not_expanded() -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
+    assert read_document("bomb.yaml", "\n".join(lines).encode()).error is None
+
+
+@given(st.sampled_from(["a.json", "a.yaml", "a.txt"]), st.binary(max_size=200))
+def test_no_content_makes_it_raise(path: str, content: bytes) -> None:
+    read_document(path, content)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner, max_size=3)))
+def test_every_json_text_parses(value: object) -> None:
+    assert read_document("a.json", json.dumps(value).encode()).error is None
