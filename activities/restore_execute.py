@@ -2,7 +2,7 @@ from temporalio import activity
 
 from activities.beat import alive, beat
 from activities.settling import settle
-from activities.tracking import correlation
+from activities.tracking import correlation, taken_by_temporal
 from models.contracts import OperationResult, RestoreExecuteInput
 from models.reconciliation import OPEN
 from reconcilers.orchestrator import AdapterRunReconciler
@@ -17,10 +17,12 @@ class RestoreExecuteActivities:
         self._reconciler = reconciler
 
     @activity.defn(no_thread_cancel_exception=True)
-    def check_plan(self, operation_input: RestoreExecuteInput) -> None:
-        """Mark the run running, fetch the repository and check that the plan still holds."""
-        taken_at = activity.info().scheduled_time
-        self._execution.check(correlation(), operation_input, taken_at=taken_at, beat=beat)
+    def check_plan(self, operation_input: RestoreExecuteInput) -> OperationResult | None:
+        """Mark the run running, fetch the repository and check that the plan still holds.
+
+        A result: another run does this work already.
+        """
+        return self._execution.check(correlation(), operation_input, dispatch=taken_by_temporal(), beat=beat)
 
     @activity.defn(no_thread_cancel_exception=True)
     def apply_plan(self, operation_input: RestoreExecuteInput) -> OperationResult:

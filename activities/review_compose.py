@@ -2,7 +2,7 @@ from temporalio import activity
 
 from activities.beat import beat
 from activities.settling import settle
-from activities.tracking import correlation
+from activities.tracking import correlation, taken_by_temporal
 from models.contracts import Contract, Evidence, OperationResult, ReviewComposeInput
 from models.reconciliation import OPEN
 from reconcilers.orchestrator import AdapterRunReconciler
@@ -24,10 +24,14 @@ class ReviewComposeActivities:
         self._reconciler = reconciler
 
     @activity.defn(no_thread_cancel_exception=True)
-    def collect_evidence(self, operation_input: ReviewComposeInput) -> Evidence:
-        """Mark the run running, fetch the repository and pin what the review is composed from."""
-        taken_at = activity.info().scheduled_time
-        return self._composition.collect(correlation(), operation_input, taken_at=taken_at, beat=beat)
+    def collect_evidence(self, operation_input: ReviewComposeInput) -> Evidence | OperationResult:
+        """Mark the run running, fetch the repository and pin what the review is composed from.
+
+        A result: another run does this work already.
+        """
+        return self._composition.collect(
+            correlation(), operation_input, dispatch=taken_by_temporal(), beat=beat
+        )
 
     @activity.defn(no_thread_cancel_exception=True)
     def compose_review(self, step: ComposeStep) -> OperationResult:

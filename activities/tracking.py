@@ -12,6 +12,7 @@ from activities.errors import to_application_error
 from models.base import utc_now
 from models.correlation import Correlation, resolve
 from models.errors import RunRefused
+from services.new_run import Dispatch
 
 _correlation: ContextVar[Correlation] = ContextVar("correlation")
 
@@ -19,6 +20,12 @@ _correlation: ContextVar[Correlation] = ContextVar("correlation")
 def correlation() -> Correlation:
     """Return the correlation of the workflow that the present activity works for."""
     return _correlation.get()
+
+
+def taken_by_temporal() -> Dispatch:
+    """Return where Temporal took the present activity's workflow, and when that is known to have been."""
+    info = activity.info()
+    return Dispatch(queue=info.task_queue, connection=info.namespace, dispatched_at=info.scheduled_time)
 
 
 class TrackingInterceptor(Interceptor):

@@ -7,6 +7,7 @@ class ReasonCode(StrEnum):
     # Steps of a run's own doing, kept in its history.
     REQUESTED = "requested"
     STARTED = "started"
+    CANCELLATION_REQUESTED = "cancellation_requested"
 
     # Endings that a run's own transaction or reconciliation gives.
     REVIEW_COMPOSED = "review_composed"
@@ -25,6 +26,8 @@ class ReasonCode(StrEnum):
     PUSH_REFUSED = "push_refused"
     ITEMS_REFUSED = "items_refused"
     ENVIRONMENT_UNREACHABLE = "environment_unreachable"
+
+    ALREADY_IN_PROGRESS = "already_in_progress"
 
     # Failures that tell why an operation did not get so far.
     DISPATCH_FAILED = "dispatch_failed"

@@ -8,7 +8,7 @@ from runtime.temporal_connection import TemporalConnection
 from runtime.temporal_starter import TemporalStarter
 from services.database import Database
 from services.dispatch import Dispatcher
-from services.operation_runs import DispatchTarget
+from services.new_run import Dispatch
 from services.repositories.mirror import MirrorStore
 from web.app import create_app
 from web.services import EXTENSION, Services
@@ -22,7 +22,7 @@ def build_services(settings: Settings) -> Services:
         database=database,
         dispatcher=Dispatcher(database, TemporalStarter(temporal), public_url=settings.public_url),
         mirrors=MirrorStore(settings.data_dir / "mirrors", allowed_file_roots=settings.allowed_file_roots),
-        target=DispatchTarget(queue=settings.task_queue, connection=settings.temporal_namespace),
+        target=Dispatch(queue=settings.task_queue, connection=settings.temporal_namespace),
         allowed_file_roots=settings.allowed_file_roots,
         public_url=settings.public_url,
         temporal_ui_url=settings.temporal_ui_url,

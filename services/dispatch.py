@@ -12,7 +12,7 @@ from models.environment import Environment
 from models.errors import StartRefused, StartUnconfirmed
 from models.operation_run import OperationRun
 from services.database import Database
-from services.operation_inputs import parse_input
+from services.identity import parse_input
 from services.operation_runs import OperationRunService
 
 

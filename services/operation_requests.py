@@ -1,7 +1,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,15 +10,22 @@ from uuid_utils.compat import uuid7
 from models.actor import Actor
 from models.base import Json, utc_now
 from models.catalog import OperationType
-from models.contracts import OperationInput, RestoreExecuteInput
-from models.environment import Environment
-from models.errors import Conflict, IdempotencyKeyReused, InvalidInput, NotFound, RestoreInProgress
-from models.lifecycle import ACTIVE
+from models.contracts import OperationInput
+from models.correlation import Correlation
+from models.errors import (
+    Conflict,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    RestoreInProgress,
+    RunRefused,
+)
 from models.operation_run import OperationRequest, OperationRun
-from models.restore import RestorePlan
-from services.operation_inputs import identity_of
-from services.operation_runs import DispatchTarget, OperationRunService
+from services.admission import as_requested, check_scope, run_in_the_way
+from services.new_run import Dispatch, NewRun
+from services.operation_runs import OperationRunService
 
+# How often a run that stands in the way may end just before it is read.
 _ATTEMPTS = 5
 
 
@@ -35,7 +41,7 @@ class OperationRequests:
     """Admission: every request for an operation comes in here and leaves one row (laws L3 and L7)."""
 
     def __init__(
-        self, session: Session, *, target: DispatchTarget, clock: Callable[[], datetime] = utc_now
+        self, session: Session, *, target: Dispatch, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._session = session
         self._runs = OperationRunService(session, clock=clock)
@@ -58,62 +64,82 @@ class OperationRequests:
         3. A restore while another one of the environment is active raises RestoreInProgress.
         4. Otherwise a run is queued.
         """
-        body = _as_requested(operation_type, operation_input)
+        body = as_requested(operation_type, operation_input)
         if idempotency_key is not None:
             replayed = self._replay(operation_input.workspace_id, idempotency_key, body)
             if replayed is not None:
                 return Requested(run=replayed, deduplicated=True)
-        self._check_scope(operation_input)
-        requested = self._ensure_run(operation_type, operation_input, actor)
+        check_scope(self._session, operation_input)
+        requested = self._queue_or_fold(operation_type, operation_input, actor)
+        self._keep(requested.run, body, actor, idempotency_key)
+        return requested
+
+    def ensure_run(
+        self, correlation: Correlation, operation_input: OperationInput, *, actor: Actor
+    ) -> OperationRun:
+        """Return the run of a workflow, registering it first where the workflow was started directly.
+
+        The same laws hold as for a request: where an active run does the same work already, the run is
+        registered as blocked (`already_in_progress`) with that one as related. Raises RunRefused, and
+        writes nothing, where what the input names does not belong together (law L6).
+        """
+        run = self._session.get(OperationRun, correlation.run_id)
+        if run is not None:
+            return run
+        try:
+            check_scope(self._session, operation_input)
+        except (NotFound, InvalidInput) as error:
+            raise RunRefused from error
+        run = self._register(correlation, operation_input, actor)
+        self._keep(run, as_requested(correlation.operation_type, operation_input), actor, None)
+        return run
+
+    def _queue_or_fold(
+        self, operation_type: OperationType, operation_input: OperationInput, actor: Actor
+    ) -> Requested:
+        correlation = Correlation(operation_type=operation_type, run_id=uuid7())
+        new = self._new_run(correlation, operation_input, actor)
+        for _ in range(_ATTEMPTS):
+            run = self._runs.enqueue(new)
+            if run is not None:
+                return Requested(run=run, deduplicated=False)
+            active = run_in_the_way(self._session, new)
+            if active is not None and active.identity != new.identity:
+                raise RestoreInProgress(str(active.id))
+            if active is not None:
+                return Requested(run=active, deduplicated=True)
+        raise Conflict
+
+    def _register(
+        self, correlation: Correlation, operation_input: OperationInput, actor: Actor
+    ) -> OperationRun:
+        new = self._new_run(correlation, operation_input, actor)
+        for _ in range(_ATTEMPTS):
+            run = self._runs.enqueue(new) or self._session.get(OperationRun, correlation.run_id)
+            if run is not None:
+                return run
+            active = run_in_the_way(self._session, new)
+            if active is not None:
+                return self._runs.refuse_duplicate(new, active_run_id=active.id)
+        raise Conflict
+
+    def _new_run(self, correlation: Correlation, operation_input: OperationInput, actor: Actor) -> NewRun:
+        return NewRun(
+            correlation=correlation, operation_input=operation_input, actor=actor, dispatch=self._target
+        )
+
+    def _keep(self, run: OperationRun, body: Json, actor: Actor, idempotency_key: str | None) -> None:
         self._session.add(
             OperationRequest(
-                workspace_id=operation_input.workspace_id,
+                workspace_id=run.workspace_id,
                 idempotency_key=idempotency_key,
                 body=body,
-                run_id=requested.run.id,
+                run_id=run.id,
                 actor_kind=actor.kind,
                 actor_name=actor.name,
                 at=self._clock(),
             )
         )
-        return requested
-
-    def _ensure_run(
-        self, operation_type: OperationType, operation_input: OperationInput, actor: Actor
-    ) -> Requested:
-        identity = identity_of(operation_type, operation_input)
-        for _ in range(_ATTEMPTS):
-            run = self._runs.enqueue(
-                operation_type=operation_type,
-                operation_input=operation_input,
-                identity=identity,
-                actor=actor,
-                target=self._target,
-                run_id=uuid7(),
-            )
-            if run is not None:
-                return Requested(run=run, deduplicated=False)
-            active = self._active(operation_type, operation_input, OperationRun.identity == identity)
-            if active is not None:
-                return Requested(run=active, deduplicated=True)
-            if isinstance(operation_input, RestoreExecuteInput):
-                other = self._active(operation_type, operation_input)
-                if other is not None:
-                    raise RestoreInProgress(str(other.id))
-            # The run that stood in the way ended between the two statements: ask again.
-        raise Conflict
-
-    def _active(
-        self, operation_type: OperationType, operation_input: OperationInput, *conditions: Any
-    ) -> OperationRun | None:
-        statement = select(OperationRun).where(
-            OperationRun.workspace_id == operation_input.workspace_id,
-            OperationRun.environment_id == operation_input.environment_id,
-            OperationRun.type == operation_type,
-            OperationRun.status.in_(ACTIVE),
-            *conditions,
-        )
-        return self._session.scalars(statement).one_or_none()
 
     def _replay(self, workspace_id: UUID, key: str, body: Json) -> OperationRun | None:
         # Two callers with one key must not both find nothing: the second waits for the first to commit.
@@ -130,25 +156,3 @@ class OperationRequests:
         if differing:
             raise IdempotencyKeyReused(differing)
         return self._session.get_one(OperationRun, earlier.run_id)
-
-    def _check_scope(self, operation_input: OperationInput) -> None:
-        environment = self._session.get(Environment, operation_input.environment_id)
-        if environment is None or environment.workspace_id != operation_input.workspace_id:
-            raise NotFound
-        if isinstance(operation_input, RestoreExecuteInput):
-            plan = self._session.get(RestorePlan, operation_input.restore_plan_id)
-            if plan is None or plan.environment_id != environment.id:
-                raise InvalidInput(
-                    "input.restore_plan_id",
-                    "This environment has no such restore plan. Make one from one of its restore points.",
-                )
-
-
-def _as_requested(operation_type: OperationType, operation_input: OperationInput) -> Json:
-    """Return the request as a flat object, so that a differing field can be named as the caller wrote it."""
-    values = operation_input.model_dump(mode="json", exclude={"workspace_id", "environment_id"})
-    return {
-        "type": operation_type,
-        "environment_id": str(operation_input.environment_id),
-        **{f"input.{name}": value for name, value in values.items()},
-    }

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,15 +11,16 @@ from sqlalchemy.orm import Session
 
 from models.actor import Actor
 from models.base import Json, utc_now
-from models.catalog import OperationCatalog, OperationType
 from models.contracts import Failure, OperationInput
-from models.correlation import CORRELATION_VERSION, Correlation
+from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reasons import ReasonCode
-from models.reconciliation import ReconciliationDecision, Source
+from models.reconciliation import ReconciliationDecision, Related, Source
+from services.identity import identity_of
 from services.lifecycle_guard import WRITER, WRITER_OPTION
+from services.new_run import NewRun
 
 _WRITING = {WRITER_OPTION: WRITER, "populate_existing": True, "synchronize_session": False}
 
@@ -31,14 +31,6 @@ class Reconciled(StrEnum):
     WRITTEN = "written"
     UNCHANGED = "unchanged"
     ALREADY_SUCCEEDED = "already_succeeded"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DispatchTarget:
-    """Where runs are handed to Temporal: the task queue and the namespace ("connection", law L4)."""
-
-    queue: str
-    connection: str
 
 
 class OperationRunService:
@@ -54,59 +46,41 @@ class OperationRunService:
         # Tells the trigger who writes; PostgreSQL forgets it with the transaction.
         session.execute(text("SELECT set_config('operationrun.writer', :writer, true)"), {"writer": WRITER})
 
-    def enqueue(
-        self,
-        *,
-        operation_type: OperationType,
-        operation_input: OperationInput,
-        identity: str,
-        actor: Actor,
-        target: DispatchTarget,
-        run_id: UUID,
-    ) -> OperationRun | None:
-        """Insert a run as queued, with its canonical dispatch (law L4).
+    def enqueue(self, new: NewRun) -> OperationRun | None:
+        """Insert a run as queued.
 
-        None means that an active run stands in the way: one of the same identity, or another restore of
-        the environment (law L7).
+        None means that a run stands in the way: this very one, an active one of the same identity, or
+        another restore of the environment (law L7).
         """
-        now = self._clock()
-        values = {
-            "id": run_id,
-            "workspace_id": operation_input.workspace_id,
-            "environment_id": operation_input.environment_id,
-            "type": operation_type,
-            "status": Status.QUEUED,
-            "outcome": Outcome.PENDING,
-            "identity": identity,
-            "initiator_kind": actor.kind,
-            "initiator_name": actor.name,
-            "context": {
-                "input": operation_input.model_dump(mode="json", exclude={"workspace_id", "environment_id"}),
-                "dispatch": {
-                    "job_class": OperationCatalog.get(operation_type).workflow_class,
-                    "queue": target.queue,
-                    "connection": target.connection,
-                    "dispatched_at": None,
-                    "correlation_version": CORRELATION_VERSION,
-                    "operation_run_id": str(run_id),
-                },
-            },
-            "summary_counts": {},
-            "failures": [],
-            "created_at": now,
-            "updated_at": now,
-        }
-        # ON CONFLICT without a target: whichever of the two partial indexes refuses.
-        statement = (
-            postgresql.insert(OperationRun)
-            .values(values)
-            .on_conflict_do_nothing()
-            .returning(OperationRun)
-            .execution_options(**_WRITING)
+        # ON CONFLICT without a target: whichever of the unique indexes refuses.
+        columns = new.columns(self._clock())
+        statement = postgresql.insert(OperationRun).values(columns).on_conflict_do_nothing()
+            postgresql.insert(OperationRun).values(new.columns(self._clock())).on_conflict_do_nothing()
         )
-        run = self._session.scalars(statement).one_or_none()
+        run = self._session.scalars(
+            statement.returning(OperationRun).execution_options(**_WRITING)
+        ).one_or_none()
         if run is not None:
-            self._log(run, None, ReasonCode.REQUESTED, actor)
+            self._log(run, None, ReasonCode.REQUESTED, new.actor)
+        return run
+
+    def refuse_duplicate(self, new: NewRun, *, active_run_id: UUID) -> OperationRun:
+        """Insert the run of a directly started workflow whose work another run does: blocked at birth."""
+        now = self._clock()
+        decision = ReconciliationDecision(
+            adapter=new.correlation.operation_type,
+            outcome=Outcome.BLOCKED,
+            reason_code=ReasonCode.ALREADY_IN_PROGRESS,
+            related=Related(type="operation_run", id=active_run_id),
+            evidence={"cause": None},
+        )
+        previous = {"status": Status.QUEUED, "outcome": Outcome.PENDING}
+        columns = new.columns(now)
+        columns |= {"status": Status.COMPLETED, "outcome": Outcome.BLOCKED, "completed_at": now}
+        columns["context"]["reconciliation"] = _reconciliation(decision, previous, "workflow", now)
+        statement = postgresql.insert(OperationRun).values(columns).returning(OperationRun)
+        run = self._session.scalars(statement.execution_options(**_WRITING)).one()
+        self._log(run, None, ReasonCode.ALREADY_IN_PROGRESS, new.actor)
         return run
 
     def record_dispatched(self, run_id: UUID, at: datetime) -> OperationRun | None:
@@ -118,19 +92,18 @@ class OperationRunService:
             context=func.jsonb_set(OperationRun.context, path, _json(at.isoformat())),
         )
 
-    def start(
-        self, correlation: Correlation, scope: OperationInput, *, dispatched_at: datetime
-    ) -> OperationRun:
+    def start(self, correlation: Correlation, scope: OperationInput) -> OperationRun:
         """Mark the run running for the workflow that carries it: queued → running.
 
         Safe to repeat: a run that is running already is returned as it is. Raises RunRefused where the run
-        does not exist, has another type or scope than the workflow says, or has ended (law L6).
+        does not exist, has another type, scope or identity than the workflow says, or has ended (law L6).
         """
         run_id = correlation.run_id
         in_scope = (
             OperationRun.type == correlation.operation_type,
             OperationRun.workspace_id == scope.workspace_id,
             OperationRun.environment_id == scope.environment_id,
+            OperationRun.identity == identity_of(correlation.operation_type, scope),
         )
         now = self._clock()
         run = self._change(
@@ -138,7 +111,7 @@ class OperationRunService:
         )
         if run is not None:
             self._log(run, (Status.QUEUED, Outcome.PENDING), ReasonCode.STARTED, _workflow(correlation))
-            return self.record_dispatched(run_id, dispatched_at) or run
+            return run
         statement = select(OperationRun).where(
             OperationRun.id == run_id, OperationRun.status == Status.RUNNING, *in_scope
         )
@@ -152,8 +125,47 @@ class OperationRunService:
         return self._note(run_id, "fingerprint", fingerprint)
 
     def intend_commit(self, run_id: UUID, commit: str) -> OperationRun | None:
-        """Note the commit that a running restore is about to push; None: it may not push any more."""
-        return self._note(run_id, "intended_commit", commit)
+        """Note the commit that a running restore is about to push (section 6).
+
+        None: it may not push any more, because the run has ended or its cancellation was asked for.
+        """
+        return self._note(run_id, "intended_commit", commit, OperationRun.context["cancellation"].is_(None))
+
+    def request_cancel(self, run_id: UUID, actor: Actor) -> OperationRun | None:
+        """Note that an active run shall be cancelled; None: it has ended, or was asked already.
+
+        A restore that has begun to push names its commit: cancelling cannot undo it any more.
+        """
+        cancellation = func.jsonb_build_object(
+            "requested_at",
+            self._clock().isoformat(),
+            "requested_by",
+            actor.name,
+            "delivered_at",
+            None,
+            "acknowledged_at",
+            None,
+            "point_of_no_return",
+            OperationRun.context["intended_commit"],
+        )
+        run = self._change(
+            run_id,
+            OperationRun.status != Status.COMPLETED,
+            OperationRun.context["cancellation"].is_(None),
+            context=func.jsonb_set(OperationRun.context, ["cancellation"], cancellation),
+        )
+        if run is not None:
+            standing = (Status(run.status), Outcome(run.outcome))
+            self._log(run, standing, ReasonCode.CANCELLATION_REQUESTED, actor)
+        return run
+
+    def record_cancel_delivered(self, run_id: UUID) -> OperationRun | None:
+        """Note that Temporal took the cancellation; None: nobody asked, or it is known already."""
+        return self._note_cancellation(run_id, "delivered_at", self._clock())
+
+    def acknowledge_cancel(self, run_id: UUID, at: datetime) -> OperationRun | None:
+        """Note that the work stopped at a safe point; None: nobody asked through us, or known already."""
+        return self._note_cancellation(run_id, "acknowledged_at", at)
 
     def succeed(
         self, correlation: Correlation, *, reason_code: ReasonCode, summary_counts: Json
@@ -209,16 +221,8 @@ class OperationRunService:
         if run.outcome == Outcome.SUCCEEDED:
             return Reconciled.ALREADY_SUCCEEDED
         now = self._clock()
-        reconciliation = {
-            "adapter": decision.adapter,
-            "decision": decision.outcome,
-            "reason_code": decision.reason_code,
-            "previous": standing["previous"] if standing else {"status": before[0], "outcome": before[1]},
-            "related": decision.related.model_dump(mode="json") if decision.related else None,
-            "source": source,
-            "evidence": decision.evidence,
-            "reconciled_at": now.isoformat(),
-        }
+        previous = standing["previous"] if standing else {"status": before[0], "outcome": before[1]}
+        reconciliation = _reconciliation(decision, previous, source, now)
         settled = self._change(
             run_id,
             status=Status.COMPLETED,
@@ -246,11 +250,20 @@ class OperationRunService:
             self._log(run, (Status.RUNNING, Outcome.PENDING), reason_code, _workflow(correlation))
         return run
 
-    def _note(self, run_id: UUID, key: str, value: str) -> OperationRun | None:
+    def _note(self, run_id: UUID, key: str, value: str, *guards: Any) -> OperationRun | None:
         return self._change(
             run_id,
             OperationRun.status == Status.RUNNING,
+            *guards,
             context=func.jsonb_set(OperationRun.context, [key], _json(value)),
+        )
+
+    def _note_cancellation(self, run_id: UUID, key: str, at: datetime) -> OperationRun | None:
+        return self._change(
+            run_id,
+            OperationRun.context["cancellation"].is_not(None),
+            OperationRun.context["cancellation"][key].astext.is_(None),
+            context=func.jsonb_set(OperationRun.context, ["cancellation", key], _json(at.isoformat())),
         )
 
     def _locked(self, run_id: UUID) -> OperationRun:
@@ -298,6 +311,20 @@ def _workflow(correlation: Correlation) -> Actor:
 
 def _json(value: Any) -> BindParameter[Any]:
     return literal(value, JSONB())
+
+
+def _reconciliation(decision: ReconciliationDecision, previous: Json, source: Source, at: datetime) -> Json:
+    """Return `context.reconciliation`, with exactly the keys of law L5."""
+    return {
+        "adapter": decision.adapter,
+        "decision": decision.outcome,
+        "reason_code": decision.reason_code,
+        "previous": previous,
+        "related": decision.related.model_dump(mode="json") if decision.related else None,
+        "source": source,
+        "evidence": decision.evidence,
+        "reconciled_at": at.isoformat(),
+    }
 
 
 def _same_decision(standing: Json, decision: ReconciliationDecision) -> bool:

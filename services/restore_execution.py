@@ -14,6 +14,7 @@ from models.operation_run import OperationRun
 from models.reasons import ReasonCode
 from models.restore import PlannedChange, RestorePlan, RestorePoint, RestoreResult
 from services.database import Database
+from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
 from services.push_fence import push_fence
 from services.repositories.commits import commit_tree, write_tree
@@ -21,6 +22,7 @@ from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.restore_progress import TRAILER, WRITING, RestoreProgress, check_writable, look
 from services.restore_results import reason_of, record_result, restore_result_id
+from services.run_start import take
 
 Beat = Callable[[], None]
 
@@ -52,23 +54,24 @@ class RestoreExecution:
         self._clock = clock
 
     def check(
-        self, correlation: Correlation, scope: RestoreExecuteInput, *, taken_at: datetime, beat: Beat
-    ) -> None:
+        self, correlation: Correlation, scope: RestoreExecuteInput, *, dispatch: Dispatch, beat: Beat
+    ) -> OperationResult | None:
         """Mark the run running, fetch, and check that the plan still holds.
 
-        Raises RunRefused, EnvironmentUnreachable, RefNotFound, ItemsRefused or EnvironmentChanged; nothing
-        has been written then.
+        An OperationResult: another run does this work already. Raises RunRefused, EnvironmentUnreachable,
+        RefNotFound, ItemsRefused or EnvironmentChanged; nothing has been written then.
         """
         with self._database.transaction() as session:
-            run = OperationRunService(session, clock=self._clock).start(
-                correlation, scope, dispatched_at=taken_at
-            )
-            work = self._load(session, run, scope)
+            taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
+            if taken.refusal is not None:
+                return taken.refusal
+            work = self._load(session, taken.run, scope)
         check_writable(work.plan)
         work.mirror.fetch(beat)
         seen = work.look()
         if not seen.own_commits and not seen.as_planned and seen.changed:
             raise EnvironmentChanged(seen.changed)
+        return None
 
     def apply(
         self, correlation: Correlation, scope: RestoreExecuteInput, *, beat: Beat, alive: Beat

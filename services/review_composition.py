@@ -20,11 +20,13 @@ from models.reasons import ReasonCode
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
 from services.canonical import digest
 from services.database import Database
+from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import subtree_of, tree_of
 from services.review_content import ReviewContent, compose_content
 from services.reviews import published_review
+from services.run_start import take
 
 Beat = Callable[[], None]
 
@@ -50,14 +52,17 @@ class ReviewComposition:
         self._clock = clock
 
     def collect(
-        self, correlation: Correlation, scope: ReviewComposeInput, *, taken_at: datetime, beat: Beat
-    ) -> Evidence:
+        self, correlation: Correlation, scope: ReviewComposeInput, *, dispatch: Dispatch, beat: Beat
+    ) -> Evidence | OperationResult:
         """Mark the run running, fetch, and pin the commits that the review is composed from.
 
-        Raises RunRefused, EnvironmentUnreachable, RefNotFound or PathPrefixEmpty.
+        An OperationResult: another run does this work already. Raises RunRefused, EnvironmentUnreachable,
+        RefNotFound or PathPrefixEmpty.
         """
         with self._database.transaction() as session:
-            OperationRunService(session, clock=self._clock).start(correlation, scope, dispatched_at=taken_at)
+            taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
+            if taken.refusal is not None:
+                return taken.refusal
             environment = session.get_one(Environment, scope.environment_id)
             published = published_review(session, environment.id)
         mirror = self._mirrors.open(environment.id, environment.repository_url)

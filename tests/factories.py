@@ -15,11 +15,12 @@ from models.reasons import ReasonCode
 from models.reconciliation import ReconciliationDecision
 from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.operation_requests import OperationRequests, Requested
-from services.operation_runs import DispatchTarget, OperationRunService
+from services.new_run import Dispatch
+from services.operation_runs import OperationRunService
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ADA = Actor(kind="user", name="ada@example.org")
-TARGET = DispatchTarget(queue="operation-runs", connection="default")
+TARGET = Dispatch(queue="operation-runs", connection="default")
 COMMIT = "1" * 40
 
 
@@ -142,7 +143,7 @@ def make_run(
     run = request_compose(session, environment, ref=ref or str(uuid7())).run
     service = OperationRunService(session)
     if status is not Status.QUEUED:
-        run = service.start(correlation_of(run), _scope(run), dispatched_at=NOW)
+        run = service.start(correlation_of(run), _scope(run))
     if status is Status.COMPLETED and outcome is Outcome.SUCCEEDED:
         service.succeed(correlation_of(run), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
     elif status is Status.COMPLETED:

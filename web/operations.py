@@ -4,7 +4,7 @@ from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
 from models.errors import InvalidInput, UnknownOperationType
 from models.operation_run import OperationRun
-from services.operation_inputs import parse_input
+from services.identity import parse_input
 from services.operation_requests import OperationRequests, Requested
 from web.services import Services
 

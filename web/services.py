@@ -6,7 +6,7 @@ from flask import current_app
 
 from services.database import Database
 from services.dispatch import Dispatcher
-from services.operation_runs import DispatchTarget
+from services.new_run import Dispatch
 from services.repositories.mirror import MirrorStore
 
 EXTENSION = "operationrun"
@@ -19,7 +19,7 @@ class Services:
     database: Database
     dispatcher: Dispatcher
     mirrors: MirrorStore
-    target: DispatchTarget
+    target: Dispatch
     allowed_file_roots: Sequence[Path]
     public_url: str
     temporal_ui_url: str | None

@@ -16,12 +16,14 @@ class RestoreExecuteWorkflow:
     async def run(self, operation_input: RestoreExecuteInput) -> OperationResult:
         """Return the outcome and the restore result that the run led to."""
         workflow.set_current_details("Phase 1 of 2: **checking the plan against the live configuration**")
-        await workflow.execute_activity_method(
+        refusal = await workflow.execute_activity_method(
             RestoreExecuteActivities.check_plan,
             operation_input,
             summary="Fetch the configuration and check the plan against it",
             **PREPARE,
         )
+        if refusal is not None:
+            return refusal
         workflow.set_current_details("Phase 2 of 2: **writing the restore commit**")
         return await workflow.execute_activity_method(
             RestoreExecuteActivities.apply_plan,

@@ -22,6 +22,8 @@ class EnvironmentReviewComposeWorkflow:
             summary="Fetch the configuration and pin the evidence",
             **PREPARE,
         )
+        if isinstance(evidence, OperationResult):
+            return evidence
         workflow.set_current_details("Phase 2 of 2: **composing the review**")
         return await workflow.execute_activity_method(
             ReviewComposeActivities.compose_review,

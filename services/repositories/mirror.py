@@ -25,7 +25,6 @@ _FETCH = (
     "--no-write-fetch-head",
     "--no-recurse-submodules",
     "--no-auto-maintenance",
-    "--no-show-forced-updates",
 )
 _ALL_REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _PUSH = (
@@ -63,11 +62,10 @@ class Mirror:
                 if not self.path.exists():
                     self._directory.make_anew()
         try:
-            inode = self.path.stat().st_ino
-            # A mirror that was made anew is another directory under the same name.
-            if getattr(self._opened, "inode", None) != inode:
+            generation = self._directory.generation()
+            if getattr(self._opened, "generation", None) != generation:
                 self._opened.repository = pygit2.Repository(str(self.path))
-                self._opened.inode = inode
+                self._opened.generation = generation
         except (OSError, pygit2.GitError):
             raise RepositoryError("The mirror cannot be opened. Its next fetch makes it anew.") from None
         opened: pygit2.Repository = self._opened.repository

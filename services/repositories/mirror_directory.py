@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pygit2
 
@@ -22,14 +22,16 @@ _STATE = "operationrun-fetches"
 class MirrorDirectory:
     """The bare repository of one environment on disk: made whole or not at all, written under one lock.
 
-    `source` is what it is fetched from. A mirror remembers how many fetches were begun and which of them
+    `path` is a link to it. One that is made anew is another directory under another name, because libgit2
+    knows a pack by its path, for as long as anybody in the process has it open.
+
+    `source` is what the mirror is fetched from. A mirror remembers how many fetches were begun and which of them
     ended well and from where, so that callers who wait for each other need not all fetch.
     """
 
     def __init__(self, root: Path, environment_id: UUID, source: str) -> None:
         self.path = root / f"{environment_id}.git"
-        self._new = root / f"{environment_id}.new"
-        self._old = root / f"{environment_id}.old"
+        self._new_link = root / f"{environment_id}.new"
         self._lock = root / f"{environment_id}.lock"
         self._source = hashlib.sha256(source.encode()).hexdigest()
 
@@ -66,25 +68,31 @@ class MirrorDirectory:
                 return
 
     def is_sound(self) -> bool:
-        """Tell whether this is a repository nobody found damaged, and every ref leads to an object."""
+        """Tell whether nobody found the mirror damaged, and each of its refs leads to an object."""
         if (self.path / DAMAGED).exists():
             return False
         try:
             repository = pygit2.Repository(str(self.path))
-            references = list(repository.references.objects)
-            return repository.is_bare and all(ref.target in repository for ref in references)
+            for reference in repository.references.objects:
+                repository.odb.read_header(reference.target)
         except (KeyError, ValueError, pygit2.GitError):
             return False
+        return repository.is_bare
 
     def make_anew(self) -> None:
         """Put an empty bare repository in place, in one step; to be called with the lock held."""
-        for leftover in (self._new, self._old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        pygit2.init_repository(str(self._new), bare=True, initial_head="main")
-        with contextlib.suppress(FileNotFoundError):
-            self.path.rename(self._old)
-        self._new.rename(self.path)
-        shutil.rmtree(self._old, ignore_errors=True)
+        new = self.path.with_name(f"{self.path.name}.{uuid4().hex}")
+        pygit2.init_repository(str(new), bare=True, initial_head="main")
+        self._new_link.unlink(missing_ok=True)
+        self._new_link.symlink_to(new.name)
+        self._new_link.replace(self.path)
+        for other in self.path.parent.glob(f"{self.path.name}.*"):
+            if other != new:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def generation(self) -> str:
+        """Return the name of the directory the mirror is in now; raise OSError where there is none."""
+        return str(self.path.readlink())
 
     def clear_leftovers(self) -> None:
         """Remove the locks and half-written packs of a git that was killed; with the lock held."""

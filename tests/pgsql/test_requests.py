@@ -112,7 +112,7 @@ def test_a_run_that_ended_does_not_take_a_new_request_in(
     with database.transaction() as session:
         ended = request_compose(session, environment).run
         service = OperationRunService(session)
-        service.start(correlation_of(ended), compose_input(environment), dispatched_at=ended.created_at)
+        service.start(correlation_of(ended), compose_input(environment))
         service.succeed(correlation_of(ended), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
         later = request_compose(session, environment)
     assert later.run.id != ended.id

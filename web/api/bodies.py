@@ -3,7 +3,7 @@ from typing import Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from web.problems import FieldError, InvalidBody
 
@@ -17,8 +17,9 @@ def json_object() -> dict[str, Any]:
     """
     if not request.is_json:
         raise UnsupportedMediaType
+    content = _content()
     try:
-        body = json.loads(request.get_data())
+        body = json.loads(content)
         # Python lets half surrogates pass; they are no text, and PostgreSQL takes none.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -30,7 +31,7 @@ def json_object() -> dict[str, Any]:
 
 def optional_json_object() -> dict[str, Any]:
     """Read a body that may be left out: nothing at all is an empty object."""
-    return json_object() if request.get_data() else {}
+    return json_object() if _content() else {}
 
 
 def parse(model: type[Body], body: dict[str, Any]) -> Body:
@@ -39,6 +40,14 @@ def parse(model: type[Body], body: dict[str, Any]) -> Body:
         return model.model_validate(body)
     except ValidationError as error:
         raise InvalidBody([_field_error(detail) for detail in error.errors(include_url=False)]) from None
+
+
+def _content() -> bytes:
+    """Read the body; a chunked one is cut off at the limit, and is then too large."""
+    content = request.get_data()
+    if request.content_length is None and len(content) == request.max_content_length:
+        raise RequestEntityTooLarge
+    return content
 
 
 def _field_error(detail: Any) -> FieldError:

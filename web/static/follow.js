@@ -24,6 +24,7 @@
     if (parsed === null) throw new Error("not a run");
     run().replaceWith(parsed);
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    document.title = parsed.dataset.title;
     parsed.dispatchEvent(new Event("page:replaced", { bubbles: true }));
     say(parsed.dataset.headline === before ? "" : parsed.dataset.headline, false);
   }

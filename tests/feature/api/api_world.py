@@ -38,7 +38,7 @@ class Api:
         self._tokens = tokens
 
     def get(self, path: str, *, role: Role = Role.OWNER) -> TestResponse:
-        return self.app.test_client().get(path, headers=self._bearer(role))
+        return self.app.test_client().get(path, headers=self.bearer(role))
 
     def post(
         self,
@@ -48,20 +48,20 @@ class Api:
         role: Role = Role.OWNER,
         headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
-        return self.app.test_client().post(path, json=body, headers={**self._bearer(role), **(headers or {})})
+        return self.app.test_client().post(path, json=body, headers={**self.bearer(role), **(headers or {})})
 
     def post_bytes(self, path: str, content: bytes, content_type: str = "application/json") -> TestResponse:
         return self.app.test_client().post(
-            path, data=content, content_type=content_type, headers=self._bearer(Role.OWNER)
+            path, data=content, content_type=content_type, headers=self.bearer()
         )
 
-    def _bearer(self, role: Role) -> dict[str, str]:
+    def bearer(self, role: Role = Role.OWNER) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._tokens[role]}"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Two workspaces with an environment each, on one repository: a tag `before`, and `main` one commit on."""
+    """Two workspaces with an environment each on one repository: a tag `before`, and `main` one commit on."""
 
     api: Api
     foreign_api: Api

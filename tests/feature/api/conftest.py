@@ -8,7 +8,7 @@ from services.access import create_token
 from services.database import Database
 from services.dispatch import Dispatcher
 from services.environments import Environments
-from services.operation_runs import DispatchTarget
+from services.new_run import Dispatch
 from services.repositories.mirror import MirrorStore
 from services.workspaces import Workspaces
 from tests.feature.api.api_world import Api, RecordingStarter, World, make_repository
@@ -23,7 +23,7 @@ def world(database: Database, repositories: Path, tmp_path: Path) -> World:
         database=database,
         dispatcher=Dispatcher(database, starter, public_url="http://runs.example"),
         mirrors=MirrorStore(tmp_path / "mirrors", allowed_file_roots=[repositories]),
-        target=DispatchTarget(queue="operation-runs", connection="default"),
+        target=Dispatch(queue="operation-runs", connection="default"),
         allowed_file_roots=[repositories],
         public_url="http://runs.example",
         temporal_ui_url="http://temporal.example",

@@ -1,3 +1,4 @@
+import io
 import json
 
 import pytest
@@ -33,6 +34,22 @@ def test_it_refuses_a_body_of_ten_megabytes(world: World, path: str) -> None:
     response = world.api.post_bytes(path, b'{"name": "' + b"x" * 10_000_000 + b'"}')
     assert (response.status_code, response.get_json()["code"]) == (413, "content_too_large")
     assert response.mimetype == "application/problem+json"
+
+
+def test_it_refuses_ten_megabytes_whose_length_nobody_told(world: World) -> None:
+    def send(content: bytes) -> int:
+        response = world.api.app.test_client().post(
+            "/api/v1/operations",
+            input_stream=io.BytesIO(content),
+            content_type="application/json",
+            # As a server says it that takes chunked bodies.
+            environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+            headers=world.api.bearer(),
+        )
+        return response.status_code
+
+    assert send(b"{" + b" " * 10_000_000 + b"}") == 413
+    assert send(b"{}") == 422
 
 
 @pytest.mark.parametrize("path", ROUTES)

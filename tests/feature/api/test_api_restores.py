@@ -50,7 +50,7 @@ def _make_point(world: World) -> str:
 
 
 def test_it_previews_an_exact_restore_of_every_item(world: World) -> None:
-    body = {"restore_point_id": _make_point(), "mode": "exact"}
+    body = {"restore_point_id": _make_point(world), "mode": "exact"}
     response = world.api.post(f"{world.environment_path}/restore-plans", body)
     plan = response.get_json()
     assert response.status_code == 201
@@ -66,14 +66,14 @@ def test_it_previews_an_exact_restore_of_every_item(world: World) -> None:
 
 
 def test_it_previews_the_items_that_globs_select(world: World) -> None:
-    body = {"restore_point_id": _make_point(), "mode": "overlay", "items": ["po*.json"]}
+    body = {"restore_point_id": _make_point(world), "mode": "overlay", "items": ["po*.json"]}
     plan = world.api.post(f"{world.environment_path}/restore-plans", body).get_json()
     assert [(change["path"], change["change"]) for change in plan["changes"]] == [("policy.json", "update")]
     assert plan["items"] == ["po*.json"]
 
 
 def test_it_names_the_field_of_a_bad_plan(world: World) -> None:
-    good = {"restore_point_id": _make_point(), "mode": "exact"}
+    good = {"restore_point_id": _make_point(world), "mode": "exact"}
     for given, field in (
         ({"mode": "sideways"}, "mode"),
         ({"items": "policy.json"}, "items"),

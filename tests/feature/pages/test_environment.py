@@ -41,9 +41,9 @@ def test_composing_starts_one_run_and_leads_to_it(world: World) -> None:
 
     assert first.status_code == 303
     assert second.headers["Location"] == first.headers["Location"]
-    assert [(start.workflow_type, start.operation_input.ref) for start in world.started.starts] == [
-        (COMPOSE, "v2")
-    ]
+    assert [
+        (start.workflow_type, start.operation_input.model_dump()["ref"]) for start in world.started.starts
+    ] == [(COMPOSE, "v2")]
     assert "Waiting to start." in browser.read(first.headers["Location"])
 
 

@@ -24,14 +24,15 @@ from models.review import EnvironmentReview, ReviewChange, ReviewStatus
 from services.access import create_sign_in_link
 from services.database import Database
 from services.dispatch import Dispatcher, WorkflowStart
-from services.operation_inputs import parse_input
+from services.identity import parse_input
 from services.operation_requests import OperationRequests
-from services.operation_runs import DispatchTarget, OperationRunService
+from services.new_run import Dispatch
+from services.operation_runs import OperationRunService
 from services.repositories.mirror import MirrorStore
 from web.app import create_app
 from web.services import Services
 
-TARGET = DispatchTarget(queue="operation-runs", connection="default")
+TARGET = Dispatch(queue="operation-runs", connection="default")
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
 RESTORE = OperationType.RESTORE_EXECUTE
 SYSTEM = Actor(kind="system", name="sweep")
@@ -144,7 +145,7 @@ class World:
         )
         with self.database.transaction() as session:
             service = OperationRunService(session, clock=self.clock)
-            return service.start(correlation_of(run), scope, dispatched_at=self.clock())
+            return service.start(correlation_of(run), scope)
 
     def fail(self, run: OperationRun, code: str, detail: str) -> None:
         failure = Failure(code=code, step="compose", attempts=3, at=self.clock(), detail=detail)

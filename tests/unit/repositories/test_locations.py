@@ -142,8 +142,20 @@ def test_it_allows_branches(name: str) -> None:
         "a@{1}",
         "a?",
         "a*",
-    ]
-    + ["a[", "a\\b", "/a", "a/", "a//b", ".a", "a/.b", "a.lock", "a.", "a\n", "a\x00", "a\udcff", "x" * 3000],
+        "a[",
+        "a\\b",
+        "/a",
+        "a/",
+        "a//b",
+        ".a",
+        "a/.b",
+        "a.lock",
+        "a.",
+        "a\n",
+        "a\x00",
+        "a\udcff",
+        "x" * 3000,
+    ],
 )
 def test_it_refuses_what_is_no_branch(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:

@@ -120,7 +120,7 @@ def test_a_pinned_commit_outlives_a_rewritten_branch(remote: Remote, mirror: Mir
     remote.git("push", "--quiet", "--force", "origin", "main")
     mirror.fetch()
     mirror.ensure([pinned])
-    shutil.rmtree(mirror.path)
+    shutil.rmtree(mirror.path.resolve())
     mirror.ensure([pinned])
     assert [entry.path for entry in entries(mirror.repository, pinned)] == ["a"]
     assert mirror.resolve("main") == remote.head()
@@ -159,19 +159,46 @@ def _truncate_pack(path: Path) -> None:
         pack.write_bytes(pack.read_bytes()[:40])
 
 
+def _put_a_file_there(path: Path) -> None:
+    shutil.rmtree(path)
+    path.touch()
+
+
+def _empty(path: Path) -> None:
+    shutil.rmtree(path)
+    path.mkdir()
+
+
+def _write(name: str, content: bytes) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        (path / name).write_bytes(content)
+
+    return write
+
+
+def _remove(name: str) -> Callable[[Path], None]:
+    def remove(path: Path) -> None:
+        if (path / name).is_dir():
+            shutil.rmtree(path / name)
+        else:
+            (path / name).unlink()
+
+    return remove
+
+
 DAMAGE: dict[str, Callable[[Path], None]] = {
     "gone": shutil.rmtree,
-    "empty": lambda path: (shutil.rmtree(path), path.mkdir())[1],
-    "a file": lambda path: (shutil.rmtree(path), path.write_text("x"))[0],
-    "no HEAD": lambda path: (path / "HEAD").unlink(),
-    "HEAD is rubbish": lambda path: (path / "HEAD").write_bytes(b"\0rubbish") and None,
-    "configuration is rubbish": lambda path: (path / "config").write_text("[[[") and None,
-    "no objects": lambda path: shutil.rmtree(path / "objects"),
-    "no packs": lambda path: shutil.rmtree(path / "objects" / "pack"),
+    "empty": _empty,
+    "a file": _put_a_file_there,
+    "no HEAD": _remove("HEAD"),
+    "HEAD is rubbish": _write("HEAD", b"\0rubbish"),
+    "configuration is rubbish": _write("config", b"[[["),
+    "no objects": _remove("objects"),
+    "no packs": _remove("objects/pack"),
     "truncated packs": _truncate_pack,
-    "refs are rubbish": lambda path: (path / "packed-refs").write_text("rubbish\n") and None,
-    "ref to nowhere": lambda path: (path / "refs" / "heads" / "main").write_text("1" * 40) and None,
-    "ref is empty": lambda path: (path / "refs" / "heads" / "main").write_text("") and None,
+    "refs are rubbish": _write("packed-refs", b"rubbish\n"),
+    "ref to nowhere": _write("refs/heads/main", b"1" * 40),
+    "ref is empty": _write("refs/heads/main", b""),
 }
 
 
@@ -181,7 +208,7 @@ def test_a_damaged_mirror_is_made_anew(
 ) -> None:
     commit = remote.commit({"a": "1", "b/c": "2"})
     mirror.fetch()
-    DAMAGE[damage](mirror.path)
+    DAMAGE[damage](mirror.path.resolve())
     again = store.open(uuid.UUID(mirror.path.stem), str(remote.path))
     again.fetch()
     assert again.resolve("main") == commit
@@ -201,7 +228,7 @@ def test_a_mirror_half_made_by_a_killed_process_is_mended(remote: Remote, mirror
     for leftover in ("packed-refs.lock", "refs/heads/main.lock", "HEAD.lock", "config.lock", "shallow.lock"):
         (mirror.path / leftover).touch()
     (mirror.path / "objects" / "pack" / "tmp_pack_abc").write_bytes(b"half")
-    mirror.path.with_suffix(".new").mkdir()
+    mirror.path.with_suffix(".new").symlink_to("nowhere")
     remote.commit({"a": "2"})
     remote.git("push", "--quiet", "--force", "origin", f"{first}:refs/heads/other")
     mirror.fetch()
@@ -344,7 +371,8 @@ def test_what_a_fetched_repository_is_configured_for_does_not_run_here(
     configuration.write_text(
         configuration.read_text()
         + f'[core]\n\tfsmonitor = "{evil}"\n\tsshCommand = "{evil}"\n\tgitProxy = "{evil}"\n'
-        + f'[uploadpack]\n\tpackObjectsHook = "{evil}"\n[filter "x"]\n\tclean = "{evil}"\n\tsmudge = "{evil}"\n'
+        + f'[uploadpack]\n\tpackObjectsHook = "{evil}"\n'
+        + f'[filter "x"]\n\tclean = "{evil}"\n\tsmudge = "{evil}"\n'
         + f'[diff "x"]\n\ttextconv = "{evil}"\n\tcommand = "{evil}"\n'
     )
     for hook in ("post-checkout", "reference-transaction", "post-merge", "pre-push", "pre-auto-gc"):

@@ -1,4 +1,3 @@
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -189,4 +188,4 @@ def _replace_packs_by_loose_objects(repository: Path) -> None:
         for part in pack.parent.glob(f"{pack.stem}.*"):
             part.unlink()
         git_bytes("unpack-objects", "-q", cwd=repository, stdin=data)
-    assert not any(name.endswith(".pack") for name in os.listdir(repository / "objects" / "pack"))
+    assert not list((repository / "objects" / "pack").glob("*.pack"))

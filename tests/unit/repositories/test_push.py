@@ -145,7 +145,7 @@ def test_what_the_user_configured_for_pushes_does_not_widen_ours(
         "[commit]\n\tgpgSign = true\n[gpg]\n\tprogram = false\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    mirror.repository.create_tag("mine", live, 1, _signature(), "not to be pushed")  # type: ignore[arg-type]
+    git("tag", "-m", "not to be pushed", "mine", live, cwd=mirror.path)
     commit = commit_on(mirror, live)
     mirror.push(commit=commit, branch="main", expected=live)
     assert remote.head() == commit
@@ -251,9 +251,3 @@ def test_a_push_that_the_remote_took_stands_whatever_else_git_says(line: str) ->
     judge_push(
         GitResult(exit_code=1, stdout=REPORT.format(line).encode(), stderr="fatal: something afterwards")
     )
-
-
-def _signature() -> object:
-    import pygit2  # noqa: PLC0415 - here alone
-
-    return pygit2.Signature("Ada", "ada@example.org", 1, 0)

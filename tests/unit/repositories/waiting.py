@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic, sleep
 
 
@@ -12,17 +13,16 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
 
 
 def is_alive(pid: int) -> bool:
+    """Tell whether a process is there that is not a zombie."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 - a file that may vanish while it is read
-        return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
 def has_group(pgid: int) -> bool:
     """Tell whether any process of the group is left that is not a zombie."""
-    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         try:
             if os.getpgid(pid) == pgid and is_alive(pid):
                 return True

@@ -1,0 +1,60 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models.actor import Actor
+from models.base import utc_now
+from models.contracts import OperationInput, OperationResult
+from models.correlation import Correlation
+from models.lifecycle import Outcome
+from models.operation_run import OperationRun
+from models.reasons import ReasonCode
+from services.new_run import Dispatch
+from services.operation_requests import OperationRequests
+from services.operation_runs import OperationRunService
+
+DIRECT_START = Actor(kind="workflow", name="direct start")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A run as its first activity got it; `refusal` is the result of one that was blocked at birth."""
+
+    run: OperationRun
+    refusal: OperationResult | None = None
+
+
+def take(
+    session: Session,
+    correlation: Correlation,
+    operation_input: OperationInput,
+    *,
+    dispatch: Dispatch,
+    clock: Callable[[], datetime] = utc_now,
+) -> Taken:
+    """Take a run up for the workflow that carries it, in the first business activity's transaction.
+
+    `dispatch` is where Temporal took the workflow, and when. Raises RunRefused (law L6).
+    """
+    requests = OperationRequests(session, target=dispatch, clock=clock)
+    run = requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
+    reconciliation = run.context.get("reconciliation") or {}
+    if reconciliation.get("reason_code") == ReasonCode.ALREADY_IN_PROGRESS:
+        return Taken(run=run, refusal=_refusal(run, UUID(reconciliation["related"]["id"])))
+    service = OperationRunService(session, clock=clock)
+    started = service.start(correlation, operation_input)
+    if dispatch.dispatched_at is not None:
+        started = service.record_dispatched(run.id, dispatch.dispatched_at) or started
+    return Taken(run=started)
+
+
+def _refusal(run: OperationRun, active_run_id: UUID) -> OperationResult:
+    return OperationResult(
+        run_id=run.id,
+        outcome=Outcome(run.outcome),
+        related_type="operation_run",
+        related_id=active_run_id,
+    )
