@@ -41,7 +41,11 @@ class ExecutionState(StrEnum):
 
 
 class Execution(Contract):
-    """The engine's side of a run; `cause` is None exactly while the workflow is open."""
+    """The engine's side of a run.
+
+    `cause` says why the workflow ended or will end; it is None while the workflow is open, where it
+    completed, and where it is not found and nobody has concluded yet what that means.
+    """
 
     state: ExecutionState
     cause: Cause | None = None

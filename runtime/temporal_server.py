@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,9 +11,12 @@ from temporalio.service import RPCError
 from models.errors import OperationRunError
 from runtime.child_process import Program
 from runtime.ports import HOST, free_ports, http_answers
+from runtime.supervisor import Supervisor
+from runtime.temporal_binary import need_binary
 
 NAMESPACE = "default"
 ANSWER_WITHIN = timedelta(seconds=3)
+STARTED_WITHIN = timedelta(minutes=1)
 # The server's defaults make every operation five times slower: 20 dispatches per second and shard.
 DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": 2000,
@@ -50,6 +55,23 @@ class TemporalDevServer:
     def answers(self) -> bool:
         """Say whether the server and its web page answer."""
         return why_silent(self.address, NAMESPACE) is None and http_answers(self._ui_port, "/")
+
+
+@contextmanager
+def running_temporal(data_dir: Path, *, say: Callable[[str], None]) -> Iterator[TemporalDevServer]:
+    """Run a server for as long as the block lasts; for tests and measurements.
+
+    Fetches Temporal's CLI first where this machine has none, which can take minutes.
+    """
+    logs = data_dir / "logs"
+    server = TemporalDevServer(need_binary(say=say, logs=logs).path, data_dir)
+    supervisor = Supervisor(logs, say=say)
+    try:
+        supervisor.start(server.program())
+        supervisor.wait_for("temporal", lambda _: server.answers(), within=STARTED_WITHIN)
+        yield server
+    finally:
+        supervisor.stop(["temporal"])
 
 
 def need_answer(address: str, namespace: str) -> None:

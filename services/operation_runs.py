@@ -55,8 +55,6 @@ class OperationRunService:
         # ON CONFLICT without a target: whichever of the unique indexes refuses.
         columns = new.columns(self._clock())
         statement = postgresql.insert(OperationRun).values(columns).on_conflict_do_nothing()
-            postgresql.insert(OperationRun).values(new.columns(self._clock())).on_conflict_do_nothing()
-        )
         run = self._session.scalars(
             statement.returning(OperationRun).execution_options(**_WRITING)
         ).one_or_none()

@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,9 +15,16 @@ TEMPLATE = "migrated"
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_folder() -> Iterator[Path]:
+    """A folder for servers: as root, PostgreSQL is another user, who may not enter pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="operationrun-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(server_folder: Path) -> Iterator[str]:
     """A PostgreSQL server of this test session, with the migrated template database on it."""
-    with running_postgres(tmp_path_factory.mktemp("postgres"), say=lambda _: None) as server:
+    with running_postgres(server_folder / "postgres", say=lambda _: None) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {TEMPLATE}")
         upgrade(named(server.url, TEMPLATE))

@@ -20,12 +20,12 @@ _STATE = "operationrun-fetches"
 
 
 class MirrorDirectory:
-    """The bare repository of one environment on disk: made whole or not at all, written under one lock.
+    """The bare repository of one environment: made whole or not at all, written under one lock.
 
     `path` is a link to it. One that is made anew is another directory under another name, because libgit2
     knows a pack by its path, for as long as anybody in the process has it open.
 
-    `source` is what the mirror is fetched from. A mirror remembers how many fetches were begun and which of them
+    `source` is what the mirror is fetched from. It remembers how many fetches were begun, which of them
     ended well and from where, so that callers who wait for each other need not all fetch.
     """
 
@@ -69,7 +69,7 @@ class MirrorDirectory:
 
     def is_sound(self) -> bool:
         """Tell whether nobody found the mirror damaged, and each of its refs leads to an object."""
-        if (self.path / DAMAGED).exists():
+        if not self.path.is_symlink() or (self.path / DAMAGED).exists():
             return False
         try:
             repository = pygit2.Repository(str(self.path))
@@ -85,6 +85,8 @@ class MirrorDirectory:
         pygit2.init_repository(str(new), bare=True, initial_head="main")
         self._new_link.unlink(missing_ok=True)
         self._new_link.symlink_to(new.name)
+        if not self.path.is_symlink():
+            shutil.rmtree(self.path, ignore_errors=True)
         self._new_link.replace(self.path)
         for other in self.path.parent.glob(f"{self.path.name}.*"):
             if other != new:

@@ -123,21 +123,21 @@ class System:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(server_folder: Path) -> Iterator[System]:
     """The system that a session's tests share; each test makes environments of its own."""
-    yield from up(tmp_path_factory.mktemp("up"))
+    yield from up(server_folder / "up")
 
 
 @pytest.fixture(scope="session")
-def idle_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def idle_system(server_folder: Path) -> Iterator[System]:
     """A system without a worker."""
-    yield from up(tmp_path_factory.mktemp("idle"), "--no-worker")
+    yield from up(server_folder / "idle", "--no-worker")
 
 
 def up(folder: Path, *options: str) -> Iterator[System]:
     """Run `operationrun up` in a folder and stop it afterwards, leaving no process behind."""
     repositories = folder / "repositories"
-    repositories.mkdir(exist_ok=True)
+    repositories.mkdir(parents=True)
     ready_file, said = folder / "ready.json", folder / "up.log"
     arguments = ("up", "--data-dir", str(folder / "data"), "--port", "0", "--ready-file", str(ready_file))
     with said.open("wb") as log:

@@ -39,6 +39,16 @@ REASONS: Final[Mapping[str, Wording]] = {
         "Work is under way.",
         "Nothing to do. This page follows it.",
     ),
+    ReasonCode.CANCELLATION_REQUESTED: _say(
+        "Somebody asked to cancel this.",
+        "The work stops at the next place where it is safe to stop.",
+        "Nothing to do. This page follows it.",
+    ),
+    ReasonCode.ALREADY_IN_PROGRESS: _say(
+        "The same work is under way already.",
+        "This request came while another operation was doing exactly this, so it was not begun twice.",
+        "Open the other operation and follow that one.",
+    ),
     ReasonCode.REVIEW_COMPOSED: _say(
         "The review is ready.",
         "A new review of this environment was composed. It is a draft until somebody publishes it.",

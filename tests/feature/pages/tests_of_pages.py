@@ -145,6 +145,7 @@ class World:
         )
         with self.database.transaction() as session:
             service = OperationRunService(session, clock=self.clock)
+            service.record_dispatched(run.id, self.clock())
             return service.start(correlation_of(run), scope)
 
     def fail(self, run: OperationRun, code: str, detail: str) -> None:

@@ -159,6 +159,12 @@ def _truncate_pack(path: Path) -> None:
         pack.write_bytes(pack.read_bytes()[:40])
 
 
+def _follow_link(path: Path) -> None:
+    link = path.parent / f"{path.name.partition('.')[0]}.git"
+    link.unlink()
+    path.rename(link)
+
+
 def _put_a_file_there(path: Path) -> None:
     shutil.rmtree(path)
     path.touch()
@@ -188,6 +194,8 @@ def _remove(name: str) -> Callable[[Path], None]:
 
 DAMAGE: dict[str, Callable[[Path], None]] = {
     "gone": shutil.rmtree,
+    "link is gone": lambda path: next(path.parent.glob("*.git")).unlink(),
+    "not a link": _follow_link,
     "empty": _empty,
     "a file": _put_a_file_there,
     "no HEAD": _remove("HEAD"),
@@ -303,8 +311,9 @@ def test_those_who_waited_for_a_fetch_that_began_after_they_asked_do_not_fetch(
         return fetch_all(*arguments)  # type: ignore[arg-type] # passed on as they came
 
     def ask() -> int:
+        number = begun()
         asked.release()
-        return begun()
+        return number
 
     def hold() -> None:
         with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
