@@ -4,7 +4,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from models.errors import EnvironmentUnreachable, NoDecisionYet, OperationRunError, PushRaced
+from models.errors import EnvironmentUnreachable, InvalidInput, NoDecisionYet, OperationRunError, PushRaced
 from models.reasons import ReasonCode
 
 # A remote that fails fast may be back in a moment; one that hangs has used up its time at the first try,
@@ -30,7 +30,9 @@ def to_application_error(error: Exception, *, now: datetime) -> ApplicationError
         retryable = True
     else:
         retryable = info.attempt < UNFORESEEN_ATTEMPTS
-    if isinstance(error, OperationRunError):
+    if isinstance(error, InvalidInput):
+        message, code = str(error), ReasonCode.INPUT_REFUSED.value
+    elif isinstance(error, OperationRunError):
         message, code = str(error), error.code
     else:
         message, code = f"{type(error).__name__}: {error}", ReasonCode.UNEXPECTED_ERROR

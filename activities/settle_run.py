@@ -20,5 +20,8 @@ class SettleRunActivities:
     def settle_run(self, closing: Closing) -> OperationResult:
         """Keep the failure, then settle the run by business truth."""
         with self._database.transaction() as session:
-            OperationRunService(session).record_failure(correlation().run_id, closing.failure)
+            service = OperationRunService(session)
+            service.record_failure(correlation().run_id, closing.failure)
+            if closing.cause == "cancelled":
+                service.acknowledge_cancel(correlation().run_id, closing.failure.at)
         return settle(self._reconciler, Execution(state=ExecutionState.CLOSING, cause=closing.cause))

@@ -17,13 +17,14 @@ def _canonical(value: object) -> object:
 CanonicalId = Annotated[UUID, BeforeValidator(_canonical)]
 
 
-def _no_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not hold a NUL character")
+def _storable(value: str) -> str:
+    """Refuse what PostgreSQL cannot hold as text: NUL, and halves of surrogate pairs."""
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("holds characters that are not text")
     return value
 
 
-PlainText = Annotated[str, AfterValidator(_no_nul)]
+PlainText = Annotated[str, AfterValidator(_storable)]
 
 
 class Contract(BaseModel):

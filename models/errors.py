@@ -22,6 +22,7 @@ OperationRunError
 ├── OperationStopped          a business rule stops the operation; the reconciler says how it ends
 │   ├── EnvironmentChanged
 │   └── ItemsRefused
+├── RunCancelled              somebody asked for the cancellation, and the run stops at a safe point
 ├── NoDecisionYet             the truth cannot be told yet; look again
 ├── StartRefused              Temporal refused the start for good
 ├── StartUnconfirmed          Temporal's answer to the start never came
@@ -205,6 +206,12 @@ class ItemsRefused(OperationStopped):
     def __init__(self, paths: Sequence[str]) -> None:
         super().__init__(f"Items that do not parse are not written: {', '.join(paths[:10])}.")
         self.paths = tuple(paths)
+
+
+class RunCancelled(OperationRunError):
+    """The cancellation of this run was asked for; it stops before it has done anything."""
+
+    code = "cancelled"
 
 
 class NoDecisionYet(OperationRunError):

@@ -6,12 +6,14 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.actor import Actor
 from models.base import utc_now
 from models.errors import NotFound
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision, Source
+from reconcilers.contract import Adapter
 from reconcilers.registry import REGISTRY, AdapterRegistry
 from services.database import Database
 from services.operation_runs import OperationRunService, Reconciled
@@ -25,9 +27,10 @@ class Reconciliation:
     """What came of reconciling one run.
 
     `decision` is None exactly where `result` is not `decision`; `written` tells whether a row changed.
+    `busy`: somebody else is settling this run at this moment.
     """
 
-    result: Literal["decision", "unsupported", "no_decision"]
+    result: Literal["decision", "unsupported", "no_decision", "busy"]
     decision: ReconciliationDecision | None = None
     facts: Any = None
     written: bool = False
@@ -50,7 +53,13 @@ class AdapterRunReconciler:
         self._clock = clock
 
     def reconcile(
-        self, run_id: UUID, execution: Execution, *, source: Source, actor: Actor
+        self,
+        run_id: UUID,
+        execution: Execution,
+        *,
+        source: Source,
+        actor: Actor,
+        skip_locked: bool = False,
     ) -> Reconciliation:
         """Decide about a run and have OperationRunService write it; raise NotFound where there is no run.
 
@@ -58,14 +67,12 @@ class AdapterRunReconciler:
         row lock, so that nothing the decision rests on in PostgreSQL changes meanwhile.
         """
         with self._database.transaction() as session:
-            statement = select(OperationRun).where(OperationRun.id == run_id).with_for_update()
-            run = session.scalars(statement).one_or_none()
+            run = _locked(session, run_id, skip_locked=skip_locked)
             if run is None:
-                raise NotFound
-            found = self._registry.find(run.type)
-            if found is None:
+                return Reconciliation(result="busy")
+            adapter = self._adapter(run)
+            if adapter is None:
                 return Reconciliation(result="unsupported")
-            adapter = found(self._mirrors)
             facts = adapter.collect(session, run, execution)
             decision = adapter.decide(run, facts)
             if decision is None:
@@ -80,3 +87,31 @@ class AdapterRunReconciler:
         return Reconciliation(
             result="decision", decision=decision, facts=facts, written=written is Reconciled.WRITTEN
         )
+
+    def preview(self, run_id: UUID, execution: Execution) -> Reconciliation:
+        """Say what `reconcile` would decide now and from which facts, and write nothing."""
+        with self._database.transaction() as session:
+            run = session.get(OperationRun, run_id)
+            if run is None:
+                raise NotFound
+            adapter = self._adapter(run)
+            if adapter is None:
+                return Reconciliation(result="unsupported")
+            facts = adapter.collect(session, run, execution)
+            decision = adapter.decide(run, facts)
+        return Reconciliation(
+            result="decision" if decision else "no_decision", decision=decision, facts=facts
+        )
+
+    def _adapter(self, run: OperationRun) -> Adapter | None:
+        found = self._registry.find(run.type)
+        return found(self._mirrors) if found else None
+
+
+def _locked(session: Session, run_id: UUID, *, skip_locked: bool) -> OperationRun | None:
+    """Lock a run; None: somebody else holds it, and the caller does not wait."""
+    statement = select(OperationRun).where(OperationRun.id == run_id)
+    run = session.scalars(statement.with_for_update(skip_locked=skip_locked)).one_or_none()
+    if run is None and (not skip_locked or session.get(OperationRun, run_id) is None):
+        raise NotFound
+    return run

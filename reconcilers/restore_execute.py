@@ -14,6 +14,7 @@ from models.reconciliation import Execution, ReconciliationDecision
 from models.restore import PlannedChange, RestorePlan
 from reconcilers.registry import REGISTRY
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
+from services.push_fence import keep_from_pushing
 from services.repositories.mirror import MirrorStore
 from services.restore_progress import look
 from services.restore_results import record_result, restore_result_id
@@ -37,6 +38,9 @@ class RestoreExecuteAdapter:
         codes = {failure["code"] for failure in run.failures}
         return RestoreFacts(
             execution=execution,
+            cancellation_asked="cancellation" in run.context,
+            # Before the look at the branch: nobody pushes between the look and the decision's commit.
+            pushing=not keep_from_pushing(session, run.id),
             branch=self._branch(session, run, plan),
             overdue=utc_now() - _failed_at(run) > UNREACHABLE_LIMIT,
             intended_commit=run.context.get("intended_commit"),

@@ -6,6 +6,7 @@ from models.lifecycle import Outcome
 from models.reasons import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision, Related
 from reconcilers.contract import Facts
+from reconcilers.nothing_done import outcome_of_nothing_done
 
 NAMED_ITEMS = 20
 
@@ -22,10 +23,13 @@ class RestoreFacts(Facts):
     """What a restore run's ending is decided from.
 
     `branch` is None where the repository is out of reach; `overdue` then tells that it has been so for
-    longer than anyone should wait. `intended_commit` is None where the run never came to pushing.
+    longer than anyone should wait. `pushing` tells that an attempt holds the right to push at this
+    moment. `intended_commit` is None where the run never came to pushing.
     """
 
     execution: Execution
+    cancellation_asked: bool
+    pushing: bool
     branch: BranchFacts | None
     overdue: bool
     intended_commit: str | None
@@ -42,6 +46,8 @@ class RestoreExecuteDecision:
     def decide(self, facts: RestoreFacts) -> ReconciliationDecision | None:
         """Return the first row of the table that holds; None while the truth cannot be told."""
         branch = facts.branch
+        if facts.pushing:
+            return None
         if branch is None:
             return self._out_of_reach(facts)
         if facts.items_refused:
@@ -79,8 +85,7 @@ class RestoreExecuteDecision:
             return _ends(facts, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED)
         if facts.push_refused:
             return _ends(facts, Outcome.BLOCKED, ReasonCode.PUSH_REFUSED)
-        cancelled = facts.execution.cause == "cancelled"
-        outcome = Outcome.CANCELLED if cancelled else Outcome.FAILED
+        outcome = outcome_of_nothing_done(facts.execution, cancellation_asked=facts.cancellation_asked)
         return _ends(facts, outcome, ReasonCode.RESTORE_NOT_APPLIED)
 
 

@@ -38,6 +38,7 @@ class ReviewComposeAdapter:
         ).all()
         return ReviewComposeFacts(
             execution=execution,
+            cancellation_asked="cancellation" in run.context,
             matches=tuple(_match(session, run, review) for review in matches if not _gone(run, review)),
         )
 

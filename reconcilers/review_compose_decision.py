@@ -7,6 +7,7 @@ from models.reasons import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision, Related
 from models.review import LIVE, ReviewStatus
 from reconcilers.contract import Facts
+from reconcilers.nothing_done import outcome_of_nothing_done
 
 
 class ReviewMatch(Facts):
@@ -24,6 +25,7 @@ class ReviewComposeFacts(Facts):
     """What a compose run's ending is decided from."""
 
     execution: Execution
+    cancellation_asked: bool
     matches: tuple[ReviewMatch, ...]
 
 
@@ -51,8 +53,7 @@ class EnvironmentReviewComposeDecision:
                 return self._ends(facts, Outcome.BLOCKED, ReasonCode.REVIEW_SUPERSEDED, match.live_end_id)
         if not facts.execution.ended:
             return None
-        cancelled = facts.execution.cause == "cancelled"
-        outcome = Outcome.CANCELLED if cancelled else Outcome.FAILED
+        outcome = outcome_of_nothing_done(facts.execution, cancellation_asked=facts.cancellation_asked)
         return self._ends(facts, outcome, ReasonCode.REVIEW_NOT_COMPOSED)
 
     def _ends(

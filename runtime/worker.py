@@ -16,6 +16,7 @@ from activities.settle_run import SettleRunActivities
 from activities.tracking import TrackingInterceptor
 from reconcilers import restore_execute, review_compose
 from reconcilers.orchestrator import AdapterRunReconciler
+from runtime.faults import faults
 from runtime.settings import Settings
 from runtime.temporal_connection import connect
 from services.database import Database
@@ -99,8 +100,9 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
     """Put a worker together: the composition root of the worker process."""
     mirrors = MirrorStore(mirror_root(settings.data_dir), allowed_file_roots=settings.allowed_file_roots)
     reconciler = AdapterRunReconciler(database, mirrors)
-    reviews = ReviewComposeActivities(ReviewComposition(database, mirrors), reconciler)
-    restores = RestoreExecuteActivities(RestoreExecution(database, mirrors), reconciler)
+    reach = faults()
+    reviews = ReviewComposeActivities(ReviewComposition(database, mirrors, reach=reach), reconciler)
+    restores = RestoreExecuteActivities(RestoreExecution(database, mirrors, reach=reach), reconciler)
     settling = SettleRunActivities(database, reconciler)
     return Worker(
         client,

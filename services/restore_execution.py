@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -8,12 +9,20 @@ from models.base import utc_now
 from models.contracts import OperationResult, RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
-from models.errors import EnvironmentChanged, EnvironmentUnreachable, PushRaced, PushRefused, RunRefused
+from models.errors import (
+    EnvironmentChanged,
+    EnvironmentUnreachable,
+    PushRaced,
+    PushRefused,
+    RunCancelled,
+    RunRefused,
+)
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
 from models.restore import PlannedChange, RestorePlan, RestorePoint, RestoreResult
 from services.database import Database
+from services.kill_points import Reach, pass_by
 from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
 from services.push_fence import push_fence
@@ -47,11 +56,17 @@ class RestoreExecution:
     """Puts the items of a restore plan back, as one commit on the live branch (section 6)."""
 
     def __init__(
-        self, database: Database, mirrors: MirrorStore, *, clock: Callable[[], datetime] = utc_now
+        self,
+        database: Database,
+        mirrors: MirrorStore,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        reach: Reach = pass_by,
     ) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
+        self._reach = reach
 
     def check(
         self, correlation: Correlation, scope: RestoreExecuteInput, *, dispatch: Dispatch, beat: Beat
@@ -66,8 +81,10 @@ class RestoreExecution:
             if taken.refusal is not None:
                 return taken.refusal
             work = self._load(session, taken.run, scope)
+        self._reach("restore.after_start")
         check_writable(work.plan)
         work.mirror.fetch(beat)
+        self._reach("restore.after_fetch")
         seen = work.look()
         if not seen.own_commits and not seen.as_planned and seen.changed:
             raise EnvironmentChanged(seen.changed)
@@ -109,8 +126,10 @@ class RestoreExecution:
                 raise EnvironmentChanged(seen.changed)
             pulse()
             pulse = alive
+            self._reach("restore.before_intent")
             try:
                 self._push(work, seen.head, alive)
+                self._reach("restore.after_push")
             except PushRaced:
                 continue
             except (PushRefused, EnvironmentUnreachable) as error:
@@ -132,12 +151,19 @@ class RestoreExecution:
 
     def _push(self, work: _Work, head: str, alive: Beat) -> None:
         commit = _build(work, head)
-        with push_fence(self._database, work.run.id):
-            with self._database.transaction() as session:
-                service = OperationRunService(session, clock=self._clock)
-                if service.intend_commit(work.run.id, commit) is None:
-                    raise RunRefused
+        with push_fence(self._database, work.run.id) as fence:
+            self._intend(work.run.id, commit)
+            self._reach("restore.before_push")
+            fence.check()
             work.mirror.push(commit=commit, branch=work.environment.branch, expected=head, beat=alive)
+
+    def _intend(self, run_id: UUID, commit: str) -> None:
+        with self._database.transaction() as session:
+            service = OperationRunService(session, clock=self._clock)
+            if service.intend_commit(run_id, commit) is not None:
+                return
+            run = session.get_one(OperationRun, run_id)
+        raise RunRefused if run.status == Status.COMPLETED else RunCancelled
 
     def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
         reason = reason_of(work.plan, commit)
@@ -150,6 +176,8 @@ class RestoreExecution:
             run = complete(correlation, reason_code=reason, summary_counts=summary)
             if run is None:
                 raise RunRefused
+            self._reach("restore.before_record")
+        self._reach("restore.after_record")
         return _result(run)
 
 

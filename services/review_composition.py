@@ -20,6 +20,7 @@ from models.reasons import ReasonCode
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
 from services.canonical import digest
 from services.database import Database
+from services.kill_points import Reach, pass_by
 from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
 from services.repositories.mirror import Mirror, MirrorStore
@@ -45,11 +46,17 @@ class ReviewComposition:
     """Composes environment reviews: pins the evidence, then composes from it and completes the run."""
 
     def __init__(
-        self, database: Database, mirrors: MirrorStore, *, clock: Callable[[], datetime] = utc_now
+        self,
+        database: Database,
+        mirrors: MirrorStore,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        reach: Reach = pass_by,
     ) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
+        self._reach = reach
 
     def collect(
         self, correlation: Correlation, scope: ReviewComposeInput, *, dispatch: Dispatch, beat: Beat
@@ -66,12 +73,15 @@ class ReviewComposition:
             environment = session.get_one(Environment, scope.environment_id)
             published = published_review(session, environment.id)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
+        self._reach("compose.after_start")
         mirror.fetch(beat)
+        self._reach("compose.after_fetch")
         evidence = pin_evidence(mirror, environment, scope.ref, published)
         with self._database.transaction() as session:
             service = OperationRunService(session, clock=self._clock)
             if service.record_fingerprint(correlation.run_id, evidence.fingerprint) is None:
                 raise RunRefused
+        self._reach("compose.after_evidence")
         return evidence
 
     def compose(
@@ -90,6 +100,7 @@ class ReviewComposition:
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         mirror.ensure(_commits(evidence), beat)
         content = compose_content(mirror, environment, evidence, beat=beat)
+        self._reach("compose.before_insert")
         with self._database.transaction() as session:
             review_id = self._insert(session, run, environment, mirror, evidence, content)
             if review_id is None:
@@ -100,6 +111,8 @@ class ReviewComposition:
             )
             if completed is None:
                 raise RunRefused
+            self._reach("compose.before_commit")
+        self._reach("compose.after_commit")
         return _result(run.id, review_id)
 
     def _insert(

@@ -39,7 +39,8 @@ def _classify(error: BaseException, chain: list[BaseException]) -> tuple[Cause, 
     root = next((link for link in chain if isinstance(link, ApplicationError | TemporalTimeoutError)), error)
     if isinstance(root, ApplicationError):
         attempts = root.details[0] if root.details and isinstance(root.details[0], int) else None
-        return "activity_failed", _known(root.type), attempts
+        code = _known(root.type)
+        return "cancelled" if code is ReasonCode.CANCELLED else "activity_failed", code, attempts
     if isinstance(root, TemporalTimeoutError):
         return "activity_timed_out", ReasonCode.ACTIVITY_TIMED_OUT, None
     return "activity_failed", ReasonCode.UNEXPECTED_ERROR, None

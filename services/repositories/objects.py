@@ -1,3 +1,4 @@
+import contextlib
 import functools
 import stat
 from pathlib import Path
@@ -120,7 +121,9 @@ def _mode(digits: bytes) -> int:
 
 def damaged(repository: pygit2.Repository, oid: str) -> RepositoryError:
     """Mark a mirror whose object is missing or broken, so that its next fetch makes it anew."""
-    Path(repository.path, DAMAGED).touch()
+    # Where the mirror was made anew meanwhile, there is nothing left to mark.
+    with contextlib.suppress(FileNotFoundError):
+        Path(repository.path, DAMAGED).touch()
     return RepositoryError(
         f"The mirror lacks object {oid}, or holds it broken. Its next fetch makes it anew."
     )

@@ -25,8 +25,8 @@ from services.access import create_sign_in_link
 from services.database import Database
 from services.dispatch import Dispatcher, WorkflowStart
 from services.identity import parse_input
-from services.operation_requests import OperationRequests
 from services.new_run import Dispatch
+from services.operation_requests import OperationRequests
 from services.operation_runs import OperationRunService
 from services.repositories.mirror import MirrorStore
 from web.app import create_app

@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import EnvironmentUnreachable, InvalidInput, RefNotFound, RepositoryTooLarge
+from models.errors import (
+    EnvironmentUnreachable,
+    InvalidInput,
+    RefNotFound,
+    RepositoryError,
+    RepositoryTooLarge,
+)
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import entries, read_blob
+from services.repositories.objects import DAMAGED, entries, read_blob
 from services.repositories.transport import GitLimits
 from tests.unit.repositories.remote import Remote, git
 
@@ -302,7 +308,6 @@ def test_those_who_waited_for_a_fetch_that_began_after_they_asked_do_not_fetch(
     mirror.fetch()
     fetched: list[int] = []
     fetch_all = mirror._fetch_all
-    held = threading.Event()
     asked = threading.Semaphore(0)
     begun = mirror._directory.fetches_begun
 
@@ -315,20 +320,15 @@ def test_those_who_waited_for_a_fetch_that_began_after_they_asked_do_not_fetch(
         asked.release()
         return number
 
-    def hold() -> None:
-        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
-            held.wait(10)
-
     monkeypatch.setattr(mirror, "_fetch_all", count)
     monkeypatch.setattr(mirror._directory, "fetches_begun", ask)
     commit = remote.commit({"a": "2"})
-    with ThreadPoolExecutor(7) as pool:
-        pool.submit(hold)
-        waiting = [pool.submit(mirror.fetch) for _ in range(6)]
-        for _ in waiting:
-            assert asked.acquire(timeout=10)
-        # All six have asked before any fetch can begin: the first fetches for all.
-        held.set()
+    with ThreadPoolExecutor(6) as pool:
+        # All six ask before any fetch can begin: the first fetches for all.
+        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
+            waiting = [pool.submit(mirror.fetch) for _ in range(6)]
+            for _ in waiting:
+                assert asked.acquire(timeout=10)
         for fetch in waiting:
             fetch.result(20)
     assert len(fetched) == 1
@@ -395,3 +395,17 @@ def test_what_a_fetched_repository_is_configured_for_does_not_run_here(
     assert mirror.resolve("main") == remote.head()
     assert len(entries(mirror.repository, remote.head())) == 2
     assert not marker.exists()
+
+
+def test_a_reader_of_a_mirror_that_was_made_anew_meets_an_error_of_ours(
+    remote: Remote, mirror: Mirror
+) -> None:
+    commit = remote.commit({"a": "1"})
+    mirror.fetch()
+    standing = mirror.repository
+    (mirror.path / DAMAGED).touch()
+    mirror.fetch()
+    assert not (mirror.path / DAMAGED).exists()
+    with pytest.raises(RepositoryError, match="next fetch"):
+        read_blob(standing, "1" * 40, limit=9)
+    assert len(entries(mirror.repository, commit)) == 1

@@ -1,0 +1,25 @@
+from collections.abc import Callable
+from typing import Final
+
+# Told where the work stands. The fault lane dies or pauses there (runtime/faults.py); everybody else passes.
+Reach = Callable[[str], None]
+
+KILL_POINTS: Final = (
+    "compose.after_start",
+    "compose.after_fetch",
+    "compose.after_evidence",
+    "compose.before_insert",
+    "compose.before_commit",
+    "compose.after_commit",
+    "restore.after_start",
+    "restore.after_fetch",
+    "restore.before_intent",
+    "restore.before_push",
+    "restore.after_push",
+    "restore.before_record",
+    "restore.after_record",
+)
+
+
+def pass_by(point: str) -> None:
+    """Go on: what every process does that is not in the fault lane."""
