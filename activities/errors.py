@@ -4,7 +4,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from models.errors import EnvironmentUnreachable, InvalidInput, NoDecisionYet, OperationRunError, PushRaced
+from models.errors import (
+    EnvironmentUnreachable,
+    InvalidInput,
+    NoDecisionYet,
+    OperationRunError,
+    PushRaced,
+    RepositoryError,
+)
 from models.reasons import ReasonCode
 
 # A remote that fails fast may be back in a moment; one that hangs has used up its time at the first try,
@@ -24,7 +31,8 @@ def to_application_error(error: Exception, *, now: datetime) -> ApplicationError
     if isinstance(error, EnvironmentUnreachable):
         retryable = now - info.scheduled_time < REMOTE_PATIENCE
     elif isinstance(error, OperationRunError):
-        retryable = isinstance(error, PushRaced | NoDecisionYet)
+        # A plain RepositoryError is a damaged mirror: the next fetch makes it anew.
+        retryable = isinstance(error, PushRaced | NoDecisionYet) or type(error) is RepositoryError
     elif isinstance(error, OperationalError | InterfaceError):
         # The database is away; it comes back, and the guarded updates make a repeat harmless.
         retryable = True

@@ -1,11 +1,11 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from models import access, environment, operation_run, restore, review
+from models import access, environment, history, operation_run, restore, review
 from models.base import Base
 
 # Imported so that their tables are known to Base.metadata.
-TABLES = (access, environment, operation_run, restore, review)
+TABLES = (access, environment, history, operation_run, restore, review)
 
 
 def run(connection: Connection) -> None:

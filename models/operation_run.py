@@ -11,6 +11,15 @@ from models.scope import one_of, within_environment
 
 _ACTIVE = "status IN ('queued', 'running')"
 
+# Queued, and nobody knows that Temporal took it.
+UNDISPATCHED = "status = 'queued' AND (context #>> '{dispatch,dispatched_at}') IS NULL"
+
+# A cancellation was asked for, and nobody knows that Temporal took it.
+UNDELIVERED = (
+    f"{_ACTIVE} AND (context #> '{{cancellation}}') IS NOT NULL"
+    " AND (context #>> '{cancellation,delivered_at}') IS NULL"
+)
+
 # Written by OperationRunService alone (law L2): the flush guard and the database's trigger both hold to it.
 LIFECYCLE_COLUMNS = frozenset(
     {"status", "outcome", "context", "summary_counts", "failures", "started_at", "completed_at", "updated_at"}
@@ -70,6 +79,11 @@ class OperationRun(Base):
             unique=True,
             postgresql_where=text(f"{_ACTIVE} AND type = 'restore.execute'"),
         ),
+        # What the sweep looks through: each holds what is open or abnormal, and the cost follows that.
+        Index("ix_operation_runs_active", "id", postgresql_where=text(_ACTIVE)),
+        Index("ix_operation_runs_undispatched", "created_at", postgresql_where=text(UNDISPATCHED)),
+        Index("ix_operation_runs_undelivered", "id", postgresql_where=text(UNDELIVERED)),
+        Index("ix_operation_runs_completed", "completed_at", postgresql_where=text("status = 'completed'")),
         # The list, newest first, by keyset (created_at, id).
         Index("ix_operation_runs_list", "workspace_id", text("created_at DESC"), text("id DESC")),
         Index(

@@ -30,6 +30,11 @@ class Settings(BaseModel):
     public_url: str = "http://127.0.0.1:8080"
     temporal_ui_url: str | None = None
 
+    @property
+    def sweep_queue(self) -> str:
+        """The task queue of the sweep."""
+        return f"{self.task_queue}-sweep"
+
     @field_validator("allowed_file_roots", mode="before")
     @classmethod
     def _split_roots(cls, value: object) -> object:

@@ -2,11 +2,10 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import accumulate
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import Payload, WorkflowExecution
 from temporalio.api.enums.v1 import TaskQueueType, WorkflowExecutionStatus
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
@@ -103,8 +102,12 @@ class TemporalEngine(TemporalStarter):
 
     def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
         """Tell a workflow's story in at most 8 kB of JSON."""
-        found = self._find(lambda client: _history(client, workflow_id), timeout=HISTORY_TIMEOUT)
-        return _story(*found) if found else None
+        found = self._find(lambda client: _describe(client, workflow_id))
+        if found is None:
+            return None
+        execution = found.workflow_execution_info.execution
+        events = self._find(lambda client: _history(client, execution), timeout=HISTORY_TIMEOUT)
+        return _story(found, events) if events else None
 
     def queue(self, task_queue: str) -> QueueView:
         """Look at a task queue's workers and backlog."""
@@ -183,13 +186,9 @@ async def _list(client: Client, query: str, limit: int) -> list[str]:
     return list(ids)
 
 
-async def _history(
-    client: Client, workflow_id: str
-) -> tuple[DescribeWorkflowExecutionResponse, list[HistoryEvent]]:
-    found = await _describe(client, workflow_id)
-    run_id = found.workflow_execution_info.execution.run_id
-    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
-    return found, [event async for event in handle.fetch_history_events(rpc_timeout=RPC_TIMEOUT)]
+async def _history(client: Client, execution: WorkflowExecution) -> list[HistoryEvent]:
+    handle = client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
+    return [event async for event in handle.fetch_history_events(rpc_timeout=RPC_TIMEOUT)]
 
 
 async def _describe_queue(client: Client, task_queue: str) -> list[DescribeTaskQueueResponse]:
@@ -334,7 +333,13 @@ def _outermost(steps: Sequence[Json]) -> list[Json]:
     return [step for place, step in enumerate(steps) if place in kept]
 
 
-def _time(timestamp: Timestamp) -> datetime:
+class _Timestamp(Protocol):
+    """A moment as protobuf has it; that package is Temporal's dependency and not ours."""
+
+    def ToDatetime(self, tzinfo: tzinfo | None = None) -> datetime: ...  # noqa: N802 - its name
+
+
+def _time(timestamp: _Timestamp) -> datetime:
     return timestamp.ToDatetime(tzinfo=UTC)
 
 

@@ -1,23 +1,39 @@
 import asyncio
+from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
 
 from runtime.settings import Settings
 from runtime.temporal_connection import connect
+from workflows.sweep import WORKFLOW_TYPE
 
 SEARCH_ATTRIBUTES = ("OperationRunId", "OperationType", "WorkspaceId", "EnvironmentId", "OperationOutcome")
+SWEEP_SCHEDULE = "operation-run-sweep"
+SWEEP_INTERVAL = timedelta(seconds=4)
 
 
 def setup_temporal(settings: Settings) -> None:
-    """Create what the namespace needs before the first run; does nothing where it is there already."""
+    """Create what the namespace needs before the first run, or bring it up to date; safe to repeat."""
     asyncio.run(_setup(settings))
 
 
 async def _setup(settings: Settings) -> None:
     client = await connect(settings.need_temporal_address(), settings.temporal_namespace)
     await _create_search_attributes(client)
+    await _create_sweep(client, settings.sweep_queue)
 
 
 async def _create_search_attributes(client: Client) -> None:
@@ -32,3 +48,30 @@ async def _create_search_attributes(client: Client) -> None:
                 namespace=client.namespace, search_attributes=dict.fromkeys(missing, keyword)
             )
         )
+
+
+async def _create_sweep(client: Client, task_queue: str) -> None:
+    schedule = _sweep_schedule(task_queue)
+
+    def replace(_: ScheduleUpdateInput) -> ScheduleUpdate:
+        return ScheduleUpdate(schedule=schedule)
+
+    try:
+        await client.create_schedule(SWEEP_SCHEDULE, schedule)
+    except ScheduleAlreadyRunningError:
+        await client.get_schedule_handle(SWEEP_SCHEDULE).update(replace)
+
+
+def _sweep_schedule(task_queue: str) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            WORKFLOW_TYPE,
+            id=SWEEP_SCHEDULE,
+            task_queue=task_queue,
+            # Without a worker a sweep waits this long at most, so that the next ones are not skipped for it.
+            execution_timeout=timedelta(minutes=5),
+            static_summary="Settle what workflow code could not record",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVAL)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(seconds=10)),
+    )

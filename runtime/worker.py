@@ -1,9 +1,9 @@
 import asyncio
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
 from temporalio.client import Client
@@ -13,27 +13,29 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.restore_execute import RestoreExecuteActivities
 from activities.review_compose import ReviewComposeActivities
 from activities.settle_run import SettleRunActivities
+from activities.sweep import SweepActivities
 from activities.tracking import TrackingInterceptor
-from reconcilers import restore_execute, review_compose
 from reconcilers.orchestrator import AdapterRunReconciler
+from reconcilers.sweep import Sweep
+from runtime.checking import build_mirrors, build_run_check
 from runtime.faults import faults
 from runtime.settings import Settings
-from runtime.temporal_connection import connect
+from runtime.temporal_connection import TemporalConnection, connect
+from runtime.temporal_engine import TemporalEngine
+from services.cancellation import Cancellations
 from services.database import Database
-from services.repositories.mirror import MirrorStore
 from services.restore_execution import RestoreExecution
 from services.review_composition import ReviewComposition
 from workflows.failure_bridge import FailureBridge
 from workflows.restore_execute import RestoreExecuteWorkflow
 from workflows.review_compose import EnvironmentReviewComposeWorkflow
+from workflows.sweep import SweepWorkflow
 
 _log = structlog.get_logger()
 
-# Imported so that they register themselves.
-ADAPTERS = (restore_execute, review_compose)
-
 WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
 ACTIVITY_THREADS = 16
+SWEEP_THREADS = 2
 RECONNECT_INTERVAL = timedelta(seconds=1)
 GRACE = timedelta(seconds=20)
 
@@ -72,14 +74,13 @@ async def _run(settings: Settings) -> int:
     client = await _connected(settings, stop)
     if client is None:
         return 0
-    worker = build_worker(client, database, settings)
-    working = asyncio.create_task(worker.run())
+    workers = [build_worker(client, database, settings), build_sweeper(client, database, settings)]
+    working = [asyncio.create_task(worker.run()) for worker in workers]
     print("worker ready", flush=True)  # noqa: T201 - the line that supervisors wait for
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    await worker.shutdown()
-    with suppress(asyncio.CancelledError):
-        await working
+    await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    await asyncio.gather(*working)
     database.close()
     return 0
 
@@ -98,7 +99,7 @@ async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
 
 def build_worker(client: Client, database: Database, settings: Settings) -> Worker:
     """Put a worker together: the composition root of the worker process."""
-    mirrors = MirrorStore(mirror_root(settings.data_dir), allowed_file_roots=settings.allowed_file_roots)
+    mirrors = build_mirrors(settings)
     reconciler = AdapterRunReconciler(database, mirrors)
     reach = faults()
     reviews = ReviewComposeActivities(ReviewComposition(database, mirrors, reach=reach), reconciler)
@@ -126,6 +127,25 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
     )
 
 
-def mirror_root(data_dir: Path) -> Path:
-    """Return where a process keeps its mirrors of repositories."""
-    return data_dir / "mirrors"
+def build_sweeper(client: Client, database: Database, settings: Settings) -> Worker:
+    """Put the sweep's own worker together: a queue of its own, so that no backlog keeps it waiting."""
+    connection = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
+    engine = TemporalEngine(connection)
+    check = build_run_check(database, engine, settings)
+    cancellations = Cancellations(database, engine)
+
+    def make_sweep(beat: Callable[[], None]) -> Sweep:
+        namespace = settings.temporal_namespace
+        return Sweep(database, engine, check, cancellations, connection=namespace, beat=beat)
+
+    return Worker(
+        client,
+        task_queue=settings.sweep_queue,
+        workflows=[SweepWorkflow],
+        activities=[SweepActivities(make_sweep).sweep],
+        activity_executor=ThreadPoolExecutor(SWEEP_THREADS, thread_name_prefix="sweep"),
+        max_concurrent_activities=SWEEP_THREADS,
+        workflow_runner=SANDBOX,
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        graceful_shutdown_timeout=GRACE,
+    )

@@ -18,10 +18,19 @@ def parse_input(
     operation_type: OperationType, workspace_id: UUID, environment_id: UUID, given: dict[str, Any]
 ) -> OperationInput:
     """Build the workflow's input from a request's; raise InvalidInput naming the field that is wrong."""
+    for name in ("workspace_id", "environment_id"):
+        if name in given:
+            raise InvalidInput(
+                f"input.{name}", f"input.{name} does not belong here; it is told beside the input."
+            )
+    scope = {"workspace_id": workspace_id, "environment_id": environment_id}
+    return parse_whole_input(operation_type, {**given, **scope})
+
+
+def parse_whole_input(operation_type: OperationType, given: object) -> OperationInput:
+    """Check a workflow's input, as any SDK may send it; raise InvalidInput naming the field that is wrong."""
     try:
-        return _INPUTS[operation_type].model_validate(
-            {**given, "workspace_id": workspace_id, "environment_id": environment_id}
-        )
+        return _INPUTS[operation_type].model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(["input", *(str(part) for part in first["loc"])])

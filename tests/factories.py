@@ -14,8 +14,8 @@ from models.operation_run import OperationRun
 from models.reasons import ReasonCode
 from models.reconciliation import ReconciliationDecision
 from models.restore import RestoreMode, RestorePlan, RestorePoint
-from services.operation_requests import OperationRequests, Requested
 from services.new_run import Dispatch
+from services.operation_requests import OperationRequests, Requested
 from services.operation_runs import OperationRunService
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

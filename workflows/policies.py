@@ -55,3 +55,12 @@ SETTLE: Final = ActivityOptions(
     ),
     cancellation_type=CANCELLATION,
 )
+
+# A sweep that fails is not repeated: the next one is seconds away.
+SWEEP: Final = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=4),
+    schedule_to_close_timeout=timedelta(minutes=4),
+    heartbeat_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+    cancellation_type=CANCELLATION,
+)

@@ -149,6 +149,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_operation_runs_workspace_id_id")),
     )
     op.create_index(
+        "ix_operation_runs_active",
+        "operation_runs",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+    )
+    op.create_index(
+        "ix_operation_runs_completed",
+        "operation_runs",
+        ["completed_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'completed'"),
+    )
+    op.create_index(
         "ix_operation_runs_environment",
         "operation_runs",
         [
@@ -164,6 +178,22 @@ def upgrade() -> None:
         "operation_runs",
         ["workspace_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
         unique=False,
+    )
+    op.create_index(
+        "ix_operation_runs_undelivered",
+        "operation_runs",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text(
+            "status IN ('queued', 'running') AND (context #> '{cancellation}') IS NOT NULL AND (context #>> '{cancellation,delivered_at}') IS NULL"
+        ),
+    )
+    op.create_index(
+        "ix_operation_runs_undispatched",
+        "operation_runs",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'queued' AND (context #>> '{dispatch,dispatched_at}') IS NULL"),
     )
     op.create_index(
         "uq_operation_runs_active_identity",
@@ -301,6 +331,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     )
     op.create_table(
+        "operation_run_histories",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("history", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["operation_runs.id"], name=op.f("fk_operation_run_histories_run_id")
+        ),
+        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_operation_run_histories")),
+    )
+    op.create_table(
         "operation_run_transitions",
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -405,6 +446,7 @@ def downgrade() -> None:
     op.drop_table("restore_plans")
     op.drop_index(op.f("ix_operation_run_transitions_run_id"), table_name="operation_run_transitions")
     op.drop_table("operation_run_transitions")
+    op.drop_table("operation_run_histories")
     op.drop_index(
         "uq_operation_requests_key",
         table_name="operation_requests",
@@ -435,8 +477,30 @@ def downgrade() -> None:
         table_name="operation_runs",
         postgresql_where=sa.text("status IN ('queued', 'running')"),
     )
+    op.drop_index(
+        "ix_operation_runs_undispatched",
+        table_name="operation_runs",
+        postgresql_where=sa.text("status = 'queued' AND (context #>> '{dispatch,dispatched_at}') IS NULL"),
+    )
+    op.drop_index(
+        "ix_operation_runs_undelivered",
+        table_name="operation_runs",
+        postgresql_where=sa.text(
+            "status IN ('queued', 'running') AND (context #> '{cancellation}') IS NOT NULL AND (context #>> '{cancellation,delivered_at}') IS NULL"
+        ),
+    )
     op.drop_index("ix_operation_runs_list", table_name="operation_runs")
     op.drop_index("ix_operation_runs_environment", table_name="operation_runs")
+    op.drop_index(
+        "ix_operation_runs_completed",
+        table_name="operation_runs",
+        postgresql_where=sa.text("status = 'completed'"),
+    )
+    op.drop_index(
+        "ix_operation_runs_active",
+        table_name="operation_runs",
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+    )
     op.drop_table("operation_runs")
     op.drop_index(op.f("ix_sign_in_links_user_id"), table_name="sign_in_links")
     op.drop_table("sign_in_links")

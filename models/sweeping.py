@@ -1,0 +1,26 @@
+from datetime import datetime
+from uuid import UUID
+
+from models.contracts import Contract
+
+
+class SweepCursor(Contract):
+    """Where the next sweep goes on: the time of the last look, and how far it came through active runs."""
+
+    looked_at: datetime | None = None
+    after: UUID | None = None
+
+
+class SweepResult(Contract):
+    """What a sweep did. `settled` and `corrected` count runs by reason code."""
+
+    cursor: SweepCursor
+    looked_at_runs: int = 0
+    settled: dict[str, int] = {}
+    dispatched_again: int = 0
+    cancellations_delivered: int = 0
+    adopted: int = 0
+    refused: int = 0
+    unsupported: int = 0
+    could_not_check: int = 0
+    histories_kept: int = 0

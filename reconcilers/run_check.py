@@ -1,0 +1,98 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from models.actor import Actor
+from models.base import utc_now
+from models.errors import NotFound
+from models.lifecycle import Status
+from models.operation_run import OperationRun
+from models.reconciliation import Execution, ExecutionState, Source
+from reconcilers.orchestrator import AdapterRunReconciler, Reconciliation
+from reconcilers.run_judgement import Action, Judgement, RunStanding, judge, standing_of
+from services.database import Database
+from services.dispatch import Dispatcher
+from services.engine import Engine, WorkflowView
+from services.operation_runs import OperationRunService
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a check did; `reconciliation` is None where there was nothing to settle."""
+
+    action: Action
+    reconciliation: Reconciliation | None = None
+
+
+class RunCheck:
+    """Checks one run against the engine and against business truth, for the sweep and for operators.
+
+    Raises EngineUnreachable where Temporal does not answer: then nothing is concluded.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        reconciler: AdapterRunReconciler,
+        dispatcher: Dispatcher,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._reconciler = reconciler
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    def check(self, run_id: UUID, *, source: Source, actor: Actor, skip_locked: bool = False) -> Checked:
+        """Do what there is to do about a run: nothing, dispatch it again, or settle it.
+
+        A completed run is settled again, which corrects it where a later truth is found. Raises NotFound.
+        """
+        run, view, judgement = self._look(run_id)
+        if view.started_at is not None and run.dispatched_at is None:
+            self._record_dispatched(run_id, view.started_at)
+        if judgement.action is Action.DISPATCH:
+            self._dispatcher.dispatch_or_fail(run_id)
+        if judgement.action is Action.TERMINATE:
+            judgement = self._end(run)
+        if judgement.execution is None:
+            return Checked(action=judgement.action)
+        reconciliation = self._reconciler.reconcile(
+            run_id, judgement.execution, source=source, actor=actor, skip_locked=skip_locked
+        )
+        return Checked(action=judgement.action, reconciliation=reconciliation)
+
+    def preview(self, run_id: UUID) -> Checked:
+        """Say what `check` would do now, and from which facts; write nothing. Raises NotFound."""
+        _, view, judgement = self._look(run_id)
+        execution = judgement.execution or view.execution
+        reconciliation = self._reconciler.preview(run_id, execution)
+        return Checked(action=judgement.action, reconciliation=reconciliation)
+
+    def _look(self, run_id: UUID) -> tuple[RunStanding, WorkflowView, Judgement]:
+        with self._database.transaction() as session:
+            row = session.get(OperationRun, run_id)
+            if row is None:
+                raise NotFound
+            run = standing_of(row)
+        view = self._engine.describe(run.workflow_id)
+        if run.status is Status.COMPLETED:
+            ended = view.execution.state is not ExecutionState.OPEN
+            action = Action.SETTLE if ended else Action.LEAVE
+            return run, view, Judgement(action=action, execution=view.execution if ended else None)
+        return run, view, judge(run, view, now=self._clock())
+
+    def _end(self, run: RunStanding) -> Judgement:
+        """End a workflow whose task keeps failing, and settle it once `describe` says that it is closed."""
+        self._engine.terminate(run.workflow_id, "Its workflow task failed over and over.")
+        if self._engine.describe(run.workflow_id).execution.state is ExecutionState.OPEN:
+            return Judgement(action=Action.LEAVE)
+        execution = Execution(state=ExecutionState.CLOSED, cause="task_failing")
+        return Judgement(action=Action.SETTLE, execution=execution)
+
+    def _record_dispatched(self, run_id: UUID, at: datetime) -> None:
+        with self._database.transaction() as session:
+            OperationRunService(session, clock=self._clock).record_dispatched(run_id, at)

@@ -1,0 +1,104 @@
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from models.catalog import OperationType
+from models.contracts import Cause
+from models.correlation import Correlation
+from models.lifecycle import Status
+from models.operation_run import OperationRun
+from models.reconciliation import Execution, ExecutionState
+from services.engine import WorkflowView
+
+# A start that was sent this short a time ago may not be visible yet.
+JUST_DISPATCHED: Final = timedelta(seconds=10)
+
+# How long a run whose start was never confirmed is dispatched again; later its id may be forgotten, and a
+# second start would run it twice (section 5).
+YOUNG: Final = timedelta(hours=1)
+
+# A workflow task that failed so often, for so long, does not mend itself.
+FAILING_ATTEMPTS: Final = 3
+FAILING_GRACE: Final = timedelta(seconds=60)
+
+
+class Action(StrEnum):
+    """What there is to do about an active run."""
+
+    LEAVE = "leave"
+    DISPATCH = "dispatch"
+    TERMINATE = "terminate"
+    SETTLE = "settle"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The action, and for a run to settle what the engine's side of it is."""
+
+    action: Action
+    execution: Execution | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStanding:
+    """What a judgement needs to know of a run."""
+
+    run_id: UUID
+    operation_type: OperationType
+    status: Status
+    created_at: datetime
+    dispatched_at: datetime | None
+    cancellation_asked: bool
+
+    @property
+    def workflow_id(self) -> str:
+        """The id of the workflow that works for the run."""
+        return Correlation(operation_type=self.operation_type, run_id=self.run_id).workflow_id
+
+
+def standing_of(run: OperationRun) -> RunStanding:
+    """Read a run's standing from its row."""
+    known_at = run.context["dispatch"]["dispatched_at"]
+    return RunStanding(
+        run_id=run.id,
+        operation_type=OperationType(run.type),
+        status=Status(run.status),
+        created_at=run.created_at,
+        dispatched_at=datetime.fromisoformat(known_at) if known_at else None,
+        cancellation_asked="cancellation" in run.context,
+    )
+
+
+def judge(run: RunStanding, view: WorkflowView, *, now: datetime) -> Judgement:
+    """Say what to do about an active run, from what the engine says; age alone settles nothing.
+
+    1. Open: left alone, unless its workflow task fails over and over: then it has to be ended first.
+    2. Closed: settled.
+    3. Not found: just dispatched, left alone; never started, dispatched again while the run is young;
+       known once and forgotten by now, settled.
+    """
+    if view.execution.state is ExecutionState.OPEN:
+        return Judgement(action=Action.TERMINATE if _keeps_failing(view, now) else Action.LEAVE)
+    if view.execution.state is not ExecutionState.NOT_FOUND:
+        return Judgement(action=Action.SETTLE, execution=view.execution)
+    if now - (run.dispatched_at or run.created_at) < JUST_DISPATCHED:
+        return Judgement(action=Action.LEAVE)
+    if run.status is not Status.QUEUED or run.dispatched_at is not None:
+        return _settle("history_gone")
+    if run.cancellation_asked or now - run.created_at > YOUNG:
+        return _settle("never_started")
+    return Judgement(action=Action.DISPATCH)
+
+
+def _keeps_failing(view: WorkflowView, now: datetime) -> bool:
+    return (
+        view.failing_attempts >= FAILING_ATTEMPTS
+        and view.failing_since is not None
+        and now - view.failing_since > FAILING_GRACE
+    )
+
+
+def _settle(cause: Cause) -> Judgement:
+    return Judgement(action=Action.SETTLE, execution=Execution(state=ExecutionState.NOT_FOUND, cause=cause))

@@ -1,0 +1,195 @@
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from models.actor import Actor
+from models.base import utc_now
+from models.correlation import parse_workflow_id
+from models.sweeping import SweepCursor, SweepResult
+from reconcilers import sweep_candidates
+from reconcilers.adoption import adopt
+from reconcilers.histories import keep_histories
+from reconcilers.run_check import Checked, RunCheck
+from reconcilers.run_judgement import JUST_DISPATCHED, Action
+from services.cancellation import Cancellations
+from services.database import Database
+from services.engine import Engine, EngineUnreachable
+
+_log = structlog.get_logger()
+
+SWEEP: Final = Actor(kind="system", name="sweep")
+
+# How much one sweep looks at, so that it ends soon and the next goes on where it stopped.
+BATCH: Final = 200
+CANDIDATES: Final = 1000
+
+# Visibility lags, and a sweep may have failed half-way: each looks a little further back than the last ended.
+OVERLAP: Final = timedelta(minutes=2)
+FIRST_LOOK: Final = timedelta(days=3)
+
+# An active run that nothing has touched for so long is looked up by its id.
+STILL: Final = timedelta(seconds=20)
+
+# A restore settled after it had meant to push is looked at again, once no push can be under way (section 6).
+SECOND_LOOK: Final = timedelta(minutes=2)
+
+
+class Sweep:
+    """Settles what workflow code could not record (section 5).
+
+    Any number of sweeps may run at once: each run is locked while it is settled, and one that is locked is
+    left to whoever holds it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        check: RunCheck,
+        cancellations: Cancellations,
+        *,
+        connection: str,
+        clock: Callable[[], datetime] = utc_now,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._check = check
+        self._cancellations = cancellations
+        self._connection = connection
+        self._clock = clock
+        self._beat = beat
+        self._counts = Counter[str]()
+        self._settled = Counter[str]()
+
+    def run_once(self, cursor: SweepCursor) -> SweepResult:
+        """Look once at everything that may be wrong; the result says where the next sweep goes on.
+
+        1. Workflows that closed abnormally since the last look: candidates by visibility.
+        2. Queued runs whose start was never confirmed.
+        3. Cancellations that have not reached Temporal.
+        4. A batch of the active runs that nothing has touched for a while, one by one by id.
+        5. Open workflows of ours that have no run.
+        6. Restores settled after they had meant to push, once more.
+        7. Compact histories of what has ended.
+
+        A step that Temporal does not answer is counted and left to the next sweep.
+        """
+        started_at = self._clock()
+        since = cursor.looked_at - OVERLAP if cursor.looked_at else started_at - FIRST_LOOK
+        whole = self._attempt(lambda: self._closed_abnormally(since))
+        self._attempt(self._undispatched)
+        self._attempt(self._undelivered)
+        after = self._still(cursor.after)
+        whole &= self._attempt(lambda: self._without_run(since))
+        self._attempt(lambda: self._settled_with_intent(since))
+        self._attempt(self._histories)
+        looked_at = started_at if whole else cursor.looked_at
+        return self._result(SweepCursor(looked_at=looked_at, after=after))
+
+    def _closed_abnormally(self, since: datetime) -> None:
+        closed = _run_ids(self._engine.closed_abnormally(since, limit=CANDIDATES))
+        with self._database.transaction() as session:
+            candidates = sweep_candidates.still_active(session, closed)
+        self._check_all(candidates)
+
+    def _undispatched(self) -> None:
+        with self._database.transaction() as session:
+            created_before = self._clock() - JUST_DISPATCHED
+            runs = sweep_candidates.undispatched(session, created_before=created_before, limit=BATCH)
+        self._check_all(runs)
+
+    def _undelivered(self) -> None:
+        with self._database.transaction() as session:
+            runs = sweep_candidates.undelivered(session, limit=BATCH)
+        for run in runs:
+            delivered = self._cancellations.deliver(run)
+            self._counts["cancellations_delivered"] += _is_delivered(delivered.context)
+
+    def _still(self, after: UUID | None) -> UUID | None:
+        """Check the next batch; return where the one after it begins, None for the beginning."""
+        with self._database.transaction() as session:
+            batch = sweep_candidates.active_after(
+                session, after, untouched_since=self._clock() - STILL, limit=BATCH
+            )
+        self._check_all(run_id for run_id, still in batch if still)
+        return batch[-1][0] if len(batch) == BATCH else None
+
+    def _without_run(self, since: datetime) -> None:
+        workflow_ids = {
+            correlation.run_id: workflow_id
+            for workflow_id in self._engine.open_workflows(since, limit=CANDIDATES)
+            if (correlation := parse_workflow_id(workflow_id))
+        }
+        with self._database.transaction() as session:
+            orphans = sweep_candidates.unknown(session, list(workflow_ids))
+        for run_id in orphans:
+            self._beat()
+            adopted = adopt(
+                self._database,
+                self._engine,
+                workflow_ids[run_id],
+                connection=self._connection,
+                clock=self._clock,
+            )
+            self._counts["adopted" if adopted else "refused"] += 1
+
+    def _settled_with_intent(self, since: datetime) -> None:
+        # Since the last look's overlap alone, so that each is looked at a few times and not for ever.
+        earliest = since + OVERLAP - SECOND_LOOK - STILL
+        latest = self._clock() - SECOND_LOOK
+        with self._database.transaction() as session:
+            runs = sweep_candidates.settled_with_intent(
+                session, completed_after=earliest, completed_before=latest
+            )
+        self._check_all(runs)
+
+    def _histories(self) -> None:
+        self._counts["histories_kept"] += keep_histories(self._database, self._engine, clock=self._clock)
+
+    def _check_all(self, run_ids: Iterable[UUID]) -> None:
+        for run_id in run_ids:
+            self._beat()
+            self._counts["looked_at_runs"] += 1
+            self._attempt(lambda run_id=run_id: self._count(self._check_one(run_id)))  # type: ignore[misc]
+
+    def _check_one(self, run_id: UUID) -> Checked:
+        return self._check.check(run_id, source="sweep", actor=SWEEP, skip_locked=True)
+
+    def _count(self, checked: Checked) -> None:
+        self._counts["dispatched_again"] += checked.action is Action.DISPATCH
+        found = checked.reconciliation
+        if found is None:
+            return
+        self._counts["unsupported"] += found.result == "unsupported"
+        if found.decision is not None and found.written:
+            self._settled[found.decision.reason_code] += 1
+
+    def _attempt(self, step: Callable[[], None]) -> bool:
+        """Take a step; one that fails is counted and logged, and keeps no other waiting."""
+        try:
+            step()
+        except EngineUnreachable:
+            self._counts["could_not_check"] += 1
+            return False
+        except Exception:  # noqa: BLE001 - whatever it is, the next run is looked at
+            _log.exception("sweep_step_failed")
+            self._counts["could_not_check"] += 1
+            return False
+        return True
+
+    def _result(self, cursor: SweepCursor) -> SweepResult:
+        return SweepResult(cursor=cursor, settled=dict(self._settled), **self._counts)
+
+
+def _run_ids(workflow_ids: Iterable[str]) -> list[UUID]:
+    correlations = map(parse_workflow_id, workflow_ids)
+    return [correlation.run_id for correlation in correlations if correlation]
+
+
+def _is_delivered(context: dict[str, dict[str, str | None]]) -> bool:
+    return context["cancellation"]["delivered_at"] is not None

@@ -1,0 +1,88 @@
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from models.catalog import OperationType
+from models.history import OperationRunHistory
+from models.lifecycle import ACTIVE, Outcome, Status
+from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun
+
+# Each of these reads through an index that holds no more than what is open or abnormal, so that a sweep's
+# cost follows that (models/operation_run.py).
+
+
+def still_active(session: Session, run_ids: Iterable[UUID]) -> Sequence[UUID]:
+    """Return those of the runs that have not ended."""
+    statement = select(OperationRun.id).where(
+        OperationRun.id.in_(list(run_ids)), OperationRun.status.in_(ACTIVE)
+    )
+    return session.scalars(statement).all()
+
+
+def unknown(session: Session, run_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of the ids that no run has."""
+    known = set(session.scalars(select(OperationRun.id).where(OperationRun.id.in_(run_ids))))
+    return [run_id for run_id in run_ids if run_id not in known]
+
+
+def undispatched(session: Session, *, created_before: datetime, limit: int) -> Sequence[UUID]:
+    """Return queued runs that nobody knows Temporal to have taken, the oldest first."""
+    statement = (
+        select(OperationRun.id)
+        .where(text(UNDISPATCHED), OperationRun.created_at < created_before)
+        .order_by(OperationRun.created_at)
+        .limit(limit)
+    )
+    return session.scalars(statement).all()
+
+
+def undelivered(session: Session, *, limit: int) -> Sequence[OperationRun]:
+    """Return active runs whose cancellation was asked for and has not reached Temporal."""
+    statement = select(OperationRun).where(text(UNDELIVERED)).order_by(OperationRun.id).limit(limit)
+    return session.scalars(statement).all()
+
+
+def active_after(
+    session: Session, after: UUID | None, *, untouched_since: datetime, limit: int
+) -> Sequence[tuple[UUID, bool]]:
+    """Return the next active runs in the order of their ids, and whether each has been still for a while."""
+    statement = select(OperationRun.id, OperationRun.updated_at < untouched_since).where(
+        OperationRun.status.in_(ACTIVE)
+    )
+    if after is not None:
+        statement = statement.where(OperationRun.id > after)
+    rows = session.execute(statement.order_by(OperationRun.id).limit(limit))
+    return [(row[0], row[1]) for row in rows]
+
+
+def settled_with_intent(
+    session: Session, *, completed_after: datetime, completed_before: datetime
+) -> Sequence[UUID]:
+    """Return restores that were settled without success after they had meant to push (section 6)."""
+    statement = select(OperationRun.id).where(
+        OperationRun.status == Status.COMPLETED,
+        OperationRun.completed_at.between(completed_after, completed_before),
+        OperationRun.type == OperationType.RESTORE_EXECUTE,
+        OperationRun.outcome.in_([Outcome.FAILED, Outcome.CANCELLED, Outcome.BLOCKED]),
+        OperationRun.context["intended_commit"].is_not(None),
+    )
+    return session.scalars(statement).all()
+
+
+def without_history(session: Session, *, completed_after: datetime, limit: int) -> Sequence[OperationRun]:
+    """Return runs that ended since then and whose story is not kept yet, the newest first."""
+    statement = (
+        select(OperationRun)
+        .outerjoin(OperationRunHistory, OperationRunHistory.run_id == OperationRun.id)
+        .where(
+            OperationRun.status == Status.COMPLETED,
+            OperationRun.completed_at > completed_after,
+            OperationRunHistory.run_id.is_(None),
+        )
+        .order_by(OperationRun.completed_at.desc())
+        .limit(limit)
+    )
+    return session.scalars(statement).all()
