@@ -31,8 +31,8 @@ up: install ## Run everything on this machine (ARGS="--port 8081 --no-sample")
 test: test-unit test-feature test-pgsql ## Run every lane
 
 .PHONY: test-unit
-test-unit: install-dev ## Run the unit tests, without servers, in seconds
-	$(PYTEST) -n auto tests/unit $(ARGS)
+test-unit: install-dev ## Run the unit tests, without servers or network, in seconds
+	$(PYTEST) -n auto --disable-socket --allow-unix-socket tests/unit $(ARGS)
 
 .PHONY: test-feature
 test-feature: install-dev ## Run the feature tests, on the real servers

@@ -1,11 +1,10 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from models import access, environment, history, operation_run, restore, review
 from models.base import Base
+from models.tables import TABLES
 
-# Imported so that their tables are known to Base.metadata.
-TABLES = (access, environment, history, operation_run, restore, review)
+assert TABLES  # noqa: S101 - imported so that Base.metadata knows them
 
 
 def run(connection: Connection) -> None:

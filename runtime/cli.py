@@ -7,6 +7,7 @@ import click
 from models.errors import InvalidInput, OperationRunError, SettingsError
 from runtime.commands import CommandGroup
 from runtime.exits import INTERRUPTED, run_and_exit
+from runtime.logging import configure_logging
 
 FAILED = 1
 MISUSED = 2
@@ -21,6 +22,7 @@ def operationrun() -> None:
 
 def main() -> NoReturn:
     """Run the command line this process was started with, and exit."""
+    configure_logging()
     run_and_exit(lambda: run_command(sys.argv[1:]))
 
 

@@ -3,13 +3,15 @@ from contextlib import contextmanager
 
 from flask import Flask
 
+from runtime.checking import build_mirrors, build_run_check
 from runtime.settings import Settings
 from runtime.temporal_connection import TemporalConnection
-from runtime.temporal_starter import TemporalStarter
+from runtime.temporal_engine import TemporalEngine
+from services.cancellation import Cancellations
 from services.database import Database
 from services.dispatch import Dispatcher
+from services.engine_looks import EngineLooks
 from services.new_run import Dispatch
-from services.repositories.mirror import MirrorStore
 from web.app import create_app
 from web.services import EXTENSION, Services
 
@@ -17,11 +19,16 @@ from web.services import EXTENSION, Services
 def build_services(settings: Settings) -> Services:
     """Compose what the web and the command line work with; nothing is connected before it is used."""
     temporal = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
+    engine = TemporalEngine(temporal)
     database = Database.connect(settings.need_database_url())
     return Services(
         database=database,
-        dispatcher=Dispatcher(database, TemporalStarter(temporal), public_url=settings.public_url),
-        mirrors=MirrorStore(settings.data_dir / "mirrors", allowed_file_roots=settings.allowed_file_roots),
+        dispatcher=Dispatcher(database, engine, public_url=settings.public_url),
+        engine=engine,
+        looks=EngineLooks(engine),
+        check=build_run_check(database, engine, settings),
+        cancellations=Cancellations(database, engine),
+        mirrors=build_mirrors(settings),
         target=Dispatch(queue=settings.task_queue, connection=settings.temporal_namespace),
         allowed_file_roots=settings.allowed_file_roots,
         public_url=settings.public_url,

@@ -25,7 +25,7 @@ ANSWERS_WITHIN = timedelta(minutes=1)
 WORKER_STOPS_WITHIN = timedelta(seconds=35)
 WEB_STOPS_WITHIN = timedelta(seconds=12)
 WORKER_READY = "worker ready"
-WORRYING = re.compile(r"\[(warning|error|critical)\s*\]|^Traceback", re.IGNORECASE)
+WORRYING = re.compile(r'"level": "(warning|error|critical)"|^Traceback')
 
 
 @dataclass(frozen=True, kw_only=True)

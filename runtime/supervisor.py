@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.errors import OperationRunError
 from runtime.child_process import Child, Program
+from runtime.logging import readable
 
 LOOK_EVERY = timedelta(milliseconds=100)
 FIRST_DELAY = timedelta(milliseconds=200)
@@ -92,7 +93,7 @@ class Supervisor:
 
     def _echo(self, child: Child) -> None:
         for line in child.new_lines():
-            self._say(f"{child.program.name}: {line}")
+            self._say(f"{child.program.name}: {readable(line)}")
 
 
 def _told(child: Child) -> str:

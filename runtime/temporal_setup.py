@@ -23,6 +23,7 @@ from workflows.sweep import WORKFLOW_TYPE
 SEARCH_ATTRIBUTES = ("OperationRunId", "OperationType", "WorkspaceId", "EnvironmentId", "OperationOutcome")
 SWEEP_SCHEDULE = "operation-run-sweep"
 SWEEP_INTERVAL = timedelta(seconds=4)
+SWEEP_TIMEOUT = timedelta(seconds=60)
 
 
 def setup_temporal(settings: Settings) -> None:
@@ -68,10 +69,12 @@ def _sweep_schedule(task_queue: str) -> Schedule:
             WORKFLOW_TYPE,
             id=SWEEP_SCHEDULE,
             task_queue=task_queue,
-            # Without a worker a sweep waits this long at most, so that the next ones are not skipped for it.
-            execution_timeout=timedelta(minutes=5),
+            # Without a worker no more than this many seconds' worth of sweeps pile up.
+            execution_timeout=SWEEP_TIMEOUT,
             static_summary="Settle what workflow code could not record",
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVAL)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(seconds=10)),
+        # One sweep may wait for a silent repository; the next skips what that one holds, and goes on.
+        # One sweep may wait for a silent repository; the next skips what that one holds, and goes on.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=timedelta(seconds=10)),
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from runtime.exits import code_of, leave
 
@@ -43,6 +44,14 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         return self._make_app()
 
 
+class _Handover(Logger):  # type: ignore[misc] # gunicorn has no types
+    """Leaves gunicorn's lines to the logging of the process."""
+
+    def setup(self, cfg: object) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+
 def _gunicorn_settings(options: WebServerOptions) -> dict[str, Any]:
     return {
         "bind": f"{options.host}:{options.port}",
@@ -53,7 +62,8 @@ def _gunicorn_settings(options: WebServerOptions) -> dict[str, Any]:
         "timeout": int(REQUEST_WITHIN.total_seconds()),
         "graceful_timeout": int(STOP_WITHIN.total_seconds()),
         "accesslog": None,
-        "errorlog": "-",
+        "errorlog": None,
+        "logger_class": _Handover,
         "loglevel": "warning",
         "control_socket_disable": True,
         "worker_exit": _leave_worker,

@@ -35,7 +35,9 @@ _log = structlog.get_logger()
 
 WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
 ACTIVITY_THREADS = 16
-SWEEP_THREADS = 2
+# One that waits for a silent repository must not keep the next sweeps from the other runs.
+SWEEP_THREADS = 8
+SWEEP_GRACE = timedelta(seconds=1)
 RECONNECT_INTERVAL = timedelta(seconds=1)
 GRACE = timedelta(seconds=20)
 
@@ -147,5 +149,5 @@ def build_sweeper(client: Client, database: Database, settings: Settings) -> Wor
         max_concurrent_activities=SWEEP_THREADS,
         workflow_runner=SANDBOX,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
-        graceful_shutdown_timeout=GRACE,
+        graceful_shutdown_timeout=SWEEP_GRACE,
     )

@@ -1,22 +1,21 @@
 from uuid import uuid4
 
-import structlog
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
 from web import pages
 from web.api import api
+from web.failures import log_failure
 from web.health import health
 from web.problems import problem_of, respond
 from web.services import EXTENSION, Services
 
 MAX_BODY = 1024 * 1024
-SERVER_ERRORS = 500
 
 _PROGRAM_PATHS = ("/api/", "/healthz", "/readyz")
-_log = structlog.get_logger(__name__)
 
 
 class Application(Flask):
@@ -30,8 +29,7 @@ class Application(Flask):
         if not request.path.startswith(_PROGRAM_PATHS) or isinstance(e, RoutingException):
             return super().handle_user_exception(e)
         problem = problem_of(e)
-        if problem.status >= SERVER_ERRORS:
-            _log.error("request_failed", path=request.path, request_id=g.request_id, exc_info=e)
+        log_failure(problem, e)
         response = respond(problem)
         if isinstance(e, HTTPException):
             # Allow of a 405 stays; the body and its type are ours.
@@ -55,6 +53,9 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
 
 def _name_request() -> None:
     g.request_id = uuid4().hex
+    # Threads answer many requests, and none may log the ids of another.
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
 
 
 def _tell_request(response: Response) -> Response:

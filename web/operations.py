@@ -1,11 +1,13 @@
 from models.actor import Actor
-from models.base import Json
+from models.base import Json, utc_now
 from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
 from models.errors import InvalidInput, UnknownOperationType
+from models.lifecycle import Status
 from models.operation_run import OperationRun
 from services.identity import parse_input
 from services.operation_requests import OperationRequests, Requested
+from services.queue_truth import Waiting, why_it_waits
 from web.services import Services
 
 
@@ -49,6 +51,18 @@ def _refuse_scope(given: Json) -> None:
         if name in given:
             field = f"input.{name}"
             raise InvalidInput(field, f"{field}: is not part of the input; leave it out.")
+
+
+def waiting_of(acting: Services, run: OperationRun) -> Waiting | None:
+    """Return why a queued run waits; None for any other. Never fails, and never waits long for the engine."""
+    if run.status != Status.QUEUED:
+        return None
+    now = utc_now()
+    # What the row alone can tell, as of a run asked for a moment ago, is not worth a look.
+    known = why_it_waits(run, None, now)
+    if known.code != "could_not_check":
+        return known
+    return why_it_waits(run, acting.looks.queue(run.context["dispatch"]["queue"]), now)
 
 
 def capability_to_start(operation_type: object) -> Capability:

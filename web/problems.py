@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from models import errors
 from models.contracts import Contract
+from services.engine import EngineUnreachable
 
 T = TypeVar("T")
 
@@ -89,6 +90,12 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, _OUT_OF_REACH):
         detail = "The database does not answer at the moment. Nothing is lost; try again shortly."
         return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", detail, with_request=True)
+    if isinstance(error, EngineUnreachable):
+        detail = (
+            "The system that carries operations out does not answer at the moment, so nothing can be "
+            "concluded. Nothing was changed; try again shortly."
+        )
+        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "engine_unavailable", detail, with_request=True)
     status = _entry(STATUSES, error)
     if status is None or not isinstance(error, errors.OperationRunError):
         detail = "Something went wrong that we did not foresee. Give the request id to whoever runs this."

@@ -4,8 +4,12 @@ from pathlib import Path
 
 from flask import current_app
 
+from reconcilers.run_check import RunCheck
+from services.cancellation import Cancellations
 from services.database import Database
 from services.dispatch import Dispatcher
+from services.engine import Engine
+from services.engine_looks import EngineLooks
 from services.new_run import Dispatch
 from services.repositories.mirror import MirrorStore
 
@@ -18,6 +22,10 @@ class Services:
 
     database: Database
     dispatcher: Dispatcher
+    engine: Engine
+    looks: EngineLooks
+    check: RunCheck
+    cancellations: Cancellations
     mirrors: MirrorStore
     target: Dispatch
     allowed_file_roots: Sequence[Path]

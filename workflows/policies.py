@@ -58,9 +58,9 @@ SETTLE: Final = ActivityOptions(
 
 # A sweep that fails is not repeated: the next one is seconds away.
 SWEEP: Final = ActivityOptions(
-    start_to_close_timeout=timedelta(minutes=4),
-    schedule_to_close_timeout=timedelta(minutes=4),
-    heartbeat_timeout=timedelta(seconds=60),
+    start_to_close_timeout=timedelta(seconds=55),
+    schedule_to_close_timeout=timedelta(seconds=58),
+    heartbeat_timeout=timedelta(seconds=30),
     retry_policy=RetryPolicy(maximum_attempts=1),
     cancellation_type=CANCELLATION,
 )

@@ -1,3 +1,4 @@
+from pydantic import ValidationError
 from temporalio import workflow
 
 from workflows.policies import PERFORM, PREPARE
@@ -8,7 +9,8 @@ with workflow.unsafe.imports_passed_through():
     from models.contracts import OperationResult, RestoreExecuteInput
 
 
-@workflow.defn(name=OperationType.RESTORE_EXECUTE)
+# An input that does not hold fails the workflow, instead of its task over and over.
+@workflow.defn(name=OperationType.RESTORE_EXECUTE, failure_exception_types=[ValidationError])
 class RestoreExecuteWorkflow:
     """Executes a restore plan: look at the live branch, then write it back as one commit."""
 

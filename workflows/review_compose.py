@@ -1,3 +1,4 @@
+from pydantic import ValidationError
 from temporalio import workflow
 
 from workflows.policies import PERFORM, PREPARE
@@ -8,7 +9,8 @@ with workflow.unsafe.imports_passed_through():
     from models.contracts import OperationResult, ReviewComposeInput
 
 
-@workflow.defn(name=OperationType.ENVIRONMENT_REVIEW_COMPOSE)
+# An input that does not hold fails the workflow, instead of its task over and over.
+@workflow.defn(name=OperationType.ENVIRONMENT_REVIEW_COMPOSE, failure_exception_types=[ValidationError])
 class EnvironmentReviewComposeWorkflow:
     """Composes an environment review: pin the evidence, then compose from it."""
 

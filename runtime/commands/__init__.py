@@ -24,6 +24,8 @@ COMMANDS = {
     "start": Entry("runtime.commands.start", "Start an operation."),
     "runs": Entry("runtime.commands.runs", "List runs."),
     "show": Entry("runtime.commands.show", "Show one run."),
+    "cancel": Entry("runtime.commands.cancel", "Ask for a run's cancellation."),
+    "reconcile": Entry("runtime.commands.reconcile", "Check a run and settle it by what is true."),
     "doctor": Entry("runtime.commands.doctor", "Say what is missing on this machine, and how to mend it."),
 }
 

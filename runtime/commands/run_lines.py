@@ -1,4 +1,4 @@
-from web.api.schemas import RunAnswer
+from web.api.schemas import QueuedRunAnswer, RunAnswer
 
 
 def lines_of(run: RunAnswer) -> dict[str, object]:
@@ -11,12 +11,27 @@ def lines_of(run: RunAnswer) -> dict[str, object]:
         "what happened": run.message.title,
         "what it means": run.message.body,
         "what to do": run.message.next,
+        **({"why it waits": run.waiting.sentence} if isinstance(run, QueuedRunAnswer) else {}),
+        **_cancellation(run),
         "asked for by": run.initiator_name,
         "created": run.created_at,
         "completed": run.completed_at,
         "led to": f"{run.links.related.type} {run.links.related.id}" if run.links.related else None,
         "page": run.links.html,
         "temporal": run.links.temporal,
+    }
+
+
+def _cancellation(run: RunAnswer) -> dict[str, object]:
+    asked = run.context.get("cancellation")
+    if asked is None:
+        return {}
+    beyond = asked["point_of_no_return"]
+    return {
+        "cancellation": f"asked for by {asked['requested_by']} at {asked['requested_at']}",
+        "delivered": asked["delivered_at"] or "not yet",
+        "stopped": asked["acknowledged_at"] or "not yet",
+        **({"cannot undo": f"commit {beyond[:7]}, already pushed or being pushed"} if beyond else {}),
     }
 
 

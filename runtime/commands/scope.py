@@ -8,7 +8,9 @@ from models.access import Workspace
 from models.actor import Actor
 from models.environment import Environment
 from models.errors import InvalidInput
+from models.operation_run import OperationRun
 from services.workspaces import Workspaces
+from web.queries.runs import get_run
 from web.queries.text import as_uuid, searchable
 
 
@@ -45,6 +47,14 @@ def find_environment(session: Session, given: str, workspace: str | None) -> Env
             "environment", f"Several workspaces have an environment {given!r}. Say which with --workspace."
         )
     return found[0]
+
+
+def find_run(session: Session, given: str) -> OperationRun:
+    """Return a run by its id; raise InvalidInput where there is none."""
+    run = get_run(session, need_id("run", given))
+    if run is None:
+        raise InvalidInput("run", f"There is no run {given}. See: operationrun runs")
+    return run
 
 
 def need_id(field: str, given: str) -> UUID:

@@ -1,13 +1,13 @@
 import click
 
-from models.errors import InvalidInput
 from runtime.commands.output import json_option, show
 from runtime.commands.run_lines import lines_of
-from runtime.commands.scope import need_id
+from runtime.commands.scope import find_run
 from runtime.container import acting
 from runtime.settings import Settings
-from web.api.schemas import run_answer
-from web.queries.runs import get_run, own_results
+from web.api.schemas import queued_run_answer, run_answer
+from web.operations import waiting_of
+from web.queries.runs import own_results
 
 
 @click.command("show")
@@ -17,9 +17,10 @@ def command(*, run_id: str, as_json: bool) -> None:
     """Show one run by its id."""
     with acting(Settings.from_environment()) as services:
         with services.database.transaction() as session:
-            run = get_run(session, need_id("run", run_id))
-            if run is None:
-                raise InvalidInput("run", f"There is no run {run_id}. See: operationrun runs")
+            run = find_run(session, run_id)
             own = own_results(session, [run.id]).get(run.id)
         answer = run_answer(run, own)
+        waiting = waiting_of(services, run)
+        if waiting is not None:
+            answer = queued_run_answer(answer, waiting)
     show(answer.model_dump(mode="json") if as_json else lines_of(answer), as_json=as_json)

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -113,6 +114,24 @@ class System:
         pid: int = self.ready["pids"]["worker"]
         psutil.Process(pid).send_signal(signal.SIGKILL)
         return pid
+
+    @contextmanager
+    def worker(self) -> Iterator[int]:
+        """Run a worker of one's own beside the system; gives its pid, and stops it at the end."""
+        ready = self.ready
+        settings = {
+            "OPERATIONRUN_DATABASE_URL": ready["database_url"],
+            "OPERATIONRUN_TEMPORAL_ADDRESS": ready["temporal_address"],
+            "OPERATIONRUN_DATA_DIR": str(self.ready_file.parent / "worker"),
+            "OPERATIONRUN_ALLOWED_FILE_ROOTS": str(self.repositories),
+        }
+        process = subprocess.Popen(own_argv("runtime.cli", "worker"), env=own_environment(settings))
+        try:
+            yield process.pid
+        finally:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            process.wait(timeout=60)
 
     def next_worker(self, killed: int) -> int:
         def look() -> int | None:

@@ -41,12 +41,12 @@ def find_environment(session: Session, given: str, capability: Capability = VIEW
     return environment
 
 
-def find_run(session: Session, given: str) -> OperationRun:
-    """Return a run by its id."""
+def find_run(session: Session, given: str, capability: Capability = VIEW) -> OperationRun:
+    """Return a run by its id, for the capability."""
     run = get_run(session, canonical_id(given))
     if run is None:
         raise NotFound
-    require(principal(), run.workspace_id, VIEW, see=VIEW)
+    require(principal(), run.workspace_id, capability, see=VIEW)
     return run
 
 

@@ -11,8 +11,15 @@ from web.api.authentication import principal
 from web.api.blueprint import api
 from web.api.bodies import json_object, parse
 from web.api.finding import VIEW, find_environment, find_run, require_somewhere
-from web.api.schemas import ListAnswer, NewOperation, RunAnswer, requested_answer, run_answer
-from web.operations import capability_to_start, start_operation
+from web.api.schemas import (
+    ListAnswer,
+    NewOperation,
+    RunAnswer,
+    queued_run_answer,
+    requested_answer,
+    run_answer,
+)
+from web.operations import capability_to_start, start_operation, waiting_of
 from web.queries.filters import RunFilters
 from web.queries.runs import list_runs, own_results
 from web.services import services
@@ -63,11 +70,13 @@ def create_operation() -> Response:
 
 @api.get("/operations/<run_id>")
 def show_operation(run_id: str) -> Response:
-    """Show one run."""
+    """Show one run; one that is queued with why it waits."""
     with services().database.transaction() as session:
         run = find_run(session, run_id)
         own = own_results(session, [run.id]).get(run.id)
-    return answer(run_answer(run, own))
+    shown = run_answer(run, own)
+    waiting = waiting_of(services(), run)
+    return answer(queued_run_answer(shown, waiting) if waiting else shown)
 
 
 def _environment_of(session: Session, body: dict[str, Any]) -> Environment | None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from models.contracts import CanonicalId, PlainText
 from models.operation_run import OperationRun
 from models.reconciliation import Related
 from models.restore import PlannedChange, RestoreMode
+from reconcilers.run_check import Checked
+from reconcilers.run_judgement import Action
 from services.operation_requests import Requested
+from services.queue_truth import Waiting, WaitingCode
 from web.presenters.links import RelatedLink, related_of, run_url, temporal_url
 from web.presenters.messages import Message, message_of
 
@@ -55,6 +58,12 @@ class NewOperation(Request):
     type: Annotated[str, Field(max_length=200)]
     environment_id: CanonicalId
     input: dict[str, Any] = Field(default_factory=dict)
+
+
+class CheckRequest(Request):
+    """A check of a run; with `dry_run` it says what it would decide, and writes nothing."""
+
+    dry_run: StrictBool = False
 
 
 class Nothing(Request):
@@ -195,6 +204,40 @@ class RunAnswer(Answer):
     links: RunLinks
 
 
+class WaitingAnswer(Answer):
+    """Why a queued run waits."""
+
+    code: WaitingCode
+    sentence: str
+
+
+class QueuedRunAnswer(RunAnswer):
+    """A run that waits, as it is shown by itself."""
+
+    waiting: WaitingAnswer
+
+
+class DecisionAnswer(Answer):
+    """What business truth says of a run."""
+
+    adapter: str
+    outcome: str
+    reason_code: str
+    related: Related | None
+    evidence: dict[str, Any]
+
+
+class CheckAnswer(Answer):
+    """What came of checking a run; `decision` is null exactly where `result` is not `decision`.
+
+    `facts` are what the decision rests on, or would; null where none were collected.
+    """
+
+    result: Literal["decision", "unsupported", "no_decision"]
+    decision: DecisionAnswer | None
+    facts: dict[str, Any] | None
+
+
 def run_answer(run: OperationRun, own: Related | None, *, deduplicated: bool = False) -> RunAnswer:
     """Render a run; `own` is the result it made itself, if any."""
     columns = {column.key: getattr(run, column.key) for column in OperationRun.__table__.columns}
@@ -209,6 +252,22 @@ def run_answer(run: OperationRun, own: Related | None, *, deduplicated: bool = F
 def requested_answer(requested: Requested, own: Related | None) -> RunAnswer:
     """Render the run that answers a request."""
     return run_answer(requested.run, own, deduplicated=requested.deduplicated)
+
+
+def queued_run_answer(answer: RunAnswer, waiting: Waiting) -> QueuedRunAnswer:
+    """Add to a queued run's answer why it waits."""
+    return QueuedRunAnswer(**dict(answer), waiting=WaitingAnswer.model_validate(waiting))
+
+
+def check_answer(checked: Checked) -> CheckAnswer:
+    """Render a check; a decision that it left alone, or that somebody else is making, is none."""
+    found = checked.reconciliation
+    facts = found.facts.model_dump(mode="json") if found and found.facts else None
+    if found and found.result == "unsupported":
+        return CheckAnswer(result="unsupported", decision=None, facts=facts)
+    if found is None or found.decision is None or checked.action is not Action.SETTLE:
+        return CheckAnswer(result="no_decision", decision=None, facts=facts)
+    return CheckAnswer(result="decision", decision=DecisionAnswer.model_validate(found.decision), facts=facts)
 
 
 def list_answer(

@@ -1,12 +1,22 @@
 from flask import Blueprint, Flask
 
-from web.pages import environments, errors, operations, restore_plans, reviews, security, sessions
+from web.pages import (
+    environments,
+    errors,
+    operations,
+    restore_plans,
+    reviews,
+    run_actions,
+    security,
+    sessions,
+)
 from web.presenters import times
 from web.presenters.states import state_of_review, state_of_run
 
 _BLUEPRINTS: tuple[Blueprint, ...] = (
     sessions.blueprint,
     operations.blueprint,
+    run_actions.blueprint,
     environments.blueprint,
     restore_plans.blueprint,
     reviews.blueprint,

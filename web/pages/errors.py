@@ -1,6 +1,5 @@
 from http import HTTPStatus
 
-import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from flask import session as cookie
 from flask_wtf.csrf import CSRFError
@@ -8,10 +7,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from models.errors import Conflict, InvalidInput
+from web.failures import log_failure
+from services.engine import EngineUnreachable
 from web.presenters.error_pages import PAGES, ErrorPage
 from web.problems import problem_of
-
-_log = structlog.get_logger()
 
 
 def register(app: Flask) -> None:
@@ -24,9 +23,10 @@ def error_page(error: Exception) -> Response:
     """Word any error as a page with the status that the API would give it."""
     if isinstance(error, RequestRedirect):
         return make_response(error.get_response())
-    status = HTTPStatus(problem_of(error).status)
+    problem = problem_of(error)
+    status = HTTPStatus(problem.status)
+    log_failure(problem, error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("page_failed", path=request.path, exc_info=error)
         # Who reads the page may be what could not be read.
         g.pop("principal", None)
     if status is HTTPStatus.UNAUTHORIZED:
@@ -45,4 +45,6 @@ def _page(error: Exception, status: HTTPStatus) -> ErrorPage:
         return PAGES["csrf"]
     if status is HTTPStatus.UNAUTHORIZED and request.endpoint == "sessions.sign_in":
         return PAGES["sign_in_link"]
+    if isinstance(error, EngineUnreachable):
+        return PAGES["engine"]
     return PAGES.get(str(status.value), PAGES["other"])

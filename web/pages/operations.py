@@ -5,19 +5,19 @@ from uuid import UUID
 import structlog
 from flask import Blueprint, Response, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
-from web.pages.signed_in import may_see, signed_in
-from web.presenters.run_views import RunPage, RunRow, run_page, run_row
+from web.pages.run_reading import read_run
+from web.pages.signed_in import signed_in
+from web.presenters.run_views import RunRow, run_row
 from web.presenters.states import OF_RUN
-from web.queries.environments import get_environment, list_environments, list_workspaces
+from web.queries.environments import list_environments, list_workspaces
 from web.queries.filters import RunFilters
 from web.queries.keyset import Page
-from web.queries.runs import get_run, list_runs, own_results, result_of, transitions_of
+from web.queries.runs import list_runs
 from web.services import services
 
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
@@ -54,33 +54,16 @@ def index() -> Response:
 @blueprint.get("/<uuid:run_id>")
 def show(run_id: UUID) -> str:
     """Show one run, reachable by its id alone."""
-    with services().database.transaction() as session:
-        page = _read_run(session, run_id)
-    return render_template("operations/show.html", page=page)
+    return render_template("operations/show.html", page=read_run(run_id))
 
 
 @blueprint.get("/<uuid:run_id>/fragment")
 def fragment(run_id: UUID) -> Response:
     """Answer the part of a run's page that changes; 304 where it is as the reader has it."""
-    with services().database.transaction() as session:
-        page = _read_run(session, run_id)
-    response = make_response(render_template("operations/_run.html", page=page))
+    response = make_response(render_template("operations/_run.html", page=read_run(run_id)))
     response.add_etag()
     response.make_conditional(request)
     return response
-
-
-def _read_run(session: Session, run_id: UUID) -> RunPage:
-    run = get_run(session, run_id)
-    may_see(session, run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
-    assert run is not None  # noqa: S101 - may_see has raised NotFound
-    return run_page(
-        run,
-        environment=get_environment(session, run.environment_id),
-        transitions=transitions_of(session, run_id),
-        own=own_results(session, [run_id]).get(run_id),
-        result=result_of(session, run_id),
-    )
 
 
 def _read_runs(seen: frozenset[UUID], filters: RunFilters) -> Page[OperationRun] | None:

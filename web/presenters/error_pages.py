@@ -68,6 +68,12 @@ PAGES: Final[Mapping[str, ErrorPage]] = {
         "This says nothing about the operations themselves: those under way go on.",
         "Try again in a moment.",
     ),
+    "engine": _say(
+        "This could not be checked right now.",
+        "The system that carries operations out does not answer, so nothing can be concluded. "
+        "Nothing was changed.",
+        "Try again in a moment. The regular check goes on by itself.",
+    ),
     "csrf": _say(
         "This form is no longer valid.",
         "It was open for a long time, or you signed in again since. Nothing was changed.",

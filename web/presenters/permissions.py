@@ -6,7 +6,7 @@ from models.catalog import Capability
 from services.access import Principal
 
 _DOING: Final[Mapping[Capability, str]] = {
-    Capability.OPERATIONS_ACT: "start operations or plan restores",
+    Capability.OPERATIONS_ACT: "start, check or cancel operations, or plan restores",
     Capability.REVIEWS_MANAGE: "publish reviews",
 }
 

@@ -1,18 +1,25 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from models.catalog import OperationCatalog
+from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
+from models.history import OperationRunHistory
 from models.lifecycle import Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reconciliation import Related
 from models.restore import RestoreResult
+from services.access import Principal
+from services.queue_truth import Waiting
+from web.presenters.cancel_ladder import Ladder, ladder_of
 from web.presenters.links import RelatedLink, related_of, run_path, temporal_url, workflow_id_of
-from web.presenters.messages import Message, message_of
+from web.presenters.messages import Card, Message, card_of, message_of
+from web.presenters.permissions import why_not
+from web.presenters.receipt import Correction, Receipt, corrections_of, receipt_of
 from web.presenters.states import State, state_of_run
 from web.presenters.timeline import Step, timeline_of
+from web.presenters.work_steps import KEPT_WITHIN, Work, work_of
 
 RELATED_LABELS = {
     "environment_review": "Open the review",
@@ -35,11 +42,42 @@ class RunRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunStory:
+    """What was read of one run for its page.
+
+    `own` is what it made itself, `result` what a restore put back, `waiting` why it is still queued, and
+    `is_gone` that the engine no longer knows its workflow.
+    """
+
+    run: OperationRun
+    environment: Environment | None
+    transitions: Sequence[OperationRunTransition]
+    own: Related | None
+    result: RestoreResult | None
+    history: OperationRunHistory | None
+    waiting: Waiting | None = None
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunPage:
-    """One run as its page shows it."""
+    """One run as its page shows it; `is_final` tells that nothing more is to come, its kept history included.
+
+    `why_no_cancel` and `why_no_check` say why the reader may not do that; None where they may.
+    """
 
     row: RunRow
+    card: Card
     steps: Sequence[Step]
+    waiting: Waiting | None
+    ladder: Ladder | None
+    corrections: Sequence[Correction]
+    receipt: Receipt | None
+    work: Work | None
+    is_final: bool
+    is_gone: bool
+    why_no_cancel: str | None
+    why_no_check: str | None
     related: RelatedLink | None
     related_label: str | None
     result: RestoreResult | None
@@ -72,27 +110,44 @@ def run_row(run: OperationRun, environment: Environment | None) -> RunRow:
     )
 
 
-def run_page(
-    run: OperationRun,
-    *,
-    environment: Environment | None,
-    transitions: Sequence[OperationRunTransition],
-    own: Related | None,
-    result: RestoreResult | None,
-) -> RunPage:
-    """Word a run for its page; `own` is what it made itself, `result` what a restore put back."""
-    related = related_of(run, own)
+def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
+    """Word a run for its page, for one reader."""
+    run = story.run
+    related = related_of(run, story.own)
+    may_not = why_not(principal, run.workspace_id, Capability.OPERATIONS_ACT)
     return RunPage(
-        row=run_row(run, environment),
-        steps=timeline_of(run, transitions),
+        row=run_row(run, story.environment),
+        card=card_of(run),
+        steps=timeline_of(run, story.transitions),
+        waiting=story.waiting,
+        ladder=ladder_of(run),
+        corrections=corrections_of(story.transitions),
+        receipt=receipt_of(run, story.transitions),
+        work=work_of(run, story.history, now),
+        is_final=_is_final(story, now),
+        is_gone=story.is_gone,
+        why_no_cancel=may_not or why_no_cancel(run),
+        why_no_check=may_not,
         related=related,
         related_label=RELATED_LABELS[related.type] if related else None,
-        result=result,
+        result=story.result,
         workflow_id=workflow_id_of(run),
         temporal_url=temporal_url(run),
         context=_pretty(run.context),
         failures=_pretty(run.failures) if run.failures else "",
     )
+
+
+def why_no_cancel(run: OperationRun) -> str | None:
+    """Say why there is nothing to cancel; None where there is."""
+    if run.status == Status.COMPLETED:
+        return "It has already ended."
+    return "Its cancellation was asked for already." if "cancellation" in run.context else None
+
+
+def _is_final(story: RunStory, now: datetime) -> bool:
+    ended_at = story.run.completed_at
+    return ended_at is not None and (story.history is not None or now - ended_at > KEPT_WITHIN)
 
 
 def _pretty(value: object) -> str:

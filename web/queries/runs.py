@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.access import Workspace
 from models.environment import Environment
+from models.history import OperationRunHistory
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reconciliation import Related
 from models.restore import RestoreResult
@@ -82,6 +83,11 @@ def own_results(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Relat
     }
 
 
+def history_of(session: Session, run_id: UUID) -> OperationRunHistory | None:
+    """Return the compact story of a run's workflow; None until it is kept."""
+    return session.get(OperationRunHistory, run_id)
+
+
 def result_of(session: Session, run_id: UUID) -> RestoreResult | None:
     """Return what a restore put back; None for other runs, and until it has."""
     return session.scalars(select(RestoreResult).where(RestoreResult.run_id == run_id)).one_or_none()
@@ -93,6 +99,12 @@ def _conditions(filters: RunFilters) -> list[ColumnElement[bool]]:
         value = getattr(filters, column)
         if value is not None:
             conditions.append(getattr(OperationRun, column) == value)
+    if filters.initiator:
+        conditions.append(OperationRun.initiator_name == filters.initiator)
+    if filters.created_after:
+        conditions.append(OperationRun.created_at >= filters.created_after)
+    if filters.created_before:
+        conditions.append(OperationRun.created_at < filters.created_before)
     if filters.workspace:
         conditions.append(OperationRun.workspace_id.in_(_by_slug_or_id(Workspace, filters.workspace)))
     if filters.environment:

@@ -2,6 +2,7 @@ import dataclasses
 import socket
 
 import psycopg
+from structlog.testing import capture_logs
 
 from services.database import Database
 from tests.feature.api.api_world import World
@@ -32,10 +33,16 @@ def test_it_says_so_where_the_database_is_out_of_reach(world: World) -> None:
         app = create_app(dataclasses.replace(world.services, database=database), secret_key="k")
         client = app.test_client()
         assert client.get("/healthz").status_code == 200
-        for response in (
-            client.get("/readyz"),
-            client.get("/api/v1/operations", headers={"Authorization": "Bearer opr_x"}),
-        ):
+        with capture_logs() as told:
+            answers = [
+                client.get("/readyz"),
+                client.get("/api/v1/operations", headers={"Authorization": "Bearer opr_x"}),
+            ]
+        paths = ("/readyz", "/api/v1/operations")
+        assert told == [
+            {"event": "database_unavailable", "log_level": "warning", "path": path} for path in paths
+        ]
+        for response in answers:
             assert (response.status_code, response.mimetype) == (503, "application/problem+json")
             assert response.get_json()["code"] == "database_unavailable"
             assert b"127.0.0.1" not in response.data

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pygit2
 
+
 @dataclass(frozen=True, kw_only=True)
 class Remote:
     """A bare repository that stands for an environment's, and a work tree beside it to make history in.
@@ -50,7 +51,9 @@ class Remote:
 
     def commit_only(self, files: Mapping[str, str], message: str = "change") -> str:
         """Commit exactly these files to main, past the work tree: quick where they are many."""
-        lines = [f"commit refs/heads/main\ncommitter A <a@example.org> 0 +0000\n{_data(message)}deleteall\n"]
+        parent = "from refs/heads/main^0\n" if list(pygit2.Repository(self.path).branches) else ""
+        lines = [f"commit refs/heads/main\ncommitter Author <author@example.org> 0 +0000\n{_data(message)}"]
+        lines += [f"{parent}deleteall\n"]
         lines += [f"M 100644 inline {name}\n{_data(content)}" for name, content in files.items()]
         git("fast-import", "--quiet", cwd=self.path, stdin="".join(lines).encode())
         return self.head()

@@ -1,5 +1,6 @@
 import struct
 import sys
+import uuid
 import zlib
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pygit2.enums import ObjectType
 
 from models.errors import RefNotFound, RepositoryError, RepositoryTooLarge
 from services.repositories import objects
-from services.repositories.mirror import Mirror
+from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import Entry, entries, entry_at, read_blob, subtree_of, tree_of
 from tests.unit.repositories.remote import Remote, git, git_bytes
 
@@ -28,8 +29,10 @@ AWKWARD = {
 }
 
 
-@pytest.fixture
-def awkward(remote: Remote) -> Remote:
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Remote:
+    """A repository with every kind of entry; it is only read."""
+    remote = Remote.create(tmp_path_factory.mktemp("awkward") / "served" / "remote.git")
     remote.commit(AWKWARD)
     (remote.work / "link").symlink_to("plain.json")
     (remote.work / "policies" / "dangling").symlink_to("../../../etc/passwd")
@@ -41,6 +44,15 @@ def awkward(remote: Remote) -> Remote:
     )
     remote.commit_index()
     return remote
+
+
+@pytest.fixture(scope="module")
+def seen(awkward: Remote) -> Mirror:
+    """Its mirror, fetched once."""
+    store = MirrorStore(awkward.work.parent / "mirrors", allowed_file_roots=[awkward.path.parent])
+    mirror = store.open(uuid.uuid4(), str(awkward.path))
+    mirror.fetch()
+    return mirror
 
 
 def ls_tree(repository: Path, treeish: str, prefix: str = "") -> list[Entry]:
@@ -65,23 +77,20 @@ def ls_tree(repository: Path, treeish: str, prefix: str = "") -> list[Entry]:
         "polic",
     ],
 )
-def test_entries_are_those_of_git_ls_tree(awkward: Remote, mirror: Mirror, prefix: str) -> None:
-    mirror.fetch()
-    found = entries(mirror.repository, awkward.head(), prefix)
+def test_entries_are_those_of_git_ls_tree(awkward: Remote, seen: Mirror, prefix: str) -> None:
+    found = entries(seen.repository, awkward.head(), prefix)
     assert found == ls_tree(awkward.path, awkward.head(), prefix)
     assert bool(found) is (prefix not in {"nothing", "polic"})
 
 
-def test_entries_of_a_tree_are_those_of_its_commit(awkward: Remote, mirror: Mirror) -> None:
-    mirror.fetch()
-    tree = tree_of(mirror.repository, awkward.head())
-    assert entries(mirror.repository, tree) == entries(mirror.repository, awkward.head())
-    assert len(entries(mirror.repository, tree)) == len(AWKWARD) + 4
+def test_entries_of_a_tree_are_those_of_its_commit(awkward: Remote, seen: Mirror) -> None:
+    tree = tree_of(seen.repository, awkward.head())
+    assert entries(seen.repository, tree) == entries(seen.repository, awkward.head())
+    assert len(entries(seen.repository, tree)) == len(AWKWARD) + 4
 
 
-def test_only_files_are_blobs(awkward: Remote, mirror: Mirror) -> None:
-    mirror.fetch()
-    others = [entry.path for entry in entries(mirror.repository, awkward.head()) if not entry.is_blob]
+def test_only_files_are_blobs(awkward: Remote, seen: Mirror) -> None:
+    others = [entry.path for entry in entries(seen.repository, awkward.head()) if not entry.is_blob]
     assert others == ["link", "policies/dangling", "policies/module"]
 
 
@@ -93,28 +102,25 @@ def test_old_modes_read_as_git_reads_them(tmp_path: Path) -> None:
     assert entries(repository, tree) == ls_tree(tmp_path, tree)
 
 
-def test_it_finds_the_entry_at_a_path(awkward: Remote, mirror: Mirror) -> None:
-    mirror.fetch()
-    for entry in entries(mirror.repository, awkward.head()):
-        assert entry_at(mirror.repository, awkward.head(), entry.path) == entry
+def test_it_finds_the_entry_at_a_path(awkward: Remote, seen: Mirror) -> None:
+    for entry in entries(seen.repository, awkward.head()):
+        assert entry_at(seen.repository, awkward.head(), entry.path) == entry
 
 
 @pytest.mark.parametrize(
     "path", ["nothing", "policies", "plain.json/x", "policies/../plain.json", "", "/", "a/", "/a.b"]
 )
-def test_it_finds_no_entry_where_none_is(awkward: Remote, mirror: Mirror, path: str) -> None:
-    mirror.fetch()
-    assert entry_at(mirror.repository, awkward.head(), path) is None
+def test_it_finds_no_entry_where_none_is(awkward: Remote, seen: Mirror, path: str) -> None:
+    assert entry_at(seen.repository, awkward.head(), path) is None
 
 
-def test_it_finds_subtrees_and_says_where_none_is(awkward: Remote, mirror: Mirror) -> None:
-    mirror.fetch()
-    tree = tree_of(mirror.repository, awkward.head())
-    assert subtree_of(mirror.repository, tree, "") == tree
+def test_it_finds_subtrees_and_says_where_none_is(awkward: Remote, seen: Mirror) -> None:
+    tree = tree_of(seen.repository, awkward.head())
+    assert subtree_of(seen.repository, tree, "") == tree
     expected = git("rev-parse", f"{awkward.head()}:policies/with space", cwd=awkward.path)
-    assert subtree_of(mirror.repository, tree, "policies/with space") == expected
+    assert subtree_of(seen.repository, tree, "policies/with space") == expected
     for prefix in ("nothing", "plain.json", "link", "policies/module", "plain.json/x", ".."):
-        assert subtree_of(mirror.repository, tree, prefix) is None
+        assert subtree_of(seen.repository, tree, prefix) is None
 
 
 def test_it_says_which_commit_is_not_there(mirror: Mirror) -> None:

@@ -7,7 +7,7 @@ from models.errors import SettingsError
 from runtime import ports
 from runtime.ports import free_ports, http_answers, is_free, need_free
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 def test_free_ports_are_different_and_free() -> None:

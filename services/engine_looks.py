@@ -1,0 +1,64 @@
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from models.base import utc_now
+from services.engine import Engine, EngineUnreachable, QueueView, WorkflowView
+
+T = TypeVar("T")
+
+# What a page waits for the engine at most, and how long one answer serves every reader of a process.
+PATIENCE: Final = timedelta(seconds=1)
+KEPT_FOR: Final = timedelta(seconds=10)
+THREADS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    at: datetime
+    answer: Future[Any]
+
+
+class EngineLooks:
+    """Looks at the engine for pages: at most once in ten seconds for each thing, and never for long.
+
+    None is the answer where the engine gave none in time; nothing may be concluded from it.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._lock = Lock()
+        self._looks: dict[str, _Look] = {}
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="engine-look")
+
+    def queue(self, task_queue: str) -> QueueView | None:
+        """Look at a task queue."""
+        return self._look(f"queue {task_queue}", lambda: self._engine.queue(task_queue))
+
+    def workflow(self, workflow_id: str) -> WorkflowView | None:
+        """Look at one workflow."""
+        return self._look(f"workflow {workflow_id}", lambda: self._engine.describe(workflow_id))
+
+    def _look(self, key: str, ask: Callable[[], T]) -> T | None:
+        with self._lock:
+            look = self._fresh(key) or self._begin(key, ask)
+        try:
+            found: T = look.answer.result(PATIENCE.total_seconds())
+        except (EngineUnreachable, TimeoutError):
+            return None
+        return found
+
+    def _fresh(self, key: str) -> _Look | None:
+        """Return the look that still serves; forget all that do not, so that they never grow many."""
+        earliest = self._clock() - KEPT_FOR
+        self._looks = {known: look for known, look in self._looks.items() if look.at > earliest}
+        return self._looks.get(key)
+
+    def _begin(self, key: str, ask: Callable[[], Any]) -> _Look:
+        look = _Look(at=self._clock(), answer=self._pool.submit(ask))
+        self._looks[key] = look
+        return look

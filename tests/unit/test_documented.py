@@ -1,0 +1,77 @@
+"""docs/reference.md names every setting, command, route and reason code, and nothing that is not there."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import pytest
+
+from models.reasons import ReasonCode
+from runtime.cli import operationrun
+from runtime.container import build_web_app
+from runtime.settings import PREFIX, Settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+ROW = re.compile(r"^\| `([^`]+)` \|.*\w.* \|$", re.MULTILINE)
+
+
+def documented(section: str) -> list[str]:
+    """Return what stands in the first column of a section's table."""
+    text = PAGE.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return ROW.findall(text)
+
+
+def settings() -> list[str]:
+    return [PREFIX + field.upper() for field in Settings.model_fields]
+
+
+def commands() -> list[str]:
+    return list(_leaves(operationrun, ()))
+
+
+def _leaves(command: click.Command, path: Sequence[str]) -> Iterator[str]:
+    if not isinstance(command, click.Group):
+        yield " ".join(path)
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        child = command.get_command(context, name)
+        assert child
+        yield from _leaves(child, [*path, name])
+
+
+def routes() -> list[str]:
+    """Return the routes for programs; nothing is connected to for them."""
+    app = build_web_app(Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key="k"))
+    return [
+        f"{method} {re.sub(r'<(?:\w+:)?(\w+)>', r'{\1}', rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1/") or rule.endpoint.startswith("health.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
+
+
+def reason_codes() -> list[str]:
+    return [code.value for code in ReasonCode]
+
+
+@pytest.mark.parametrize(
+    ("section", "there"),
+    [
+        ("Settings", settings()),
+        ("Commands", commands()),
+        ("Routes", routes()),
+        ("Reason codes", reason_codes()),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_the_reference_names_all_there_is_and_nothing_else(section: str, there: list[str]) -> None:
+    named = documented(section)
+    missing, gone = sorted(set(there) - set(named)), sorted(set(named) - set(there))
+    assert there
+    assert not missing, (
+        f"Add a row each to the table '{section}' of docs/reference.md for: {', '.join(missing)}"
+    )
+    assert not gone, f"Remove from the table '{section}' of docs/reference.md: {', '.join(gone)}"
+    assert len(named) == len(set(named)), f"The table '{section}' of docs/reference.md names something twice."

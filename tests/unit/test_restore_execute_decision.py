@@ -1,0 +1,148 @@
+"""The table of section 7 for restores: a test a row, and what no facts may ever lead to."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.lifecycle import Outcome
+from models.reasons import ReasonCode
+from models.reconciliation import OPEN, Execution, ExecutionState, ReconciliationDecision
+from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
+
+RESULT = UUID(int=1)
+COMMIT, ANOTHER = "1" * 40, "2" * 40
+TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
+CANCELLED = Execution(state=ExecutionState.CLOSING, cause="cancelled")
+UNTOUCHED = BranchFacts(own_commits=(), as_planned=False, changed=())
+APPLIED = BranchFacts(own_commits=(COMMIT,), as_planned=True, changed=("a",))
+
+
+def given_facts(**facts: object) -> RestoreFacts:
+    usual = {
+        "execution": TERMINATED,
+        "cancellation_asked": False,
+        "pushing": False,
+        "branch": UNTOUCHED,
+        "overdue": False,
+        "intended_commit": None,
+        "push_refused": False,
+        "items_refused": False,
+        "partial": False,
+        "result_id": RESULT,
+    }
+    return RestoreFacts.model_validate(usual | facts)
+
+
+def decide(**facts: object) -> ReconciliationDecision | None:
+    return RestoreExecuteDecision().decide(given_facts(**facts))
+
+
+def branch(*own: str, as_planned: bool = False, changed: tuple[str, ...] = ()) -> BranchFacts:
+    return BranchFacts(own_commits=own, as_planned=as_planned, changed=changed)
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome", "reason", "related"),
+    [
+        ({"branch": APPLIED}, Outcome.SUCCEEDED, ReasonCode.RESTORE_APPLIED, True),
+        ({"branch": APPLIED, "execution": OPEN}, Outcome.SUCCEEDED, ReasonCode.RESTORE_APPLIED, True),
+        (
+            {"branch": APPLIED, "partial": True},
+            Outcome.PARTIALLY_SUCCEEDED,
+            ReasonCode.RESTORE_PARTLY_APPLIED,
+            True,
+        ),
+        (
+            {"branch": branch(as_planned=True, changed=("a",))},
+            Outcome.SUCCEEDED,
+            ReasonCode.RESTORE_NOT_NEEDED,
+            True,
+        ),
+        ({"branch": branch(COMMIT)}, Outcome.ATTENTION_REQUIRED, ReasonCode.RESTORE_OVERWRITTEN, False),
+        (
+            {"branch": branch(COMMIT, ANOTHER, as_planned=True)},
+            Outcome.ATTENTION_REQUIRED,
+            ReasonCode.RESTORE_APPLIED_TWICE,
+            False,
+        ),
+        ({"branch": branch(changed=("a",))}, Outcome.BLOCKED, ReasonCode.ENVIRONMENT_CHANGED, False),
+        ({"push_refused": True}, Outcome.BLOCKED, ReasonCode.PUSH_REFUSED, False),
+        ({"items_refused": True}, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED, False),
+        ({}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"cancellation_asked": True}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"execution": CANCELLED}, Outcome.CANCELLED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"branch": None}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        (
+            {"branch": None, "intended_commit": COMMIT, "overdue": True},
+            Outcome.ATTENTION_REQUIRED,
+            ReasonCode.ENVIRONMENT_UNREACHABLE,
+            False,
+        ),
+    ],
+)
+def test_the_first_row_that_holds_decides(
+    facts: dict[str, object], outcome: Outcome, reason: ReasonCode, *, related: bool
+) -> None:
+    decision = decide(**facts)
+    assert decision is not None
+    assert (decision.outcome, decision.reason_code) == (outcome, reason)
+    assert (decision.related is not None) is related
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"execution": OPEN},
+        {"execution": OPEN, "branch": branch(changed=("a",))},
+        {"execution": OPEN, "branch": None},
+        {"branch": None, "intended_commit": COMMIT},
+        {"pushing": True},
+        {"pushing": True, "branch": APPLIED},
+    ],
+)
+def test_what_cannot_be_told_yet_is_not_decided(facts: dict[str, object]) -> None:
+    assert decide(**facts) is None
+
+
+branches = st.none() | st.builds(
+    BranchFacts,
+    own_commits=st.lists(st.sampled_from([COMMIT, ANOTHER]), max_size=2, unique=True).map(tuple),
+    as_planned=st.booleans(),
+    changed=st.lists(st.text(min_size=1, max_size=3), max_size=3).map(tuple),
+)
+any_facts = st.builds(
+    RestoreFacts,
+    execution=st.sampled_from([OPEN, TERMINATED, CANCELLED]),
+    cancellation_asked=st.booleans(),
+    pushing=st.booleans(),
+    branch=branches,
+    overdue=st.booleans(),
+    intended_commit=st.sampled_from([None, COMMIT]),
+    push_refused=st.booleans(),
+    items_refused=st.booleans(),
+    partial=st.booleans(),
+    result_id=st.just(RESULT),
+)
+
+
+@given(any_facts)
+def test_it_never_succeeds_unless_the_branch_is_as_planned(facts: RestoreFacts) -> None:
+    decision = RestoreExecuteDecision().decide(facts)
+    if decision is not None and decision.related is not None:
+        assert facts.branch is not None
+        assert facts.branch.as_planned
+        assert len(facts.branch.own_commits) <= 1
+
+
+@given(any_facts)
+def test_it_never_says_that_nothing_was_done_where_a_commit_is(facts: RestoreFacts) -> None:
+    decision = RestoreExecuteDecision().decide(facts)
+    if facts.branch is not None and facts.branch.own_commits and decision is not None:
+        assert decision.outcome not in {Outcome.FAILED, Outcome.CANCELLED}
+
+
+@given(any_facts)
+def test_nothing_is_decided_while_an_attempt_may_push(facts: RestoreFacts) -> None:
+    assert RestoreExecuteDecision().decide(facts.model_copy(update={"pushing": True})) is None
