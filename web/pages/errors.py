@@ -7,8 +7,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from models.errors import Conflict, InvalidInput
-from web.failures import log_failure
 from services.engine import EngineUnreachable
+from web.failures import log_failure
 from web.presenters.error_pages import PAGES, ErrorPage
 from web.problems import problem_of
 

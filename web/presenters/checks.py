@@ -71,8 +71,7 @@ _UNDECIDED: Final[Mapping[Action, tuple[str, str, str | None]]] = {
     ),
     Action.DISPATCH: (
         "It would be handed over again.",
-        "Its start was never confirmed, and no work is known of it. Handing it over again does no harm: "
-        "it can begin only once.",
+        "Its start was never confirmed, and no work is known of it. It can begin only once.",
         "Hand it over again",
     ),
     Action.TERMINATE: (

@@ -39,9 +39,9 @@ class Correction:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What settled a run: the rule, the source, when, by whom, from which standing to which, on what evidence.
+    """What settled a run: which rule, who, when, from which standing to which, and on what evidence.
 
-    `rule` is the code and `words` what it says; `by` is None where nobody is known by name.
+    `rule` is the code and `words` what it says; `by` is None where no person is known by name.
     """
 
     rule: str
