@@ -11,6 +11,9 @@ EMPTY_TREE := $(shell git hash-object -t tree /dev/null)
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml
 ARGS ?=
 
+# Each test starts many processes of ours; without their bytecode every one of them would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 
 .PHONY: help

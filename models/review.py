@@ -76,7 +76,11 @@ class EnvironmentReview(Base):
 
 
 class ReviewChange(Base):
-    """One changed item of a review, in the order of paths."""
+    """One changed item of a review, in the order of paths.
+
+    `settings` is one object per changed setting, {`path`, `before`, `after`}, with secrets masked; `commits`
+    is who changed the item since the review before, {`id`, `author`, `at`, `subject`}, the newest first.
+    """
 
     __tablename__ = "environment_review_changes"
 
@@ -87,3 +91,5 @@ class ReviewChange(Base):
     kind: Mapped[str]
     path: Mapped[str]
     previous_path: Mapped[str | None]
+    settings: Mapped[list[Json]]
+    commits: Mapped[list[Json]]

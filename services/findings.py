@@ -1,10 +1,30 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Final
 
 from models.base import Json
+from models.lifecycle import Outcome
 from services.conformance import Conformance
 from services.inventory import Inventory, Item
 from services.paths import shown
+
+UNWELL: Final = (Outcome.FAILED, Outcome.BLOCKED, Outcome.ATTENTION_REQUIRED)
+
+# What to do about each finding; the closed list of codes.
+ADVICE: Final = {
+    "item_unparsed": "Mend these files in the repository; as they are, nothing can apply them.",
+    "item_oversized": "Look whether such large files belong to the configuration.",
+    "item_not_a_file": "Look at what they lead to; a review and a restore treat them as they are.",
+    "item_utf16": "Nothing; they are read as they are. Tools that expect UTF-8 may not.",
+    "baseline_not_set": "Set a baseline reference for the environment to see how it conforms.",
+    "baseline_missing": "Put the missing items back, or take them out of the baseline.",
+    "baseline_drifted": "Compare each with the baseline: restore it, or move the baseline.",
+    "baseline_extra": "Decide whether they are wanted; if so, take them into the baseline.",
+    "no_published_review": "Publish this review; the next one shows what changed since.",
+    "previous_state_gone": "Publish this review, so that the next one can be compared again.",
+    "restore_point_missing": "Pin a restore point, so that there is a state to go back to.",
+    "operations_failed": "Read the runs that did not end well, and settle what stopped them.",
+}
 
 
 class Severity(StrEnum):
@@ -23,9 +43,21 @@ class Comparison(StrEnum):
     PREVIOUS_GONE = "previous_gone"
 
 
-def find(inventory: Inventory, conformance: Conformance | None, *, comparison: Comparison) -> list[Json]:
+def find(
+    inventory: Inventory,
+    conformance: Conformance | None,
+    *,
+    comparison: Comparison,
+    has_restore_point: bool,
+    by_outcome: Mapping[str, int],
+) -> list[Json]:
     """Return the findings of a review, the most severe first; each names the items it rests on."""
-    found = [*_about_items(inventory), *_about_baseline(conformance), *_about_comparison(comparison)]
+    found = [
+        *_about_items(inventory),
+        *_about_baseline(conformance),
+        *_about_comparison(comparison),
+        *_about_operations(by_outcome, has_restore_point=has_restore_point),
+    ]
     order = [*Severity]
     return sorted(found, key=lambda finding: -order.index(Severity(finding["severity"])))
 
@@ -91,8 +123,23 @@ def _about_comparison(comparison: Comparison) -> Iterable[Json]:
         yield _finding("previous_state_gone", Severity.WARNING, title)
 
 
+def _about_operations(by_outcome: Mapping[str, int], *, has_restore_point: bool) -> Iterable[Json]:
+    if not has_restore_point:
+        yield _finding("restore_point_missing", Severity.WARNING, "No restore point is pinned.")
+    unwell = sum(by_outcome.get(outcome, 0) for outcome in UNWELL)
+    if unwell:
+        title = f"{unwell} operations of the period did not end well."
+        yield _finding("operations_failed", Severity.WARNING, title)
+
+
 def _finding(code: str, severity: Severity, title: str, items: Iterable[str] = ()) -> Json:
-    return {"code": code, "severity": severity, "title": title, "items": [shown(path) for path in items]}
+    return {
+        "code": code,
+        "severity": severity,
+        "title": title,
+        "items": [shown(path) for path in items],
+        "advice": ADVICE[code],
+    }
 
 
 def _files(paths: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import pygit2
 
 from models.base import Json
 from services.documents import Document, read_document
+from services.item_facts import ItemFacts
 from services.repositories.objects import Entry, read_blob
 
 
@@ -46,20 +47,33 @@ def take_inventory(
     *,
     prefix: str,
     limit: int,
+    facts: ItemFacts,
     beat: Callable[[], None],
 ) -> Inventory:
-    """Read every entry's content once; `limit` is the size in bytes from which a file is not read."""
+    """Know every entry's content, reading what is new; `limit` is the size in bytes that is not read."""
     items = {}
     for entry in entries:
         beat()
-        items[entry.path] = read_item(repository, entry, prefix=prefix, limit=limit)
+
+        def read(entry: Entry = entry) -> Document | None:
+            return _read(repository, entry, limit=limit)
+
+        document = facts.document(entry.oid, entry.path, read) if entry.is_blob else None
+        items[entry.path] = _item(entry, document, prefix)
     return Inventory(items=items)
 
 
 def read_item(repository: pygit2.Repository, entry: Entry, *, prefix: str, limit: int) -> Item:
     """Read one entry: its kind is the file's own, else its first folder under the prefix."""
-    content = read_blob(repository, entry.oid, limit=limit) if entry.is_blob else None
-    document = None if content is None else read_document(entry.path, content)
+    return _item(entry, _read(repository, entry, limit=limit) if entry.is_blob else None, prefix)
+
+
+def _read(repository: pygit2.Repository, entry: Entry, *, limit: int) -> Document | None:
+    content = read_blob(repository, entry.oid, limit=limit)
+    return None if content is None else read_document(entry.path, content)
+
+
+def _item(entry: Entry, document: Document | None, prefix: str) -> Item:
     kind = (document.kind if document else None) or _folder(entry.path, prefix)
     return Item(entry=entry, kind=kind, document=document)
 

@@ -26,6 +26,7 @@ from services.operation_runs import OperationRunService
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import subtree_of, tree_of
 from services.review_content import ReviewContent, compose_content
+from services.review_context import read_context
 from services.reviews import published_review
 from services.run_start import take
 
@@ -97,9 +98,18 @@ class ReviewComposition:
             run = session.get_one(OperationRun, correlation.run_id)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
+            context = read_context(
+                session,
+                environment,
+                published=session.get(EnvironmentReview, evidence.previous_review_id)
+                if evidence.previous_review_id
+                else None,
+                run_id=run.id,
+                now=run.created_at,
+            )
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         mirror.ensure(_commits(evidence), beat)
-        content = compose_content(mirror, environment, evidence, beat=beat)
+        content = compose_content(mirror, environment, evidence, context, beat=beat)
         self._reach("compose.before_insert")
         with self._database.transaction() as session:
             review_id = self._insert(session, run, environment, mirror, evidence, content)

@@ -1,18 +1,21 @@
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.base import Json
 from models.contracts import Evidence
 from models.environment import Environment
 from models.errors import RefNotFound
+from models.restore import RestorePoint
 from services.conformance import Conformance, compare_with_baseline
 from services.findings import Comparison, find
-from services.inventory import Inventory, read_item, take_inventory
-from services.paths import shown
+from services.inventory import Inventory, Item, read_item, take_inventory
+from services.item_facts import ItemFacts
 from services.repositories.changes import Change, TreeChange, diff_trees
 from services.repositories.mirror import Mirror
 from services.repositories.objects import Entry, entries
+from services.review_changes import change_rows
+from services.review_context import ReviewContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,42 +29,66 @@ class ReviewContent:
 
 
 def compose_content(
-    mirror: Mirror, environment: Environment, evidence: Evidence, *, beat: Callable[[], None]
+    mirror: Mirror,
+    environment: Environment,
+    evidence: Evidence,
+    context: ReviewContext,
+    *,
+    beat: Callable[[], None],
 ) -> ReviewContent:
     """Compose a review's content from commits that the mirror holds; the same evidence, the same content."""
-    prefix = environment.path_prefix
+    prefix, limit = environment.path_prefix, mirror.limits.max_file_bytes
     repository = mirror.repository
     live = entries(repository, evidence.commit, prefix)
-    inventory = take_inventory(repository, live, prefix=prefix, limit=mirror.limits.max_file_bytes, beat=beat)
-    conformance = _conformance(mirror, prefix, live, evidence.baseline_commit)
+    facts = ItemFacts(mirror.path)
+    inventory = take_inventory(repository, live, prefix=prefix, limit=limit, facts=facts, beat=beat)
+    facts.save()
+    conformance, baseline = _conformance(mirror, prefix, live, evidence.baseline_commit)
     found = _changes(mirror, evidence, prefix)
     changes = found or []
     counts = Counter(change.change for change in changes)
     changed = {str(kind): counts[kind] for kind in Change}
+
+    def kind_of(path: str) -> str:
+        item = inventory.items.get(path) or read_item(repository, baseline[path], prefix=prefix, limit=limit)
+        return item.kind
+
     return ReviewContent(
         summary={"items": len(live), **changed, "unparsed": len(inventory.unparsed())},
         sections={
+            "environment": context.environment,
             "inventory": inventory.by_kind(),
             "changes": {
                 "compared_with": str(evidence.previous_review_id) if evidence.previous_review_id else None,
                 **changed,
             },
-            "baseline": conformance.section() if conformance else {"set": False},
+            "baseline": conformance.section(kind_of) if conformance else {"set": False},
+            "restore": {
+                "newest_point": _point(context.newest_point),
+                "coverage": _coverage(mirror, prefix, inventory, context.newest_point),
+                "last_restore": context.last_restore,
+            },
+            "operations": context.operations,
+            "history": list(context.history),
         },
-        findings=find(inventory, conformance, comparison=_comparison(evidence, found)),
-        changes=[_row(mirror, change, inventory, prefix) for change in changes],
+        findings=find(
+            inventory,
+            conformance,
+            comparison=_comparison(evidence, found),
+            has_restore_point=context.newest_point is not None,
+            by_outcome=context.operations["by_outcome"],
+        ),
+        changes=change_rows(mirror, environment, evidence, changes, inventory.items, beat=beat),
     )
 
 
 def _conformance(
     mirror: Mirror, prefix: str, live: Sequence[Entry], baseline_commit: str | None
-) -> Conformance | None:
+) -> tuple[Conformance | None, Mapping[str, Entry]]:
     if baseline_commit is None:
-        return None
-    baseline = entries(mirror.repository, baseline_commit, prefix)
-    return compare_with_baseline(
-        {entry.path: entry for entry in live}, {entry.path: entry for entry in baseline}
-    )
+        return None, {}
+    baseline = {entry.path: entry for entry in entries(mirror.repository, baseline_commit, prefix)}
+    return compare_with_baseline({entry.path: entry for entry in live}, baseline), baseline
 
 
 def _comparison(evidence: Evidence, changes: Sequence[TreeChange] | None) -> Comparison:
@@ -72,24 +99,29 @@ def _comparison(evidence: Evidence, changes: Sequence[TreeChange] | None) -> Com
 
 def _changes(mirror: Mirror, evidence: Evidence, prefix: str) -> Sequence[TreeChange] | None:
     """Return what changed since the review before; None: there is none, or its commit is gone."""
-    if evidence.previous_commit is None:
-        return None
-    try:
-        mirror.ensure([evidence.previous_commit])
-    except RefNotFound:
+    if evidence.previous_commit is None or not _is_there(mirror, evidence.previous_commit):
         return None
     return diff_trees(mirror, evidence.previous_commit, evidence.commit, prefix)
 
 
-def _row(mirror: Mirror, change: TreeChange, inventory: Inventory, prefix: str) -> Json:
-    item = inventory.items.get(change.path)
-    if item is None and change.before is not None:
-        # Removed: its kind is what it was.
-        removed = Entry(path=change.path, mode=change.mode_before, oid=change.before)
-        item = read_item(mirror.repository, removed, prefix=prefix, limit=mirror.limits.max_file_bytes)
-    return {
-        "change": change.change,
-        "kind": item.kind if item else "",
-        "path": shown(change.path),
-        "previous_path": shown(change.previous_path) if change.previous_path else None,
-    }
+def _point(point: RestorePoint | None) -> Json | None:
+    if point is None:
+        return None
+    return {"label": point.label, "commit": point.commit, "created_at": point.created_at.isoformat()}
+
+
+def _coverage(mirror: Mirror, prefix: str, inventory: Inventory, point: RestorePoint | None) -> float | None:
+    """Return the share of the live items that the restore point has too, 0 to 1; None: it cannot be told."""
+    items: Mapping[str, Item] = inventory.items
+    if point is None or not items or not _is_there(mirror, point.commit):
+        return None
+    kept = {entry.path for entry in entries(mirror.repository, point.commit, prefix)}
+    return round(len(kept & items.keys()) / len(items), 4)
+
+
+def _is_there(mirror: Mirror, commit: str) -> bool:
+    try:
+        mirror.ensure([commit])
+    except RefNotFound:
+        return False
+    return True

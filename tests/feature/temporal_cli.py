@@ -3,7 +3,7 @@ import subprocess
 from typing import Any
 
 from runtime.temporal_binary import find_binary
-from tests.feature.conftest import System
+from tests.system import System
 
 
 class TemporalCli:

@@ -1,14 +1,12 @@
 """Endings that workflow code cannot record: the sweep settles them by what is true (section 5)."""
 
-import os
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from tests.feature.conftest import Json, System, wait_for
 from tests.feature.temporal_cli import TemporalCli
-from tests.git_repository import GitRepository
+from tests.slow_remotes import gate_of, held_restore, silence, speak
 
 # The promise is ten seconds; what is over it fails the test by its wait.
 WITHIN = 10.0
@@ -21,34 +19,6 @@ def temporal(system: System) -> TemporalCli:
 
 def workflow_id_of(run: Json) -> str:
     return f"operation-run.v1.{run['type']}.{run['id']}"
-
-
-def held_restore(system: System) -> tuple[GitRepository, Json, Json]:
-    """Return a restore whose push waits at the remote until the file `gate` is there."""
-    repository = system.repository({"a.json": "1"})
-    repository.tag("release-1")
-    repository.commit({"a.json": "2"})
-    environment = system.environment(repository.url)
-    plan = system.plan(environment, "release-1")
-    gate, marker = gate_of(repository), repository.path.with_suffix(".marker")
-    repository.hook("pre-receive", f"touch {marker}; while [ ! -e {gate} ]; do sleep 0.05; done")
-    run = system.restore(environment, plan)
-    wait_for(marker.exists, what="the push to be under way")
-    return repository, environment, run
-
-
-def gate_of(repository: GitRepository) -> Path:
-    return repository.path.with_suffix(".gate")
-
-
-def silence(repository: GitRepository) -> None:
-    """Make a repository that is reached and never answers: git waits for a pipe that nobody writes to."""
-    (repository.path / "HEAD").rename(repository.path / "HEAD.kept")
-    os.mkfifo(repository.path / "HEAD")
-
-
-def speak(repository: GitRepository) -> None:
-    (repository.path / "HEAD.kept").replace(repository.path / "HEAD")
 
 
 def silent_remote(system: System) -> Json:

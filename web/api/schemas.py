@@ -1,19 +1,22 @@
-"""The shapes of the API's bodies, as DESIGN.md section 9 promises them: requests first, then answers."""
+"""The shapes of the bodies that the API promises: requests first, then answers."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
+from models.base import utc_now
 from models.contracts import CanonicalId, PlainText
 from models.operation_run import OperationRun
 from models.reconciliation import Related
 from models.restore import PlannedChange, RestoreMode
+from models.review import EnvironmentReview
 from reconcilers.run_check import Checked
 from reconcilers.run_judgement import Action
 from services.operation_requests import Requested
+from services.output_readiness import readiness_of
 from services.queue_truth import Waiting, WaitingCode
 from web.presenters.links import RelatedLink, related_of, run_url, temporal_url
 from web.presenters.messages import Message, message_of
@@ -160,8 +163,15 @@ class ReviewAnswer(Answer):
     summary: dict[str, Any]
     sections: dict[str, Any]
     findings: list[dict[str, Any]]
+    readiness: dict[str, Any]
     composed_at: datetime
     published_at: datetime | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_readiness(cls, review: EnvironmentReview) -> dict[str, Any]:
+        columns = {name: getattr(review, name) for name in cls.model_fields if name != "readiness"}
+        return {**columns, "readiness": readiness_of(review, now=utc_now())}
 
 
 class ReviewChangeAnswer(Answer):
@@ -170,6 +180,8 @@ class ReviewChangeAnswer(Answer):
     change: str
     path: str
     previous_path: str | None
+    settings: list[dict[str, Any]]
+    commits: list[dict[str, Any]]
 
 
 class RunLinks(Answer):

@@ -1,6 +1,6 @@
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,25 +9,12 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from models.access import Role
-from services.dispatch import WorkflowStart
+from tests.fake_engine import FakeEngine
 from web.services import Services
 
 ABSENT = "01890000-0000-7000-8000-000000000000"
 COMPOSE = "environment.review.compose"
 RESTORE = "restore.execute"
-
-
-@dataclass
-class RecordingStarter:
-    """Takes starts as Temporal would, or answers with an error."""
-
-    starts: list[WorkflowStart] = field(default_factory=list)
-    error: Exception | None = None
-
-    def start(self, start: WorkflowStart) -> None:
-        self.starts.append(start)
-        if self.error is not None:
-            raise self.error
 
 
 class Api:
@@ -66,7 +53,7 @@ class World:
     api: Api
     foreign_api: Api
     services: Services
-    starter: RecordingStarter
+    starter: FakeEngine
     repository: Path
     workspace_id: UUID
     environment_id: UUID

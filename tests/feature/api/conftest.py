@@ -6,27 +6,18 @@ from models.access import Role
 from models.environment import Environment
 from services.access import create_token
 from services.database import Database
-from services.dispatch import Dispatcher
 from services.environments import Environments
-from services.new_run import Dispatch
-from services.repositories.mirror import MirrorStore
 from services.workspaces import Workspaces
-from tests.feature.api.api_world import Api, RecordingStarter, World, make_repository
+from tests.fake_engine import FakeEngine, services_on
+from tests.feature.api.api_world import Api, World, make_repository
 from web.app import create_app
-from web.services import Services
 
 
 @pytest.fixture
 def world(database: Database, repositories: Path, tmp_path: Path) -> World:
-    starter = RecordingStarter()
-    services = Services(
-        database=database,
-        dispatcher=Dispatcher(database, starter, public_url="http://runs.example"),
-        mirrors=MirrorStore(tmp_path / "mirrors", allowed_file_roots=[repositories]),
-        target=Dispatch(queue="operation-runs", connection="default"),
-        allowed_file_roots=[repositories],
-        public_url="http://runs.example",
-        temporal_ui_url="http://temporal.example",
+    engine = FakeEngine()
+    services = services_on(
+        engine, database, folder=tmp_path, roots=[repositories], public_url="http://runs.example"
     )
     app = create_app(services, secret_key="a key for tests")
     repository = make_repository(repositories / "configuration")
@@ -36,7 +27,7 @@ def world(database: Database, repositories: Path, tmp_path: Path) -> World:
         api=Api(app, tokens),
         foreign_api=Api(app, foreign_tokens),
         services=services,
-        starter=starter,
+        starter=engine,
         repository=repository,
         workspace_id=own.workspace_id,
         environment_id=own.id,

@@ -26,6 +26,7 @@ def test_it_starts_an_operation_and_says_where_its_run_is(world: World) -> None:
 def test_it_shows_a_run_with_its_message_and_links(world: World) -> None:
     started = world.start_compose().get_json()
     run = world.api.get(f"/api/v1/operations/{started['id']}", role=Role.READER).get_json()
+    assert run.pop("waiting") == {"code": "starting", "sentence": "It was asked for a moment ago."}
     assert run == started
     assert all(run["message"][part] for part in ("code", "title", "body", "next"))
     assert run["links"] == {
@@ -167,6 +168,8 @@ def test_it_lists_runs_by_any_filter(world: World) -> None:
         "status=queued",
         "outcome=pending",
         "q=own+owner",
+        "initiator=own+owner",
+        "created_after=2020-01-01&created_before=2099-12-31T23:59:59Z",
     ):
         assert _listed(world, query) == [run], query
     for query in (
@@ -177,12 +180,25 @@ def test_it_lists_runs_by_any_filter(world: World) -> None:
         "status=running",
         "outcome=failed",
         "q=%25",
+        "initiator=own",
+        "created_after=2099-01-01",
+        "created_before=2020-01-01T00:00:00%2B02:00",
     ):
         assert _listed(world, query) == [], query
 
 
 @pytest.mark.parametrize(
-    "query", ["type=review", "status=done", "outcome=ok", "after=x", "limit=0", "limit=201"]
+    "query",
+    [
+        "type=review",
+        "status=done",
+        "outcome=ok",
+        "created_after=soon",
+        "created_before=0001-01-01T00:00:00%2B14:00",
+        "after=x",
+        "limit=0",
+        "limit=201",
+    ],
 )
 def test_it_names_the_filter_that_cannot_be_used(world: World, query: str) -> None:
     response = world.api.get(f"/api/v1/operations?{query}")

@@ -29,7 +29,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         code = run_command([*arguments, "--json"])
         captured = capsys.readouterr()
         assert code == 0, captured.err
-        return json.loads(captured.out)
+        # The log, which `main` sends to stderr, may stand before it.
+        return json.loads(captured.out.splitlines()[-1])
 
     return run
 

@@ -2,6 +2,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -9,6 +10,8 @@ from models.access import Role
 from runtime.cli import run_command
 from services.access import principal_of_token, redeem_sign_in_link
 from services.database import Database
+from tests.fake_engine import FakeEngine
+from web.queries.runs import transitions_of
 
 Run = Callable[..., Any]
 COMPOSE = "environment.review.compose"
@@ -80,12 +83,75 @@ def test_it_starts_a_run_that_stays_queued_while_temporal_does_not_answer(
     again = run("start", COMPOSE, "--environment", environment["id"], "--ref", "before")
     assert (again["id"], again["deduplicated"]) == (started["id"], True)
     shown = run("show", started["id"])
+    assert shown.pop("waiting")["code"] == "starting"
     assert shown == started
     assert run("runs", "--status", "queued", "--environment", "production") == {
         "items": [shown],
         "next": None,
     }
     assert run("runs", "--outcome", "failed")["items"] == []
+    assert run("runs", "--initiator", started["initiator_name"], "--created-after", "2020-01-01")["items"]
+    assert run("runs", "--created-before", "2020-01-01")["items"] == []
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_cancellation_is_kept_until_temporal_answers(run: Run) -> None:
+    started = run("start", COMPOSE, "--environment", "production")
+
+    asked = run("cancel", started["id"])
+
+    cancellation = asked["context"]["cancellation"]
+    assert cancellation["requested_by"].endswith("(command line)")
+    assert cancellation["delivered_at"] is None
+    assert (asked["status"], asked["message"]["code"]) == ("queued", "cancellation_requested")
+    assert run("cancel", started["id"])["context"] == asked["context"]
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_check_concludes_nothing_while_temporal_does_not_answer(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = run("start", COMPOSE, "--environment", "production")
+    for dry in ([], ["--dry-run"]):
+        assert run_command(["reconcile", started["id"], *dry]) == 1
+        assert "Temporal did not answer" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environment")
+def test_it_cancels_and_checks_a_run_that_has_ended(
+    run: Run, database: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine()
+    monkeypatch.setattr("runtime.container.TemporalEngine", lambda _: engine)
+    started = run("start", COMPOSE, "--environment", "production")
+    engine.close(f"operation-run.v1.{COMPOSE}.{started['id']}", "terminated")
+
+    found = run("reconcile", started["id"], "--dry-run")
+    assert (found["result"], found["decision"]["outcome"]) == ("decision", "failed")
+    assert run("show", started["id"])["status"] == "queued"
+
+    assert run("reconcile", started["id"]) == found
+    settled = run("show", started["id"])
+    assert (settled["status"], settled["outcome"]) == ("completed", "failed")
+    assert settled["context"]["reconciliation"]["source"] == "operator"
+    with database.transaction() as session:
+        assert transitions_of(session, UUID(started["id"]))[-1].actor_name.endswith("(command line)")
+    assert run_command(["cancel", started["id"]]) == 1
+    assert "already ended" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environment")
+def test_cancel_and_reconcile_print_lines_for_people(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.container.TemporalEngine", lambda _: FakeEngine())
+    started = run("start", COMPOSE, "--environment", "production")
+
+    assert run_command(["cancel", started["id"]]) == run_command(["reconcile", started["id"]]) == 0
+
+    printed = capsys.readouterr().out
+    assert "cancellation:" in printed
+    assert "no_decision" in printed
 
 
 def test_it_prints_lines_for_people(
@@ -109,6 +175,8 @@ def test_it_says_what_is_wrong_and_the_way_out(refused: Run, environment: dict[s
     assert "environment.review.compose" in refused("start", "review", "--environment", "production")
     assert "no run" in refused("show", environment["id"])
     assert "not an id" in refused("show", "latest")
+    assert "no run" in refused("cancel", environment["id"])
+    assert "no run" in refused("reconcile", environment["id"])
     assert "no workspace" in refused("token", "create", "--workspace", "x", "--role", "owner", "--name", "y")
     assert "DATABASE_URL" in refused_without_database(refused)
 

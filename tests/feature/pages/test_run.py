@@ -42,7 +42,7 @@ def test_a_failure_is_calm_and_its_details_are_closed(world: World) -> None:
     assert str(run.id) in page
     assert "operation-run.v1" not in _before_details(page)
     assert '<details id="technical-details" open' not in page
-    assert "http://127.0.0.1:8233/namespaces/default/workflows/operation-run.v1." in page
+    assert "http://temporal.example/namespaces/default/workflows/operation-run.v1." in page
 
 
 def test_the_time_line_tells_each_step_and_its_length(world: World) -> None:
@@ -139,4 +139,4 @@ def test_a_page_takes_a_fixed_number_of_queries(world: World, steps: int) -> Non
 
     browser.read(f"/operations/{run.id}")
 
-    assert len(counted) == 7
+    assert len(counted) == 8

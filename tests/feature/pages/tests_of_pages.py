@@ -23,14 +23,12 @@ from models.restore import RestorePlan, RestorePoint
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
 from services.access import create_sign_in_link
 from services.database import Database
-from services.dispatch import Dispatcher, WorkflowStart
 from services.identity import parse_input
 from services.new_run import Dispatch
 from services.operation_requests import OperationRequests
 from services.operation_runs import OperationRunService
-from services.repositories.mirror import MirrorStore
+from tests.fake_engine import FakeEngine, services_on
 from web.app import create_app
-from web.services import Services
 
 TARGET = Dispatch(queue="operation-runs", connection="default")
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
@@ -39,31 +37,15 @@ SYSTEM = Actor(kind="system", name="sweep")
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
-class TakesEveryStart:
-    """Stands where Temporal is: takes every start and remembers it."""
-
-    def __init__(self) -> None:
-        self.starts: list[WorkflowStart] = []
-
-    def start(self, start: WorkflowStart) -> None:
-        self.starts.append(start)
-
-
 class World:
     """A workspace with an environment, and consistent rows of any standing made through the services."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        self.started = TakesEveryStart()
-        self.services = Services(
-            database=database,
-            dispatcher=Dispatcher(database, self.started, public_url="http://localhost"),
-            mirrors=MirrorStore(folder / "mirrors", allowed_file_roots=[folder]),
-            target=TARGET,
-            allowed_file_roots=[folder],
-            public_url="http://localhost",
-            temporal_ui_url="http://127.0.0.1:8233",
+        self.started = FakeEngine()
+        self.services = services_on(
+            self.started, database, folder=folder, roots=[folder], public_url="http://localhost"
         )
         self.app = create_app(self.services, secret_key="a key of this test alone")
         self.workspace = self.add_workspace("contoso", "Contoso")

@@ -10,16 +10,17 @@ from models.contracts import Cause
 from models.lifecycle import FINAL_OUTCOMES, Outcome, Status
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
-from web.presenters.messages import message_of
+from web.presenters.messages import card_of, message_of
 from web.presenters.wording import CAUSES, ENDINGS, REASONS, UNKNOWN, VARIANTS
 
 STANDINGS = [(Status.QUEUED, Outcome.PENDING), (Status.RUNNING, Outcome.PENDING)] + [
     (Status.COMPLETED, outcome) for outcome in sorted(FINAL_OUTCOMES)
 ]
+CAUSE_NAMES: tuple[str, ...] = Cause.__args__  # type: ignore[attr-defined] # a Literal has its values there
 EXPERT_WORDS = re.compile(
     r"\b(sql|postgres\w*|database|row|rows|constraint|query|transaction|git|commit\w*|branch\w*|push\w*|merge"
     r"|fetch\w*|refs?|trees?|blob|sha\d*|temporal|workflow\w*|activit\w+|namespace|task queue|exception"
-    r"|traceback|null|json)\b",
+    r"|traceback|null|json|select|insert|psycopg|sqlalchemy|grpc|refs/|trailer\w*|pack ?files?)\b",
     re.IGNORECASE,
 )
 
@@ -67,21 +68,75 @@ def test_every_reason_code_has_words_of_its_own(code: ReasonCode) -> None:
     assert all(message.model_dump().values())
 
 
-def test_every_cause_has_words() -> None:
-    assert set(CAUSES) == set(Cause.__args__)  # type: ignore[attr-defined] # a Literal has its values there
+@pytest.mark.parametrize("outcome", FINAL_OUTCOMES)
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_reason_code_has_four_lines_beside_every_outcome(code: ReasonCode, outcome: Outcome) -> None:
+    card = card_of(a_run(outcome=outcome, context=reconciled(code)))
+
+    assert all((card.title, card.meaning, card.done, card.next))
+
+
+@pytest.mark.parametrize("cause", CAUSE_NAMES)
+@pytest.mark.parametrize("code", [ReasonCode.RESTORE_NOT_APPLIED, ReasonCode.REVIEW_NOT_COMPOSED])
+def test_every_cause_is_told_in_the_four_lines(code: ReasonCode, cause: str) -> None:
+    card = card_of(a_run(context=reconciled(code, cause=cause)))
+
+    assert card.meaning == f"{CAUSES[cause].happened} {REASONS[code].body}"
+    assert card.done == f"{CAUSES[cause].done} {REASONS[code].done}"
+    assert card.title
+    assert card.next
+
+
+def test_every_cause_has_words_and_no_other() -> None:
+    assert set(CAUSES) == set(CAUSE_NAMES)
 
 
 def test_no_words_speak_of_what_lies_beneath() -> None:
-    wordings = [*REASONS.values(), *VARIANTS.values(), *ENDINGS.values(), UNKNOWN]
-    sentences = [text for wording in wordings for text in wording.model_dump().values()] + [*CAUSES.values()]
+    wordings = [*REASONS.values(), *VARIANTS.values(), *ENDINGS.values(), UNKNOWN, *CAUSES.values()]
+    sentences = [text for wording in wordings for text in wording.model_dump().values()]
 
+    assert len(sentences) > 100
     assert [text for text in sentences if EXPERT_WORDS.search(text)] == []
 
 
 def test_every_sentence_ends_and_is_short_enough_to_read_at_a_glance() -> None:
-    for code, wording in {**REASONS, **ENDINGS}.items():
+    for code, wording in {**REASONS, **ENDINGS, **VARIANTS, **CAUSES}.items():
         assert all(text.endswith(".") for text in wording.model_dump().values()), code
-        assert len(wording.title) < 70, code
+        assert all(len(text) < 140 for text in wording.model_dump().values()), code
+    assert all(len(wording.title) < 70 for wording in [*REASONS.values(), *ENDINGS.values()])
+
+
+def test_the_items_that_changed_are_named() -> None:
+    context = reconciled(ReasonCode.ENVIRONMENT_CHANGED)
+    context["reconciliation"]["evidence"]["changed_items"] = ["a.json", "b.json", "c.json", "d.json"]
+    run = a_run(outcome=Outcome.BLOCKED, context=context)
+
+    assert card_of(run).items == ["a.json", "b.json", "c.json", "d.json"]
+    assert "Changed: a.json, b.json, c.json and 1 more." in message_of(run).body
+
+
+def test_a_repository_out_of_reach_is_not_known_to_be_unchanged_only_where_nobody_could_look() -> None:
+    unsure = a_run(outcome=Outcome.ATTENTION_REQUIRED, context=reconciled(ReasonCode.ENVIRONMENT_UNREACHABLE))
+    sure = a_run(context=reconciled(ReasonCode.RESTORE_NOT_APPLIED), failures=["environment_unreachable"])
+
+    assert "not claimed either way" in card_of(unsure).meaning
+    assert "Nothing was changed" in card_of(sure).meaning
+
+
+@pytest.mark.parametrize("code", ["deadline", "activity_timed_out", "unexpected_error"])
+def test_why_the_work_ended_is_told_with_what_came_of_it(code: str) -> None:
+    context = reconciled(ReasonCode.RESTORE_NOT_APPLIED, cause="activity_failed")
+
+    assert (
+        REASONS[ReasonCode.RESTORE_NOT_APPLIED].body
+        in card_of(a_run(context=context, failures=[code])).meaning
+    )
+
+
+def test_an_active_run_whose_cancellation_was_asked_for_says_so() -> None:
+    run = a_run(status=Status.RUNNING, outcome=Outcome.PENDING, context={"cancellation": {}})
+
+    assert message_of(run).code == "cancellation_requested"
 
 
 def test_a_failure_that_tells_more_goes_before_nothing_came_of_it() -> None:
@@ -102,7 +157,7 @@ def test_a_failure_never_goes_before_a_reason_that_says_what_became_of_it() -> N
 def test_the_cause_is_told_where_nothing_else_is_known() -> None:
     message = message_of(a_run(context=reconciled(ReasonCode.RESTORE_NOT_APPLIED, cause="terminated")))
 
-    assert message.body.startswith(CAUSES["terminated"])
+    assert message.body.startswith(CAUSES["terminated"].happened)
     assert REASONS[ReasonCode.RESTORE_NOT_APPLIED].body in message.body
 
 

@@ -1,0 +1,50 @@
+from collections.abc import Callable, Mapping, Sequence
+
+from models.base import Json
+from models.contracts import Evidence
+from models.environment import Environment
+from services.change_commits import commits_of_changes
+from services.inventory import Item, read_item
+from services.paths import shown
+from services.repositories.changes import TreeChange
+from services.repositories.mirror import Mirror
+from services.repositories.objects import Entry
+
+
+def change_rows(
+    mirror: Mirror,
+    environment: Environment,
+    evidence: Evidence,
+    changes: Sequence[TreeChange],
+    items: Mapping[str, Item],
+    *,
+    beat: Callable[[], None],
+) -> list[Json]:
+    """Return one row per changed item: what changed in it, by setting, and who changed it when."""
+    if not changes or evidence.previous_commit is None:
+        return []
+    commits = commits_of_changes(mirror, changes, before=evidence.previous_commit, after=evidence.commit)
+    rows = []
+    for change in changes:
+        beat()
+        rows.append(
+            {
+                "change": change.change,
+                "kind": _kind(mirror, environment, change, items),
+                "path": shown(change.path),
+                "previous_path": shown(change.previous_path) if change.previous_path else None,
+                "settings": [],
+                "commits": commits[change.path],
+            }
+        )
+    return rows
+
+
+def _kind(mirror: Mirror, environment: Environment, change: TreeChange, items: Mapping[str, Item]) -> str:
+    item = items.get(change.path)
+    if item is None and change.before is not None:
+        # Removed: its kind is what it was.
+        removed = Entry(path=change.path, mode=change.mode_before, oid=change.before)
+        limit = mirror.limits.max_file_bytes
+        item = read_item(mirror.repository, removed, prefix=environment.path_prefix, limit=limit)
+    return item.kind if item else ""

@@ -1,0 +1,124 @@
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.access import Workspace
+from models.base import Json
+from models.catalog import OperationType
+from models.environment import Environment
+from models.lifecycle import Status
+from models.operation_run import OperationRun
+from models.restore import RestorePoint
+from models.review import EnvironmentReview, ReviewStatus
+from services.repositories.redaction import redact
+
+# How far back the first review looks for operations.
+FIRST_PERIOD: Final = timedelta(days=30)
+HISTORY: Final = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewContext:
+    """What PostgreSQL contributes to a review; read when the evidence is pinned."""
+
+    environment: Json
+    newest_point: RestorePoint | None
+    last_restore: Json | None
+    operations: Json
+    history: Sequence[Json]
+
+
+def read_context(
+    session: Session,
+    environment: Environment,
+    *,
+    published: EnvironmentReview | None,
+    run_id: UUID,
+    now: datetime,
+) -> ReviewContext:
+    """Read the environment's restore points, its operations of the period, and its earlier reviews."""
+    since = published.composed_at if published else now - FIRST_PERIOD
+    return ReviewContext(
+        environment=_environment(session, environment),
+        newest_point=session.scalars(
+            select(RestorePoint)
+            .where(RestorePoint.environment_id == environment.id)
+            .order_by(RestorePoint.created_at.desc())
+            .limit(1)
+        ).one_or_none(),
+        last_restore=_last_restore(session, environment),
+        operations=_operations(session, environment, since, run_id),
+        history=_history(session, environment),
+    )
+
+
+def _environment(session: Session, environment: Environment) -> Json:
+    workspace = session.get_one(Workspace, environment.workspace_id)
+    return {
+        "name": environment.name,
+        "slug": environment.slug,
+        "workspace": workspace.slug,
+        "repository": redact(environment.repository_url),
+        "branch": environment.branch,
+        "path_prefix": environment.path_prefix,
+        "baseline_ref": environment.baseline_ref,
+    }
+
+
+def _last_restore(session: Session, environment: Environment) -> Json | None:
+    run = session.scalars(
+        select(OperationRun)
+        .where(
+            OperationRun.workspace_id == environment.workspace_id,
+            OperationRun.environment_id == environment.id,
+            OperationRun.type == OperationType.RESTORE_EXECUTE,
+            OperationRun.status == Status.COMPLETED,
+        )
+        .order_by(OperationRun.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    if run is None or run.completed_at is None:
+        return None
+    return {"run_id": str(run.id), "outcome": run.outcome, "completed_at": run.completed_at.isoformat()}
+
+
+def _operations(session: Session, environment: Environment, since: datetime, run_id: UUID) -> Json:
+    outcomes = session.scalars(
+        select(OperationRun.outcome).where(
+            OperationRun.workspace_id == environment.workspace_id,
+            OperationRun.environment_id == environment.id,
+            OperationRun.created_at > since,
+            OperationRun.id != run_id,
+        )
+    ).all()
+    return {"since": since.isoformat(), "runs": len(outcomes), "by_outcome": dict(Counter(outcomes))}
+
+
+def _history(session: Session, environment: Environment) -> list[Json]:
+    reviews = session.scalars(
+        select(EnvironmentReview)
+        .where(
+            EnvironmentReview.workspace_id == environment.workspace_id,
+            EnvironmentReview.environment_id == environment.id,
+            EnvironmentReview.status.in_([ReviewStatus.PUBLISHED, ReviewStatus.SUPERSEDED]),
+        )
+        .order_by(EnvironmentReview.composed_at.desc())
+        .limit(HISTORY)
+    ).all()
+    return [_past(review) for review in reversed(reviews)]
+
+
+def _past(review: EnvironmentReview) -> Json:
+    counts = {name: review.summary[name] for name in ("added", "removed", "renamed", "changed")}
+    return {
+        "review_id": str(review.id),
+        "composed_at": review.composed_at.isoformat(),
+        "score": review.sections["baseline"].get("score"),
+        **counts,
+    }

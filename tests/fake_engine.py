@@ -1,0 +1,113 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from models.base import utc_now
+from models.contracts import Cause
+from models.reconciliation import OPEN, Execution, ExecutionState
+from reconcilers.orchestrator import AdapterRunReconciler
+from reconcilers.run_check import RunCheck
+from runtime.checking import ADAPTERS
+from services.cancellation import Cancellations
+from services.database import Database
+from services.dispatch import Dispatcher, WorkflowStart
+from services.engine import EngineUnreachable, FirstEvent, QueueView, WorkflowView
+from services.engine_looks import EngineLooks
+from services.new_run import Dispatch
+from services.repositories.mirror import MirrorStore
+from web.services import Services
+
+assert ADAPTERS  # imported so that they register themselves
+
+NOT_FOUND = WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
+IDLE = QueueView(pollers=0, last_polled_at=None, backlog=0, oldest_waits=0.0)
+
+
+@dataclass
+class FakeEngine:
+    """Stands where Temporal is, in memory: takes starts and cancellations, and tells what a test set up.
+
+    `error` is what a start answers with; `is_away` makes everything else raise EngineUnreachable.
+    """
+
+    starts: list[WorkflowStart] = field(default_factory=list)
+    error: Exception | None = None
+    is_away: bool = False
+    views: dict[str, WorkflowView] = field(default_factory=dict)
+    queue_view: QueueView = IDLE
+    cancelled: list[str] = field(default_factory=list)
+    terminated: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
+
+    def start(self, start: WorkflowStart) -> None:
+        self.starts.append(start)
+        if self.error is not None:
+            raise self.error
+        self.open(start.workflow_id)
+
+    def open(self, workflow_id: str, **standing: Any) -> None:
+        self.views[workflow_id] = WorkflowView(execution=OPEN, started_at=utc_now(), **standing)
+
+    def close(self, workflow_id: str, cause: Cause | None) -> None:
+        execution = Execution(state=ExecutionState.CLOSED, cause=cause)
+        self.views[workflow_id] = WorkflowView(execution=execution, started_at=utc_now(), closed_at=utc_now())
+
+    def describe(self, workflow_id: str) -> WorkflowView:
+        self._look("describe")
+        return self.views.get(workflow_id, NOT_FOUND)
+
+    def first_event(self, workflow_id: str) -> FirstEvent | None:
+        raise NotImplementedError(workflow_id)
+
+    def cancel(self, workflow_id: str) -> bool:
+        self._look("cancel")
+        if self.views.get(workflow_id, NOT_FOUND).execution != OPEN:
+            return False
+        self.cancelled.append(workflow_id)
+        return True
+
+    def terminate(self, workflow_id: str, reason: str) -> None:
+        self._look(f"terminate: {reason}")
+        self.terminated.append(workflow_id)
+        self.close(workflow_id, "terminated")
+
+    def closed_abnormally(self, since: datetime, *, limit: int) -> Sequence[str]:
+        raise NotImplementedError(since, limit)
+
+    def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:
+        raise NotImplementedError(since, limit)
+
+    def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
+        raise NotImplementedError(workflow_id)
+
+    def queue(self, task_queue: str) -> QueueView:
+        self._look(f"queue {task_queue}")
+        return self.queue_view
+
+    def _look(self, at: str) -> None:
+        self.looks.append(at)
+        if self.is_away:
+            raise EngineUnreachable("nobody there")
+
+
+def services_on(
+    engine: FakeEngine, database: Database, *, folder: Path, roots: Sequence[Path], public_url: str
+) -> Services:
+    """Compose the web's services on a fake engine and a real database."""
+    mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=roots)
+    dispatcher = Dispatcher(database, engine, public_url=public_url)
+    return Services(
+        database=database,
+        dispatcher=dispatcher,
+        engine=engine,
+        looks=EngineLooks(engine),
+        check=RunCheck(database, engine, AdapterRunReconciler(database, mirrors), dispatcher),
+        cancellations=Cancellations(database, engine),
+        mirrors=mirrors,
+        target=Dispatch(queue="operation-runs", connection="default"),
+        allowed_file_roots=roots,
+        public_url=public_url,
+        temporal_ui_url="http://temporal.example",
+    )

@@ -1,0 +1,49 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crew import Crew, Orders
+from tests.faults.recoveries import Recoveries
+from tests.feature.temporal_cli import TemporalCli
+from tests.system import System, up
+
+
+@pytest.fixture(scope="session")
+def system(server_folder: Path) -> Iterator[System]:
+    """A system whose workers the tests start and kill themselves: `up` would wait longer each time."""
+    with up(server_folder / "faults", "--no-worker") as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def _crew(system: System) -> Iterator[Crew]:
+    crew = Crew(system)
+    yield crew
+    crew.dismiss()
+
+
+@pytest.fixture
+def crew(_crew: Crew) -> Iterator[Crew]:
+    """The workers of the system; those that a test leaves are there for the next one."""
+    yield _crew
+    _crew.orders.clear()
+
+
+@pytest.fixture
+def orders(crew: Crew) -> Orders:
+    """Where the workers are told to die."""
+    return crew.orders
+
+
+@pytest.fixture
+def temporal(system: System) -> TemporalCli:
+    return TemporalCli(system)
+
+
+@pytest.fixture(scope="session")
+def recoveries() -> Iterator[Recoveries]:
+    """How long recovery took, written to test-results/faults.json at the end."""
+    recoveries = Recoveries()
+    yield recoveries
+    recoveries.write(Path("test-results/faults.json"))

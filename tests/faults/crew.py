@@ -1,0 +1,148 @@
+import contextlib
+import signal
+import subprocess
+import time
+from itertools import count
+from pathlib import Path
+
+import psutil
+
+from runtime.faults import ON, SWITCH
+from runtime.own_program import own_argv, own_environment
+from tests.system import System, wait_for
+
+READY = "worker ready"
+
+
+class Orders:
+    """What the next worker that reaches a kill point does there (runtime/faults.py)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+
+    def kill_at(self, point: str) -> None:
+        (self.folder / point).write_text("kill")
+
+    def stop_at(self, point: str) -> None:
+        (self.folder / point).write_text("stop")
+
+    def taken(self, point: str) -> bool:
+        return any(self.folder.glob(f"{point}.taken-by-*"))
+
+    def clear(self) -> None:
+        for order in self.folder.iterdir():
+            order.unlink()
+
+
+class Worker:
+    """A worker process; `ready_at` and `died_at` are monotonic seconds."""
+
+    def __init__(self, module: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                own_argv(module, *arguments),
+                env=own_environment(environment),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.pid = self._process.pid
+        self.ready_at = 0.0
+        self.died_at = 0.0
+
+    def await_ready(self) -> None:
+        def ready() -> bool:
+            assert self._process.poll() is None, self._log.read_text()
+            return READY in self._log.read_text()
+
+        if not self.ready_at:
+            wait_for(ready, what="a worker to be ready")
+            self.ready_at = time.monotonic()
+
+    @property
+    def lives(self) -> bool:
+        if self._process.poll() is None:
+            return True
+        self.died_at = self.died_at or time.monotonic()
+        return False
+
+    @property
+    def is_stopped(self) -> bool:
+        return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.died_at = time.monotonic()
+        self._process.wait(timeout=10)
+
+    def resume(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        self.resume()
+        self._process.terminate()
+
+    def end(self) -> None:
+        """See a worker to its end that was asked to stop; one that is still at work is killed."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=25)
+        self.kill()
+
+
+class Crew:
+    """The workers of a system; all of them share one data directory, as after a restart."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._folder = system.ready_file.parent / "crew"
+        self._numbers = count(1)
+        self.orders = Orders(self._folder / "orders")
+        self.workers: list[Worker] = []
+
+    def muster(self, number: int) -> list[Worker]:
+        """Have so many workers, all ready: start what is missing, stop what is too many."""
+        self.workers = [worker for worker in self.workers if worker.lives]
+        while len(self.workers) < number:
+            self.hire()
+        self._end(self.workers[number:])
+        for worker in self.workers:
+            worker.await_ready()
+        return self.workers
+
+    def hire(self, module: str = "runtime.cli", *arguments: str) -> Worker:
+        """Start one more worker; it may not be ready yet."""
+        environment = self._system.worker_settings | {SWITCH: f"{ON}:{self.orders.folder}"}
+        worker = Worker(module, arguments or ("worker",), environment, self._folder / f"{next(self._numbers)}.log")
+        self.workers.append(worker)
+        return worker
+
+    def bury(self) -> Worker:
+        """Wait for a worker to die, and return it."""
+        dead = wait_for(
+            lambda: next((worker for worker in self.workers if not worker.lives), None), what="a worker to die"
+        )
+        self.workers.remove(dead)
+        return dead
+
+    def stopped(self) -> Worker:
+        """Wait for a worker to be stopped, and return it."""
+        return wait_for(
+            lambda: next((worker for worker in self.workers if worker.lives and worker.is_stopped), None),
+            what="a worker to be stopped",
+        )
+
+    def kill(self, worker: Worker) -> None:
+        worker.kill()
+        self.workers.remove(worker)
+
+    def dismiss(self) -> None:
+        self._end(self.workers)
+
+    def _end(self, workers: list[Worker]) -> None:
+        workers = list(workers)
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.end()
+            self.workers.remove(worker)

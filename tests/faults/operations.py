@@ -1,0 +1,28 @@
+"""Operations of fresh environments, ready to be disturbed."""
+
+from models.catalog import OperationType
+from tests.git_repository import GitRepository
+from tests.system import Json, System
+
+RELEASE = "release-1"
+
+
+def restorable(system: System, mode: str = "exact") -> tuple[GitRepository, Json, Json]:
+    """Return an environment that has moved on from its tag, and the plan to restore it."""
+    repository = system.repository({"a.conf": "1", "b.conf": "1"})
+    repository.tag(RELEASE)
+    repository.commit({"a.conf": "2"})
+    environment = system.environment(repository.url)
+    return repository, environment, system.plan(environment, RELEASE, mode, ["a.conf"])
+
+
+def begin(system: System, operation_type: str) -> Json:
+    """Start an operation of a fresh environment."""
+    repository, environment, plan = restorable(system)
+    if operation_type == OperationType.RESTORE_EXECUTE:
+        return system.restore(environment, plan)
+    return system.compose(environment)
+
+
+def workflow_id_of(run: Json) -> str:
+    return f"operation-run.v1.{run['type']}.{run['id']}"

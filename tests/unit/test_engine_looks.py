@@ -1,0 +1,53 @@
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import pytest
+
+from services.engine import QueueView
+from services.engine_looks import KEPT_FOR, EngineLooks
+from tests.fake_engine import IDLE, FakeEngine
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_it_looks_once_for_every_reader_within_ten_seconds() -> None:
+    engine, clock = FakeEngine(), Clock()
+    looks = EngineLooks(engine, clock=clock)
+
+    assert [looks.queue("a"), looks.queue("a"), looks.queue("b")] == [IDLE, IDLE, IDLE]
+    assert engine.looks == ["queue a", "queue b"]
+
+    clock.now += KEPT_FOR
+    looks.queue("a")
+    assert engine.looks == ["queue a", "queue b", "queue a"]
+
+
+def test_an_engine_that_is_away_is_no_answer_and_is_not_asked_by_everyone() -> None:
+    engine = FakeEngine(is_away=True)
+    looks = EngineLooks(engine, clock=Clock())
+
+    assert [looks.workflow("w"), looks.workflow("w"), looks.queue("q")] == [None, None, None]
+    assert engine.looks == ["describe", "queue q"]
+
+
+def test_nobody_waits_long_for_an_engine_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence = Event()
+
+    class Silent(FakeEngine):
+        def queue(self, task_queue: str) -> QueueView:
+            silence.wait(30)
+            return super().queue(task_queue)
+
+    monkeypatch.setattr("services.engine_looks.PATIENCE", timedelta(milliseconds=20))
+    looks = EngineLooks(Silent(), clock=Clock())
+
+    assert looks.queue("a") is None
+    silence.set()
+    monkeypatch.setattr("services.engine_looks.PATIENCE", timedelta(seconds=30))
+    assert looks.queue("a") == IDLE
