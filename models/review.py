@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Json
@@ -49,12 +49,17 @@ class EnvironmentReview(Base):
     composed_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     superseded_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
 
     __table_args__ = (
         within_environment(),
         CheckConstraint(one_of("status", ReviewStatus), name="status"),
         CheckConstraint("status <> 'published' OR published_at IS NOT NULL", name="published_at"),
         CheckConstraint("(status = 'superseded') = (superseded_at IS NOT NULL)", name="superseded_at"),
+        CheckConstraint("(status = 'superseded') = (superseded_by_id IS NOT NULL)", name="superseded_by"),
+        CheckConstraint("(status = 'archived') = (archived_at IS NOT NULL)", name="archived_at"),
+        # A chain does not fork: a review supersedes one other at most.
+        UniqueConstraint("superseded_by_id"),
         Index(
             "uq_environment_reviews_live_fingerprint",
             "workspace_id",

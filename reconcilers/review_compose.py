@@ -58,11 +58,8 @@ class ReviewComposeAdapter:
 
 def _gone(run: OperationRun, review: EnvironmentReview) -> bool:
     """Tell whether a review had left the living before this run was created; such a one does not match."""
-    return (
-        review.run_id != run.id
-        and review.superseded_at is not None
-        and review.superseded_at <= run.created_at
-    )
+    left_at = review.superseded_at or review.archived_at
+    return review.run_id != run.id and left_at is not None and left_at <= run.created_at
 
 
 def _match(session: Session, run: OperationRun, review: EnvironmentReview) -> ReviewMatch:

@@ -17,7 +17,7 @@ class Pids:
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """Where a local system answers, and how to get in (DESIGN.md section 9, `--ready-file`)."""
+    """Where a local system answers, and how to get in."""
 
     web_url: str
     temporal_address: str

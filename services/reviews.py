@@ -34,14 +34,7 @@ class Reviews:
         Publishing a published review again changes nothing. Raises NotFound, Conflict for a review that has
         left the living, and ReviewBaseMoved where another review was published since it was composed.
         """
-        review = self._session.get(EnvironmentReview, review_id)
-        if review is None:
-            raise NotFound
-        # One publication at a time per environment: two drafts must not both find the same base.
-        self._session.execute(
-            select(Environment.id).where(Environment.id == review.environment_id).with_for_update()
-        )
-        self._session.refresh(review)
+        review = self._locked(review_id)
         if review.status == ReviewStatus.PUBLISHED:
             return review
         if review.status != ReviewStatus.DRAFT:
@@ -56,6 +49,28 @@ class Reviews:
                 before.id, status=ReviewStatus.SUPERSEDED, superseded_by_id=review.id, superseded_at=now
             )
         self._move(review.id, status=ReviewStatus.PUBLISHED, published_at=now)
+        self._session.refresh(review)
+        return review
+
+    def archive(self, review_id: UUID) -> EnvironmentReview:
+        """Put a draft away; again, it changes nothing. Raises NotFound, and Conflict for no draft."""
+        review = self._locked(review_id)
+        if review.status == ReviewStatus.ARCHIVED:
+            return review
+        if review.status != ReviewStatus.DRAFT:
+            raise Conflict(f"This review is {review.status}; only a draft can be archived.")
+        self._move(review.id, status=ReviewStatus.ARCHIVED, archived_at=self._clock())
+        self._session.refresh(review)
+        return review
+
+    def _locked(self, review_id: UUID) -> EnvironmentReview:
+        """Lock the lineage of a review's environment: two drafts must not both find the same base."""
+        review = self._session.get(EnvironmentReview, review_id)
+        if review is None:
+            raise NotFound
+        self._session.execute(
+            select(Environment.id).where(Environment.id == review.environment_id).with_for_update()
+        )
         self._session.refresh(review)
         return review
 

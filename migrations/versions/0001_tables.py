@@ -253,9 +253,18 @@ def upgrade() -> None:
         sa.Column("composed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'archived') = (archived_at IS NOT NULL)",
+            name=op.f("ck_environment_reviews_archived_at"),
+        ),
         sa.CheckConstraint(
             "(status = 'superseded') = (superseded_at IS NOT NULL)",
             name=op.f("ck_environment_reviews_superseded_at"),
+        ),
+        sa.CheckConstraint(
+            "(status = 'superseded') = (superseded_by_id IS NOT NULL)",
+            name=op.f("ck_environment_reviews_superseded_by"),
         ),
         sa.CheckConstraint(
             "status <> 'published' OR published_at IS NOT NULL",
@@ -285,6 +294,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_environment_reviews")),
         sa.UniqueConstraint("run_id", name=op.f("uq_environment_reviews_run_id")),
+        sa.UniqueConstraint("superseded_by_id", name=op.f("uq_environment_reviews_superseded_by_id")),
     )
     op.create_index(
         "ix_environment_reviews_list",

@@ -83,12 +83,27 @@ $$;
 
 REVIEW_LAWS = """
 CREATE FUNCTION environment_review_laws() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    lineage CONSTANT text[] := '{status,superseded_by_id,published_at,superseded_at,archived_at}';
+    successor environment_reviews;
 BEGIN
-    IF (to_jsonb(NEW) - '{status,superseded_by_id,published_at,superseded_at}'::text[])
-       IS DISTINCT FROM
-       (to_jsonb(OLD) - '{status,superseded_by_id,published_at,superseded_at}'::text[]) THEN
+    IF (to_jsonb(NEW) - lineage) IS DISTINCT FROM (to_jsonb(OLD) - lineage) THEN
         RAISE EXCEPTION 'a review is immutable; only its place in the lineage changes'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'environment_review_immutable';
+    END IF;
+    IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN
+       (('draft', 'published'), ('draft', 'archived'), ('published', 'superseded')) THEN
+        RAISE EXCEPTION 'a review does not go from % to %', OLD.status, NEW.status
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'environment_review_move';
+    END IF;
+    IF NEW.superseded_by_id IS DISTINCT FROM OLD.superseded_by_id THEN
+        SELECT * INTO successor FROM environment_reviews WHERE id = NEW.superseded_by_id;
+        -- One that was superseded itself would close a loop sooner or later.
+        IF OLD.superseded_by_id IS NOT NULL OR successor.id = NEW.id
+           OR successor.environment_id <> NEW.environment_id OR successor.superseded_by_id IS NOT NULL THEN
+            RAISE EXCEPTION 'a chain of reviews neither forks nor loops, and stays in its environment'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'environment_review_lineage';
+        END IF;
     END IF;
     RETURN NEW;
 END

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from services.restore_progress import TRAILER
-from tests.faults.operator import assert_calm
+from tests.faults.operator_view import assert_calm
 from tests.feature.temporal_cli import TemporalCli
 from tests.system import Json, System, wait_for
 
