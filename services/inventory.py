@@ -1,6 +1,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pygit2
 
@@ -28,13 +29,15 @@ class Inventory:
 
     items: Mapping[str, Item] = field(default_factory=dict)
 
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """The items by kind."""
+        return Counter(item.kind for item in self.items.values())
+
     def by_kind(self) -> list[Json]:
-        """Count the items by kind, the most frequent first."""
-        counts = Counter(item.kind for item in self.items.values())
-        return [
-            {"kind": kind, "items": count}
-            for kind, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        ]
+        """Return the review's section: the kinds, the most frequent first."""
+        ordered = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return [{"kind": kind, "items": count} for kind, count in ordered]
 
     def unparsed(self) -> list[str]:
         """Return the paths of the files that do not parse."""

@@ -27,10 +27,11 @@ def change_rows(
     rows = []
     for change in changes:
         beat()
+        item = items.get(change.path)
         rows.append(
             {
                 "change": change.change,
-                "kind": _kind(mirror, environment, change, items),
+                "kind": item.kind if item else kind_before(mirror, environment, change),
                 "path": shown(change.path),
                 "previous_path": shown(change.previous_path) if change.previous_path else None,
                 "settings": [],
@@ -40,11 +41,10 @@ def change_rows(
     return rows
 
 
-def _kind(mirror: Mirror, environment: Environment, change: TreeChange, items: Mapping[str, Item]) -> str:
-    item = items.get(change.path)
-    if item is None and change.before is not None:
-        # Removed: its kind is what it was.
-        removed = Entry(path=change.path, mode=change.mode_before, oid=change.before)
-        limit = mirror.limits.max_file_bytes
-        item = read_item(mirror.repository, removed, prefix=environment.path_prefix, limit=limit)
-    return item.kind if item else ""
+def kind_before(mirror: Mirror, environment: Environment, change: TreeChange) -> str:
+    """Return the kind that a removed or renamed item had."""
+    if change.before is None:
+        return ""
+    entry = Entry(path=change.previous_path or change.path, mode=change.mode_before, oid=change.before)
+    limit = mirror.limits.max_file_bytes
+    return read_item(mirror.repository, entry, prefix=environment.path_prefix, limit=limit).kind

@@ -7,14 +7,14 @@ from models.contracts import Evidence
 from models.environment import Environment
 from models.errors import RefNotFound
 from models.restore import RestorePoint
-from services.conformance import Conformance, compare_with_baseline
+from services.conformance import conformance_of
 from services.findings import Comparison, find
-from services.inventory import Inventory, Item, read_item, take_inventory
+from services.inventory import Inventory, Item, take_inventory
 from services.item_facts import ItemFacts
 from services.repositories.changes import Change, TreeChange, diff_trees
 from services.repositories.mirror import Mirror
-from services.repositories.objects import Entry, entries
-from services.review_changes import change_rows
+from services.repositories.objects import entries
+from services.review_changes import change_rows, kind_before
 from services.review_context import ReviewContext
 
 
@@ -43,15 +43,18 @@ def compose_content(
     facts = ItemFacts(mirror.path)
     inventory = take_inventory(repository, live, prefix=prefix, limit=limit, facts=facts, beat=beat)
     facts.save()
-    conformance, baseline = _conformance(mirror, prefix, live, evidence.baseline_commit)
+    differences = _differences(mirror, evidence, prefix)
+    conformance = conformance_of(differences, live_items=len(live)) if differences is not None else None
     found = _changes(mirror, evidence, prefix)
     changes = found or []
     counts = Counter(change.change for change in changes)
     changed = {str(kind): counts[kind] for kind in Change}
 
+    gone = {change.previous_path or change.path: change for change in differences or ()}
+
     def kind_of(path: str) -> str:
-        item = inventory.items.get(path) or read_item(repository, baseline[path], prefix=prefix, limit=limit)
-        return item.kind
+        item = inventory.items.get(path)
+        return item.kind if item else kind_before(mirror, environment, gone[path])
 
     return ReviewContent(
         summary={"items": len(live), **changed, "unparsed": len(inventory.unparsed())},
@@ -62,7 +65,7 @@ def compose_content(
                 "compared_with": str(evidence.previous_review_id) if evidence.previous_review_id else None,
                 **changed,
             },
-            "baseline": conformance.section(kind_of) if conformance else {"set": False},
+            "baseline": conformance.section(inventory.counts, kind_of) if conformance else {"set": False},
             "restore": {
                 "newest_point": _point(context.newest_point),
                 "coverage": _coverage(mirror, prefix, inventory, context.newest_point),
@@ -82,13 +85,11 @@ def compose_content(
     )
 
 
-def _conformance(
-    mirror: Mirror, prefix: str, live: Sequence[Entry], baseline_commit: str | None
-) -> tuple[Conformance | None, Mapping[str, Entry]]:
-    if baseline_commit is None:
-        return None, {}
-    baseline = {entry.path: entry for entry in entries(mirror.repository, baseline_commit, prefix)}
-    return compare_with_baseline({entry.path: entry for entry in live}, baseline), baseline
+def _differences(mirror: Mirror, evidence: Evidence, prefix: str) -> Sequence[TreeChange] | None:
+    """Return what differs between the baseline and the live tree; None: no baseline is set."""
+    if evidence.baseline_commit is None:
+        return None
+    return diff_trees(mirror, evidence.baseline_commit, evidence.commit, prefix)
 
 
 def _comparison(evidence: Evidence, changes: Sequence[TreeChange] | None) -> Comparison:
