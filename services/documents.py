@@ -1,7 +1,7 @@
 import codecs
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import yaml
 
@@ -14,8 +14,7 @@ _DEEPEST = 200
 _KIND_KEYS = ("kind", "@odata.type")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Document:
+class Document(NamedTuple):
     """What is known of one file's content.
 
     `kind` is the file's own word for what it is, None where it has none. `error` says why it does not

@@ -2,6 +2,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import pygit2
 
@@ -11,8 +12,7 @@ from services.item_facts import ItemFacts
 from services.repositories.objects import Entry, read_blob
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item:
+class Item(NamedTuple):
     """One item of an environment: an entry of the tree, its kind, and what is known of its content.
 
     `document` is None for a link or a submodule, and for a file over the size limit.
@@ -57,11 +57,11 @@ def take_inventory(
     items = {}
     for entry in entries:
         beat()
-
-        def read(entry: Entry = entry) -> Document | None:
-            return _read(repository, entry, limit=limit)
-
-        document = facts.document(entry.oid, entry.path, read) if entry.is_blob else None
+        document = None
+        if entry.is_blob:
+            document = facts.known(entry.oid, entry.path)
+            if document is None:
+                document = facts.learn(entry.oid, entry.path, _read(repository, entry, limit=limit))
         items[entry.path] = _item(entry, document, prefix)
     return Inventory(items=items)
 

@@ -1,6 +1,7 @@
 import json
 import os
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from threading import get_ident
 from typing import Final
@@ -10,6 +11,9 @@ from services.documents import Document
 # Raise it when read_document would tell something else of the same bytes.
 READER_VERSION: Final = 1
 _FILE: Final = "item-facts.json"
+
+# How much of a name decides how its content is read: as long as the longest ending.
+_ENDING: Final = 5
 
 
 class ItemFacts:
@@ -21,20 +25,21 @@ class ItemFacts:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
         self._known = _load(self._path)
-        self._used: dict[str, list[str | None]] = {}
+        self._used: dict[str, Document] = {}
 
-    def document(self, oid: str, path: str, read: Callable[[], Document | None]) -> Document | None:
-        """Return what is known of a content, reading it where nothing is; None for one that is not read."""
-        key = f"{oid}.{path.rpartition('.')[2].lower()}"
-        facts = self._known.get(key)
-        if facts is None:
-            document = read()
-            if document is None:
-                return None
-            facts = [document.encoding, document.kind, document.error]
-        self._used[key] = facts
-        encoding, kind, error = facts
-        return Document(encoding=encoding or "utf-8", kind=kind, error=error)
+    def known(self, oid: str, path: str) -> Document | None:
+        """Return what is known of a content; None: it has to be read."""
+        key = oid + path[-_ENDING:]
+        document = self._known.get(key)
+        if document is not None:
+            self._used[key] = document
+        return document
+
+    def learn(self, oid: str, path: str, document: Document | None) -> Document | None:
+        """Take in what was read of a content, and return it; what could not be read is not kept."""
+        if document is not None:
+            self._used[oid + path[-_ENDING:]] = document
+        return document
 
     def save(self) -> None:
         """Keep what was used, whole or not at all; where it cannot be kept, the next review reads again."""
@@ -42,18 +47,28 @@ class ItemFacts:
             return
         partial = self._path.with_suffix(f".{os.getpid()}-{get_ident()}.partial")
         try:
-            partial.write_text(json.dumps({"reader": READER_VERSION, "facts": self._used}))
+            partial.write_text(json.dumps({"reader": READER_VERSION, "facts": _grouped(self._used)}))
             partial.replace(self._path)
         except OSError:
             partial.unlink(missing_ok=True)
 
 
-def _load(path: Path) -> dict[str, list[str | None]]:
+def _load(path: Path) -> dict[str, Document]:
     try:
         kept = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     if not isinstance(kept, dict) or kept.get("reader") != READER_VERSION:
         return {}
-    facts: dict[str, list[str | None]] = kept["facts"]
-    return facts
+    known: dict[str, Document] = {}
+    for *facts, keys in kept["facts"]:
+        known |= dict.fromkeys(keys.split("\0"), Document(*facts))
+    return known
+
+
+def _grouped(known: Mapping[str, Document]) -> list[list[str | None]]:
+    """Return each set of facts once, with the keys that share it: most contents are of few kinds."""
+    groups = defaultdict[Document, list[str]](list)
+    for key, document in known.items():
+        groups[document].append(key)
+    return [[*document, "\0".join(keys)] for document, keys in groups.items()]

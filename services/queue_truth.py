@@ -35,7 +35,7 @@ def why_it_waits(run: OperationRun, queue: QueueView | None, now: datetime) -> W
     3. The queue could not be looked at: said so, and nothing concluded.
     4. No poll for longer than one lasts: no worker. An empty list of pollers counts only beside a backlog,
        or for a run that has waited for a while.
-    5. Work waits in line although workers ask for it: they are busy.
+    5. Work waits in line although workers asked for some lately: they are busy, as far as is known.
     6. Otherwise it is about to start.
     """
     waits_for = now - run.created_at
@@ -49,7 +49,7 @@ def why_it_waits(run: OperationRun, queue: QueueView | None, now: datetime) -> W
     if _nobody_asks(queue, waits_for, now):
         return Waiting(code="no_worker", sentence=_no_worker(queue, now), facts=facts)
     if queue.pollers and queue.backlog:
-        return Waiting(code="workers_busy", sentence=_busy(queue), facts=facts)
+        return Waiting(code="workers_busy", sentence=_busy(queue, now), facts=facts)
     return Waiting(code="starting", sentence=_about_to_start(queue, waits_for), facts=facts)
 
 
@@ -79,8 +79,12 @@ def _no_worker(queue: QueueView, now: datetime) -> str:
     )
 
 
-def _busy(queue: QueueView) -> str:
-    return f"The workers have more to do than they can take at once.{_in_line(queue)}"
+def _busy(queue: QueueView, now: datetime) -> str:
+    """Say that workers are busy where one asked while this work waited, and else only when one last did."""
+    silence = now - queue.last_polled_at if queue.last_polled_at else timedelta()
+    if silence < timedelta(seconds=queue.oldest_waits):
+        return f"The workers have more to do than they can take at once.{_in_line(queue)}"
+    return f"A worker last asked for work {_span(silence)} ago and may have its hands full.{_in_line(queue)}"
 
 
 def _about_to_start(queue: QueueView, waits_for: timedelta) -> str:

@@ -1,0 +1,161 @@
+import bisect
+import difflib
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from services.structures import frozen
+
+# What names an object in its list, the surest first. `id` stands behind the settings' own names, because
+# exports number the items of a list by it.
+IDENTITIES: tuple[tuple[str, ...], ...] = (
+    ("settingInstance.settingDefinitionId",),
+    ("settingDefinitionId",),
+    ("omaUri",),
+    ("kind", "metadata.name"),
+    ("kind", "metadata.namespace", "metadata.name"),
+    ("apiVersion", "kind", "metadata.namespace", "metadata.name"),
+    ("metadata.name",),
+    ("id",),
+    ("uid",),
+    ("@odata.id",),
+    ("key",),
+    ("name",),
+    ("displayName",),
+    ("ruleName",),
+    ("containerPort", "protocol"),
+    ("containerPort",),
+    ("mountPath",),
+    ("path",),
+    ("host",),
+    ("port",),
+)
+# Gaps between equal items up to this many pairs are searched for more equal ones.
+_SEARCHED_PAIRS = 10_000
+
+
+class Pair(NamedTuple):
+    """Two items that belong together, by index; None on the side that has no such item."""
+
+    before: int | None
+    after: int | None
+
+
+class Matching(NamedTuple):
+    """Which items of two lists belong together, in the order of the list before, then the added ones.
+
+    `identity` is the keys they were matched by, empty where they were matched by what they hold. Equal items
+    matched by what they hold are left out.
+    """
+
+    identity: tuple[str, ...]
+    pairs: list[Pair]
+
+
+Names = dict[tuple[str | int, ...], int]
+
+
+def match_lists(before: Sequence[Any], after: Sequence[Any]) -> Matching:
+    """Match two lists' items: objects by identity where they have one, else by what they hold, in order.
+
+    An identity serves if every item has it, no two of a list share it, and some item of both lists does
+    (unless a list is empty). Near-linear: in long lists equal items that are unique are anchors, and only
+    small gaps between them are searched further; what is left of a gap is paired in order.
+    """
+    for identity in IDENTITIES if _are_objects(before) and _are_objects(after) else ():
+        names_before, names_after = _names(before, identity), _names(after, identity)
+        if names_before is None or names_after is None:
+            continue
+        if not before or not after or names_before.keys() & names_after.keys():
+            return Matching(identity, _by_name(names_before, names_after))
+    return Matching((), list(_by_content([*map(frozen, before)], [*map(frozen, after)])))
+
+
+def name_of(item: Any, identity: Sequence[str]) -> tuple[str | int, ...] | None:
+    """Return what an item's identity keys hold; None where one of them is not there or not a name."""
+    found: list[str | int] = []
+    for dotted in identity:
+        value = item
+        for key in (dotted,) if dotted.startswith("@") else dotted.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            return None
+        found.append(value)
+    return tuple(found)
+
+
+def _are_objects(items: Sequence[Any]) -> bool:
+    return all(isinstance(item, dict) for item in items)
+
+
+def _names(items: Sequence[Any], identity: Sequence[str]) -> Names | None:
+    names: Names = {}
+    for index, item in enumerate(items):
+        name = name_of(item, identity)
+        if name is None or name in names:
+            return None
+        names[name] = index
+    return names
+
+
+def _by_name(before: Names, after: Names) -> list[Pair]:
+    kept = [Pair(index, after.get(name)) for name, index in before.items()]
+    return kept + [Pair(None, index) for name, index in after.items() if name not in before]
+
+
+def _by_content(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[Pair]:
+    """Give what is not equal, pair by pair; long lists are cut at their anchors first."""
+    is_short = len(before) * len(after) <= _SEARCHED_PAIRS
+    start, other_start = 0, 0
+    for index, other in [*([] if is_short else _anchors(before, after)), (len(before), len(after))]:
+        yield from _gap(before[start:index], after[other_start:other], start, other_start)
+        start, other_start = index + 1, other + 1
+
+
+def _anchors(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Return the longest run, in the order of both, of equal items that either list holds once (patience)."""
+    counts, counts_after = Counter(before), Counter(after)
+    at = {item: index for index, item in enumerate(after)}
+    unique = [
+        (index, at[item]) for index, item in enumerate(before) if counts[item] == 1 == counts_after[item]
+    ]
+    ends: list[int] = []  # of the runs of each length, the one that ends earliest in `after`
+    last: list[int] = []  # where in `unique` each of these runs ends
+    previous: list[int] = []
+    for position, (_, other) in enumerate(unique):
+        length = bisect.bisect_left(ends, other)
+        ends[length : length + 1] = [other]
+        last[length : length + 1] = [position]
+        previous.append(last[length - 1] if length else -1)
+    run = []
+    position = last[-1] if last else -1
+    while position >= 0:
+        run.append(unique[position])
+        position = previous[position]
+    return run[::-1]
+
+
+def _gap(
+    before: Sequence[Hashable], after: Sequence[Hashable], start: int, other_start: int
+) -> Iterator[Pair]:
+    head = _common(before, after)
+    before, after, start, other_start = before[head:], after[head:], start + head, other_start + head
+    tail = _common(before[::-1], after[::-1])
+    before, after = before[: len(before) - tail], after[: len(after) - tail]
+    if len(before) * len(after) <= _SEARCHED_PAIRS:
+        blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    else:
+        blocks = [("replace", 0, len(before), 0, len(after))]
+    for word, low, high, other_low, other_high in blocks:
+        if word != "equal":
+            indexes = range(start + low, start + high)
+            yield from map(
+                Pair._make, zip_longest(indexes, range(other_start + other_low, other_start + other_high))
+            )
+
+
+def _common(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
+    """Return how many items the two begin with in common."""
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((index for index, (one, other) in pairs if one != other), min(len(before), len(after)))
