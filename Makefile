@@ -35,7 +35,7 @@ test: test-unit test-feature test-pgsql ## Run every lane
 
 .PHONY: test-unit
 test-unit: install-dev ## Run the unit tests, without servers or network, in seconds
-	$(PYTEST) -n auto --disable-socket --allow-unix-socket tests/unit $(ARGS)
+	$(PYTEST) -n auto --disable-socket --allow-unix-socket tests/unit tests/replay $(ARGS)
 
 .PHONY: test-feature
 test-feature: install-dev ## Run the feature tests, on the real servers
@@ -44,6 +44,10 @@ test-feature: install-dev ## Run the feature tests, on the real servers
 .PHONY: test-pgsql
 test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
 	$(PYTEST) tests/pgsql $(ARGS)
+
+.PHONY: histories
+histories: install-dev ## Record this release's workflow histories anew, for the replay tests
+	$(BIN)/python -m tools.record_histories
 
 .PHONY: lint
 lint: install-dev ## Check style, types, import directions, dependencies and whitespace

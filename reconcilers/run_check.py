@@ -10,7 +10,7 @@ from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ExecutionState, Source
 from reconcilers.orchestrator import AdapterRunReconciler, Reconciliation
-from reconcilers.run_judgement import Action, Judgement, RunStanding, judge, standing_of
+from reconcilers.run_judgement import Action, Judgement, RunStanding, judge, judge_again, standing_of
 from services.database import Database
 from services.dispatch import Dispatcher
 from services.engine import Engine, WorkflowView
@@ -80,9 +80,7 @@ class RunCheck:
             run = standing_of(row)
         view = self._engine.describe(run.workflow_id)
         if run.status is Status.COMPLETED:
-            ended = view.execution.state is not ExecutionState.OPEN
-            action = Action.SETTLE if ended else Action.LEAVE
-            return run, view, Judgement(action=action, execution=view.execution if ended else None)
+            return run, view, judge_again(row, view)
         return run, view, judge(run, view, now=self._clock())
 
     def _end(self, run: RunStanding) -> Judgement:

@@ -9,6 +9,7 @@ from models.contracts import Cause
 from models.correlation import Correlation
 from models.lifecycle import Status
 from models.operation_run import OperationRun
+from models.reasons import ReasonCode
 from models.reconciliation import Execution, ExecutionState
 from services.engine import WorkflowView
 
@@ -90,6 +91,27 @@ def judge(run: RunStanding, view: WorkflowView, *, now: datetime) -> Judgement:
     if run.cancellation_asked or now - run.created_at > YOUNG:
         return _settle("never_started")
     return Judgement(action=Action.DISPATCH)
+
+
+def judge_again(run: OperationRun, view: WorkflowView) -> Judgement:
+    """Say whether a completed run may be settled again, by which a later truth corrects it.
+
+    Not while its workflow is open, nor where it never had work of its own. The cause that it was settled
+    with stands: an engine that has forgotten the workflow by now tells no other.
+    """
+    if view.execution.state is ExecutionState.OPEN or not _had_work(run):
+        return Judgement(action=Action.LEAVE)
+    evidence = (run.context.get("reconciliation") or {}).get("evidence") or {}
+    cause = evidence.get("cause") or view.execution.cause
+    return Judgement(action=Action.SETTLE, execution=Execution(state=view.execution.state, cause=cause))
+
+
+def _had_work(run: OperationRun) -> bool:
+    """Tell whether work may have been done for a run: not where its start was refused, nor of a duplicate."""
+    reconciliation = run.context.get("reconciliation")
+    if reconciliation is not None:
+        return bool(reconciliation["reason_code"] != ReasonCode.ALREADY_IN_PROGRESS)
+    return all(failure["code"] != ReasonCode.DISPATCH_FAILED for failure in run.failures)
 
 
 def _keeps_failing(view: WorkflowView, now: datetime) -> bool:

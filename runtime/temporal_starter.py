@@ -1,3 +1,6 @@
+from datetime import timedelta
+from typing import Final
+
 from temporalio.client import Client
 from temporalio.common import (
     SearchAttributeKey,
@@ -24,6 +27,10 @@ _REFUSALS = frozenset(
         RPCStatusCode.UNIMPLEMENTED,
     }
 )
+
+# A workflow task that a killed worker had in hand is given to another after this, not after the default of
+# ten seconds.
+TASK_TIMEOUT: Final = timedelta(seconds=3)
 
 
 class TemporalStarter:
@@ -57,6 +64,7 @@ async def _start(client: Client, start: WorkflowStart) -> None:
         id=start.workflow_id,
         task_queue=start.task_queue,
         execution_timeout=start.execution_timeout,
+        task_timeout=TASK_TIMEOUT,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
         static_summary=start.summary,

@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.pulse import PulseInterceptor
 from activities.restore_execute import RestoreExecuteActivities
 from activities.review_compose import ReviewComposeActivities
 from activities.settle_run import SettleRunActivities
@@ -42,10 +43,14 @@ RECONNECT_INTERVAL = timedelta(seconds=1)
 GRACE = timedelta(seconds=20)
 
 # A run cached on a worker that was killed is picked up after this, not after the default of ten seconds.
-STICKY_TIMEOUT = timedelta(seconds=2)
+STICKY_TIMEOUT = timedelta(seconds=1)
 
-# A killed worker's successor resumes from a heartbeat at most this old.
-HEARTBEAT_THROTTLE = timedelta(seconds=1)
+# So few that none waits for its turn until it counts as lost (runtime/temporal_starter.py); one is done in
+# milliseconds, and more at once would not be faster.
+WORKFLOW_TASKS = 20
+
+# Every pulse reaches Temporal (activities/pulse.py).
+HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
 # Our own code below the workflows is imported once, not anew for every run; it does nothing at import.
 SANDBOX = SandboxedWorkflowRunner(
@@ -120,7 +125,8 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
         ],
         activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=ACTIVITY_THREADS,
-        interceptors=[TrackingInterceptor(), FailureBridge()],
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+        interceptors=[PulseInterceptor(), TrackingInterceptor(), FailureBridge()],
         workflow_runner=SANDBOX,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,

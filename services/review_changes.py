@@ -8,7 +8,11 @@ from services.inventory import Item, read_item
 from services.paths import shown
 from services.repositories.changes import TreeChange
 from services.repositories.mirror import Mirror
-from services.repositories.objects import Entry
+from services.repositories.objects import Entry, read_blob
+from services.secrets import mask_changes
+from services.setting_changes import compare
+from services.setting_rows import setting_rows
+from services.structures import Structure, parse_structure
 
 
 def change_rows(
@@ -34,11 +38,27 @@ def change_rows(
                 "kind": item.kind if item else kind_before(mirror, environment, change),
                 "path": shown(change.path),
                 "previous_path": shown(change.previous_path) if change.previous_path else None,
-                "settings": [],
+                "settings": _settings(mirror, change),
                 "commits": commits[change.path],
             }
         )
     return rows
+
+
+def _settings(mirror: Mirror, change: TreeChange) -> list[Json]:
+    """Return what changed inside an item, secrets masked; nothing for one that is new, gone or no text."""
+    before = _structure(mirror, change.previous_path or change.path, change.before, change.mode_before)
+    after = _structure(mirror, change.path, change.after, change.mode_after)
+    if before is None or after is None:
+        return []
+    return setting_rows(mask_changes(compare(before, after), before, after))
+
+
+def _structure(mirror: Mirror, path: str, oid: str | None, mode: int) -> Structure | None:
+    if oid is None or not Entry(path=path, mode=mode, oid=oid).is_blob:
+        return None
+    content = read_blob(mirror.repository, oid, limit=mirror.limits.max_file_bytes)
+    return None if content is None else parse_structure(path, content)
 
 
 def kind_before(mirror: Mirror, environment: Environment, change: TreeChange) -> str:

@@ -32,4 +32,15 @@ def silence(repository: GitRepository) -> None:
 
 
 def speak(repository: GitRepository) -> None:
-    (repository.path / "HEAD.kept").replace(repository.path / "HEAD")
+    """Answer again, also to the git that waits already."""
+    head, kept = repository.path / "HEAD", repository.path / "HEAD.kept"
+    answer = kept.read_bytes()
+    try:
+        waiting = os.open(head, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        # ENXIO: nobody waits.
+        kept.replace(head)
+        return
+    kept.replace(head)
+    os.write(waiting, answer)
+    os.close(waiting)

@@ -5,28 +5,25 @@ Usage: make histories
 
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 from tests.feature.temporal_cli import TemporalCli
 from tests.replay.endings import ENDINGS
-from tests.replay.replaying import HISTORIES
+from tests.replay.replaying import THIS_RELEASE
 from tests.replay.scrubbing import scrub, written
 from tests.system import System, up
 
 
 def main() -> int:
     """Play every ending on a system of this tool's own; write only when all have been."""
-    folder = HISTORIES / version("operationrun")
-    with tempfile.TemporaryDirectory(prefix="operationrun-") as scratch:
-        with up(Path(scratch) / "up") as system:
-            texts = {name: _record(system, name) for name in ENDINGS}
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("*.json"):
+    with tempfile.TemporaryDirectory(prefix="operationrun-") as scratch, up(Path(scratch) / "up") as system:
+        texts = {name: _record(system, name) for name in ENDINGS}
+    THIS_RELEASE.mkdir(parents=True, exist_ok=True)
+    for stale in THIS_RELEASE.glob("*.json"):
         stale.unlink()
     for name, text in texts.items():
-        (folder / f"{name}.json").write_text(text)
-    print(f"{len(texts)} histories in {folder.relative_to(Path.cwd())}")
+        (THIS_RELEASE / f"{name}.json").write_text(text)
+    print(f"{len(texts)} histories in {THIS_RELEASE.relative_to(Path.cwd())}")
     return 0
 
 

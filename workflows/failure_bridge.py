@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -52,9 +53,7 @@ class _Bridge(WorkflowInboundInterceptor):
             raise ApplicationError(RunRefused.default_message(), type=RunRefused.code, non_retryable=True)
         deadline = OperationCatalog.get(correlation.operation_type).deadline
         try:
-            result: OperationResult = await asyncio.wait_for(
-                super().execute_workflow(input), deadline.total_seconds()
-            )
+            result = await self._within(deadline, input)
         except TimeoutError as error:
             await _settle(closing_of(error, at=workflow.now()))
             raise ApplicationError(
@@ -67,6 +66,19 @@ class _Bridge(WorkflowInboundInterceptor):
                 await _settle(closing_of(error, at=workflow.now()))
             raise
         _show(result)
+        return result
+
+    async def _within(self, deadline: timedelta, input: ExecuteWorkflowInput) -> OperationResult:  # noqa: A002
+        """Run the operation; raise TimeoutError where its deadline stopped it."""
+        limit = asyncio.timeout(deadline.total_seconds())
+        try:
+            async with limit:
+                result: OperationResult = await super().execute_workflow(input)
+        except FailureError as error:
+            # An activity that the deadline stops ends as cancelled, like one that a person stops.
+            if limit.expired() and is_cancelled_exception(error):
+                raise TimeoutError from error
+            raise
         return result
 
 

@@ -2,6 +2,7 @@ from pydantic import ValidationError
 from temporalio import workflow
 
 from workflows.policies import PERFORM, PREPARE
+from workflows.safe_points import stop_if_cancelled
 
 with workflow.unsafe.imports_passed_through():
     from activities.restore_execute import RestoreExecuteActivities
@@ -26,6 +27,7 @@ class RestoreExecuteWorkflow:
         )
         if refusal is not None:
             return refusal
+        stop_if_cancelled()
         workflow.set_current_details("Phase 2 of 2: **writing the restore commit**")
         return await workflow.execute_activity_method(
             RestoreExecuteActivities.apply_plan,

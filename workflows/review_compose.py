@@ -2,6 +2,7 @@ from pydantic import ValidationError
 from temporalio import workflow
 
 from workflows.policies import PERFORM, PREPARE
+from workflows.safe_points import stop_if_cancelled
 
 with workflow.unsafe.imports_passed_through():
     from activities.review_compose import ComposeStep, ReviewComposeActivities
@@ -26,6 +27,7 @@ class EnvironmentReviewComposeWorkflow:
         )
         if isinstance(evidence, OperationResult):
             return evidence
+        stop_if_cancelled()
         workflow.set_current_details("Phase 2 of 2: **composing the review**")
         return await workflow.execute_activity_method(
             ReviewComposeActivities.compose_review,

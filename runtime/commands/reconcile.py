@@ -43,6 +43,6 @@ def _lines(checked: Checked) -> dict[str, object]:
         "reason": decision.reason_code if decision else None,
         "what it means": f"{wording.title} {wording.body}" if wording else None,
         "led to": f"{related.type} {related.id}" if related else None,
-        "next step": checked.action.value,
+        "action": checked.action.value,
         "facts": answer.facts,
     }

@@ -1,12 +1,13 @@
 import contextlib
 import signal
 import subprocess
-import time
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
 import psutil
 
+from models.base import utc_now
 from runtime.faults import ON, SWITCH
 from runtime.own_program import own_argv, own_environment
 from tests.system import System, wait_for
@@ -36,9 +37,11 @@ class Orders:
 
 
 class Worker:
-    """A worker process; `ready_at` and `died_at` are monotonic seconds."""
+    """A worker process, and when it was ready and died."""
 
-    def __init__(self, module: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, module: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path
+    ) -> None:
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -48,8 +51,8 @@ class Worker:
                 stderr=subprocess.STDOUT,
             )
         self.pid = self._process.pid
-        self.ready_at = 0.0
-        self.died_at = 0.0
+        self.ready_at: datetime | None = None
+        self.died_at: datetime | None = None
 
     def await_ready(self) -> None:
         def ready() -> bool:
@@ -58,13 +61,13 @@ class Worker:
 
         if not self.ready_at:
             wait_for(ready, what="a worker to be ready")
-            self.ready_at = time.monotonic()
+            self.ready_at = utc_now()
 
     @property
     def lives(self) -> bool:
         if self._process.poll() is None:
             return True
-        self.died_at = self.died_at or time.monotonic()
+        self.died_at = self.died_at or utc_now()
         return False
 
     @property
@@ -73,7 +76,7 @@ class Worker:
 
     def kill(self) -> None:
         self._process.kill()
-        self.died_at = time.monotonic()
+        self.died_at = utc_now()
         self._process.wait(timeout=10)
 
     def resume(self) -> None:
@@ -113,14 +116,17 @@ class Crew:
     def hire(self, module: str = "runtime.cli", *arguments: str) -> Worker:
         """Start one more worker; it may not be ready yet."""
         environment = self._system.worker_settings | {SWITCH: f"{ON}:{self.orders.folder}"}
-        worker = Worker(module, arguments or ("worker",), environment, self._folder / f"{next(self._numbers)}.log")
+        worker = Worker(
+            module, arguments or ("worker",), environment, self._folder / f"{next(self._numbers)}.log"
+        )
         self.workers.append(worker)
         return worker
 
     def bury(self) -> Worker:
         """Wait for a worker to die, and return it."""
         dead = wait_for(
-            lambda: next((worker for worker in self.workers if not worker.lives), None), what="a worker to die"
+            lambda: next((worker for worker in self.workers if not worker.lives), None),
+            what="a worker to die",
         )
         self.workers.remove(dead)
         return dead

@@ -18,7 +18,7 @@ def restorable(system: System, mode: str = "exact") -> tuple[GitRepository, Json
 
 def begin(system: System, operation_type: str) -> Json:
     """Start an operation of a fresh environment."""
-    repository, environment, plan = restorable(system)
+    _, environment, plan = restorable(system)
     if operation_type == OperationType.RESTORE_EXECUTE:
         return system.restore(environment, plan)
     return system.compose(environment)

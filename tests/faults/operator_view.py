@@ -11,9 +11,10 @@ from tests.unit.web.test_messages import EXPERT_WORDS
 
 # A page may speak of commits and of Temporal by name; what the machinery below says to itself it may not.
 INTERNALS = re.compile(
-    r"sqlstate|psycopg|sqlalchemy|duplicate key|violates|constraint|uq_\w+|ix_\w+|\bselect\b.+\bfrom\b|\bupdate\b.+\bset\b"
-    r"|traceback|file \"|exception|\w+Error\b|grpc|rpc|tmprl|statuscode|deadline_exceeded"
-    r"|fatal:|remote:|refs/heads|pre-receive|non-fast-forward|lock ref|stderr|exit code|activitytask|workflowtask"
+    r"sqlstate|psycopg|sqlalchemy|duplicate key|violates|constraint|\b(?:uq|ix|ck|fk)_\w+"
+    r"|\bselect\b.+\bfrom\b|\bupdate\b.+\bset\b|traceback|file \"|exception|\w+error\b|statuscode"
+    r"|grpc|\brpc\b|tmprl|deadline_exceeded|activitytask|workflowtask|heartbeat"
+    r"|fatal:|remote:|refs/heads|pre-receive|non-fast-forward|lock ref|stderr|exit code"
 )
 _LINK = re.compile(r"Sign in \(once\): +(\S+)")
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')

@@ -1,6 +1,7 @@
 import json
-import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tests.system import Json
@@ -21,9 +22,12 @@ class Recoveries:
         self._all: list[Recovery] = []
         self._notes: Json = {}
 
-    def note(self, scenario: str, *, since: float) -> None:
-        """Note a recovery that is over now; `since` in monotonic seconds."""
-        seconds = round(max(0.0, time.monotonic() - since), 2)
+    def note(self, scenario: str, *, since: datetime | None, ended: Iterable[Json]) -> None:
+        """Note when the last of these runs ended, counted from when a worker was there."""
+        ends = [datetime.fromisoformat(run["completed_at"]) for run in ended]
+        if since is None or not ends:
+            return
+        seconds = round(max(0.0, (max(ends) - since).total_seconds()), 2)
         self._all.append(Recovery(scenario=scenario, seconds=seconds))
         print(f"{seconds:6.2f} s  {scenario}")  # noqa: T201 - the figure is the point
 

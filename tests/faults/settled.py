@@ -4,6 +4,7 @@ import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ class Ledger:
             self.runs = self._rows("SELECT * FROM operation_runs WHERE id = ANY(%s)")
             self.reviews = self._by_run("SELECT * FROM environment_reviews WHERE run_id = ANY(%s)")
             self.results = self._by_run("SELECT * FROM restore_results WHERE run_id = ANY(%s)")
-            self.steps = self._rows("SELECT * FROM operation_run_transitions WHERE run_id = ANY(%s) ORDER BY id")
+            self.steps = self._rows(
+                "SELECT * FROM operation_run_transitions WHERE run_id = ANY(%s) ORDER BY id"
+            )
             self.plans = {
                 plan["id"]: plan
                 for plan in self._rows(
@@ -155,7 +158,7 @@ def _assert_histories(ledger: Ledger) -> None:
         first, last = history[0], history[-1]
         assert (first["from_status"], first["to_status"]) in {(None, "queued"), (None, "completed")}, history
         assert (last["to_status"], last["to_outcome"]) == (run["status"], run["outcome"]), history
-        for before, after in zip(history, history[1:], strict=False):
+        for before, after in pairwise(history):
             left = (before["to_status"], before["to_outcome"])
             assert left == (after["from_status"], after["from_outcome"]), history
 
@@ -163,7 +166,8 @@ def _assert_histories(ledger: Ledger) -> None:
 def _assert_one_live_review(system: System) -> None:
     with _reading(system) as connection:
         rows = connection.execute(
-            "SELECT environment_id, fingerprint FROM environment_reviews WHERE status IN ('draft', 'published')"
+            "SELECT environment_id, fingerprint FROM environment_reviews "
+            "WHERE status IN ('draft', 'published')"
         ).fetchall()
     counted = Counter((row["environment_id"], row["fingerprint"]) for row in rows)
     assert [found for found, number in counted.items() if number > 1] == []

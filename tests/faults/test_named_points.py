@@ -10,11 +10,9 @@ from tests.faults.settled import assert_settled
 from tests.system import System
 
 TYPES = {"compose": "environment.review.compose", "restore": "restore.execute"}
-# Where most may go wrong: the commit is on its way, or there and unrecorded; the review is written, uncommitted.
+# Where most may go wrong: the commit is on its way, or there and unrecorded; the review is not committed.
 SOON = {"restore.before_push", "restore.after_push", "compose.before_commit"}
-POINTS = [
-    pytest.param(point, marks=[] if point in SOON else pytest.mark.whole_lane) for point in KILL_POINTS
-]
+POINTS = [pytest.param(point, marks=[] if point in SOON else pytest.mark.whole_lane) for point in KILL_POINTS]
 PATIENCE = 15.0
 
 
@@ -24,13 +22,13 @@ def test_the_next_worker_carries_on(
 ) -> None:
     crew.muster(1)
     orders.kill_at(point)
-    run = begin(system, TYPES[point.split(".")[0]])
+    run = begin(system, TYPES[point.split(".", maxsplit=1)[0]])
     crew.bury()
 
     (successor,) = crew.muster(1)
 
     ended = system.settled(run, patience=PATIENCE)
-    recoveries.note(f"killed at {point}, then another worker", since=successor.ready_at)
+    recoveries.note(f"killed at {point}, then another worker", since=successor.ready_at, ended=[ended])
     assert ended["outcome"] == "succeeded"
     assert_settled(system, [run])
 
@@ -42,11 +40,11 @@ def test_the_other_worker_carries_on(
 ) -> None:
     crew.muster(2)
     orders.kill_at(point)
-    run = begin(system, TYPES[point.split(".")[0]])
+    run = begin(system, TYPES[point.split(".", maxsplit=1)[0]])
     dead = crew.bury()
 
     ended = system.settled(run, patience=PATIENCE)
-    recoveries.note(f"killed at {point}, another worker beside it", since=dead.died_at)
+    recoveries.note(f"killed at {point}, another worker beside it", since=dead.died_at, ended=[ended])
     assert ended["outcome"] == "succeeded"
     assert_settled(system, [run])
 
@@ -63,7 +61,7 @@ def test_a_worker_killed_at_every_point_in_turn_is_followed_to_the_end(
         crew.bury()
         (successor,) = crew.muster(1)
 
-    for run in runs:
-        assert system.settled(run, patience=PATIENCE)["outcome"] == "succeeded"
-    recoveries.note("killed at every point in turn", since=successor.ready_at)
+    ended = [system.settled(run, patience=PATIENCE) for run in runs]
+    recoveries.note("killed at every point in turn", since=successor.ready_at, ended=ended)
+    assert {run["outcome"] for run in ended} == {"succeeded"}
     assert_settled(system, runs)

@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 from uuid import uuid4
+
+import psycopg
 
 from runtime.own_program import own_argv, own_environment
 from tests import slow_remotes
@@ -46,6 +49,27 @@ def compose_cancelled(system: System) -> str:
         run = system.running(system.compose(environment))
         cancel(system, run)
         return ended(system, run, "cancelled")
+
+
+def compose_cancelled_between_steps(system: System) -> str:
+    """The first step is past where it heeds a cancellation: it ends well, and the second must not begin."""
+    repository, environment = fresh(system)
+    temporal = TemporalCli(system)
+    with psycopg.connect(system.ready["database_url"]) as connection:
+        with silence(repository):
+            run = system.running(system.compose(environment))
+            connection.execute("SELECT FROM operation_runs WHERE id = %s FOR UPDATE", [run["id"]])
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        wait_for(lambda: _number(connection, waiting) > 0, what="the first step to reach its last write")
+        temporal.cancel(workflow_id_of(run))
+        wait_for(
+            lambda: (
+                "ACTIVITY_TASK_CANCEL_REQUESTED"
+                in str(temporal("workflow", "show", "--workflow-id", workflow_id_of(run)))
+            ),
+            what="the workflow to pass the cancellation on",
+        )
+    return ended(system, run, "cancelled")
 
 
 def compose_deadline(system: System) -> str:
@@ -131,7 +155,9 @@ def restore_cancelled(system: System) -> str:
     with silence(repository):
         run = system.running(system.restore(environment, plan))
         cancel(system, run)
-        return ended(system, run, "cancelled")
+        # Settling asks the repository.
+        wait_for(lambda: is_acknowledged(system, run), what="the restore to stop")
+    return ended(system, run, "cancelled")
 
 
 def restore_cancelled_too_late(system: System) -> str:
@@ -173,6 +199,7 @@ ENDINGS: dict[str, Ending] = {
         compose_already_composed,
         compose_failed,
         compose_cancelled,
+        compose_cancelled_between_steps,
         compose_deadline,
         compose_blocked_duplicate,
         compose_refused_workspace,
@@ -205,6 +232,11 @@ def released(system: System) -> tuple[GitRepository, Json, Json]:
     return repository, environment, system.plan(environment, "release-1")
 
 
+def _number(connection: psycopg.Connection, question: LiteralString) -> int:
+    found = connection.execute(question).fetchone()
+    return found[0] if found else 0
+
+
 def scope_of(environment: Json) -> Json:
     return {"workspace_id": environment["workspace_id"], "environment_id": environment["id"]}
 
@@ -222,6 +254,11 @@ def start_directly(system: System, operation_type: str, operation_input: Json, *
 
 def cancel(system: System, run: Json) -> None:
     system.post(f"/operations/{run['id']}/cancel", {}, expect=202)
+
+
+def is_acknowledged(system: System, run: Json) -> bool:
+    cancellation = system.get(f"/operations/{run['id']}")["context"]["cancellation"]
+    return cancellation["acknowledged_at"] is not None
 
 
 def ended(system: System, run: Json, code: str) -> str:
@@ -245,9 +282,9 @@ def silence(repository: GitRepository) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # nobody waits
-            os.close(os.open(repository.path / "HEAD", os.O_WRONLY | os.O_NONBLOCK))
+        pipe = os.open(repository.path / "HEAD", os.O_RDWR)
         slow_remotes.speak(repository)
+        os.close(pipe)
 
 
 @contextmanager

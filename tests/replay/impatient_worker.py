@@ -10,7 +10,7 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from models.catalog import OperationCatalog
+from models.catalog import OperationCatalog, OperationType
 from runtime import worker
 from runtime.exits import run_and_exit
 from runtime.settings import Settings
@@ -22,10 +22,9 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=2)
 
 
 def hurry() -> None:
-    """Shorten this process's deadlines, and let an activity that falls silent fail at the first time."""
-    operations = OperationCatalog._operations
-    for operation in OperationCatalog.all():
-        operations[operation.type] = replace(operation, deadline=DEADLINE)
+    """Shorten the deadline of a compose, and let an activity that falls silent fail at the first time."""
+    compose = OperationCatalog.get(OperationType.ENVIRONMENT_REVIEW_COMPOSE)
+    OperationCatalog._operations[compose.type] = replace(compose, deadline=DEADLINE)
     for options in (PREPARE, PERFORM):
         options["heartbeat_timeout"] = HEARTBEAT_TIMEOUT
         options["retry_policy"] = RetryPolicy(maximum_attempts=1)

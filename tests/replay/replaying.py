@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
@@ -14,9 +15,10 @@ from workflows.sweep import WORKFLOW_TYPE as SWEEP
 from workflows.sweep import SweepWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
+THIS_RELEASE = HISTORIES / version("operationrun")
 HOW_TO_RECORD = "make histories"
 
-# As runtime/worker.py puts the two workers together.
+# As runtime/worker.py has them around operations; what stands around activities alone does not matter here.
 INTERCEPTORS: Sequence[Interceptor] = (TrackingInterceptor(), FailureBridge())
 
 

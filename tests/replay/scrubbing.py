@@ -6,7 +6,7 @@ from typing import Any
 Json = Any
 
 # Two components at least, and not behind a name or a colon, where the slash belongs to a ref or a URL.
-PATH = re.compile(r"(?<![\w.:/])/[\w.@+-]+(?:/[\w.@+-]*)+")
+_PATH = re.compile(r"(?<![\w.:/])/[\w.@+-]+(?:/[\w.@+-]*)+")
 
 WORKER = "worker"
 _STICKY = "TASK_QUEUE_KIND_STICKY"
@@ -20,7 +20,7 @@ def scrub(value: Json) -> Json:
     3. Absolute paths in texts, in those inside payloads too, become "<path>".
     """
     if isinstance(value, str):
-        return PATH.sub("<path>", value)
+        return _PATH.sub("<path>", value)
     if isinstance(value, list):
         return [scrub(item) for item in value]
     if not isinstance(value, dict):
@@ -36,11 +36,6 @@ def scrub(value: Json) -> Json:
     }
 
 
-def payload_of(data: str) -> Json:
-    """Return what a payload holds; every payload of ours is JSON."""
-    return json.loads(base64.b64decode(data))
-
-
 def written(history: Json) -> str:
     """Return a history as the text of its file: an event a line, so that two recordings can be compared."""
     events = ",\n".join(json.dumps(event, separators=(",", ":")) for event in history["events"])
@@ -48,5 +43,6 @@ def written(history: Json) -> str:
 
 
 def _scrub_data(data: str) -> str:
-    content = json.dumps(scrub(payload_of(data)), separators=(",", ":"))
+    # Every payload of ours is JSON.
+    content = json.dumps(scrub(json.loads(base64.b64decode(data))), separators=(",", ":"))
     return base64.b64encode(content.encode()).decode()

@@ -51,6 +51,12 @@ SILENT = a_queue(last_asked=timedelta(minutes=4), backlog=1, oldest=200.0)
         pytest.param(a_run(LONG), NOBODY, "no_worker", id="nobody known for long"),
         pytest.param(a_run(LONG), SILENT, "no_worker", id="those who asked have fallen silent"),
         pytest.param(a_run(LONG), BUSY, "workers_busy", id="busy is not away"),
+        pytest.param(
+            a_run(A_WHILE),
+            a_queue(last_asked=timedelta(seconds=60), backlog=1, oldest=10.0),
+            "workers_busy",
+            id="a full worker's polls for other work last a minute",
+        ),
         pytest.param(a_run(A_WHILE), IDLE, "starting", id="a poll lasts up to a minute"),
         pytest.param(a_run(LONG), IDLE, "starting", id="nothing in its way"),
     ],
@@ -75,6 +81,11 @@ SENTENCES = {
         BUSY,
         """The workers have more to do than they can take at once.
         About 12 steps of work wait in line, the oldest for 40 s.""",
+    ),
+    "perhaps busy, perhaps just gone": (
+        a_queue(last_asked=timedelta(seconds=40), backlog=1, oldest=8.0),
+        """A worker last asked for work 40 s ago and may have its hands full.
+        About 1 step of work waits in line, the oldest for a few seconds.""",
     ),
     "nothing in its way": (
         IDLE,

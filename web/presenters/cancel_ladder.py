@@ -54,6 +54,8 @@ def point_of_no_return(run: OperationRun) -> str | None:
     commit = asked.get("point_of_no_return") if asked else run.context.get("intended_commit")
     if not commit:
         return None
+    if run.status == Status.COMPLETED:
+        return f"Commit {commit[:_SHORT]} was already on its way when this was asked for."
     return f"Commit {commit[:_SHORT]} is already pushed or being pushed; cancelling cannot undo it."
 
 

@@ -2,7 +2,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.lifecycle import Outcome
+from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reconciliation import ReconciliationDecision
 from reconcilers.run_check import Checked
@@ -13,10 +13,10 @@ from web.presenters.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
 _SHORT: Final = 10
 
 _EXECUTION: Final = {
-    "open": "under way",
-    "closing": "about to end",
-    "closed": "ended",
-    "not_found": "not found any more",
+    "open": "Under way",
+    "closing": "About to end",
+    "closed": "Ended",
+    "not_found": "Not known",
 }
 _LABELS: Final = {
     "cancellation_asked": "Cancellation asked for",
@@ -32,8 +32,8 @@ _LABELS: Final = {
 class CheckPage:
     """What checking a run would decide, in words; nothing has been written.
 
-    `after` is None where it would not be settled; `settle` is the word on the button that does it, None
-    where there is nothing to do.
+    `after` is None where nothing would change, or nothing is decided; `settle` is the word on the button
+    that does it, None where there is nothing to do.
     """
 
     title: str
@@ -54,13 +54,19 @@ def check_page(run: OperationRun, checked: Checked) -> CheckPage:
         return CheckPage(title=title, meaning=meaning, before=before, after=None, settle=settle, facts=facts)
     if checked.action is Action.SETTLE and found is not None and found.decision is not None:
         return _decided(run, found.decision, before, facts)
-    title, meaning, settle = _UNDECIDED[checked.action]
+    is_over = run.status == Status.COMPLETED and checked.action is Action.LEAVE
+    title, meaning, settle = _OVER if is_over else _UNDECIDED[checked.action]
     return CheckPage(title=title, meaning=meaning, before=before, after=None, settle=settle, facts=facts)
 
 
 _UNSUPPORTED: Final = (
     "There is no rule for this kind of operation.",
     "Nothing can be decided about it here, and nothing would be changed.",
+    None,
+)
+_OVER: Final = (
+    "There is nothing to settle.",
+    "It is recorded how it ended, and there is no later truth to look for.",
     None,
 )
 _UNDECIDED: Final[Mapping[Action, tuple[str, str, str | None]]] = {
@@ -97,7 +103,7 @@ def _decided(
         title=wording.title,
         meaning=unchanged or wording.body,
         before=before,
-        after=OF_RUN[decision.outcome],
+        after=None if unchanged == _RECORDED else OF_RUN[decision.outcome],
         settle=None if unchanged else "Settle it so",
         facts=facts,
     )

@@ -5,7 +5,7 @@ from models.contracts import Contract
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
-from web.presenters.wording import CAUSES, ENDINGS, REASONS, UNKNOWN, VARIANTS, Wording
+from web.presenters.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS, Wording
 
 # Reconciliation says only that nothing came of the run; a failure of the run may say why.
 _GENERIC = frozenset({ReasonCode.REVIEW_NOT_COMPOSED, ReasonCode.RESTORE_NOT_APPLIED})
@@ -125,6 +125,9 @@ def _success(run: OperationRun) -> str | None:
 
 
 def _wording(run: OperationRun, code: str) -> Wording:
+    cancellation = run.context.get("cancellation") or {}
+    if code == ReasonCode.CANCELLATION_REQUESTED and cancellation.get("point_of_no_return"):
+        return TOO_LATE
     return (
         VARIANTS.get((code, run.outcome))
         or REASONS.get(code)

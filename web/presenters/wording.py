@@ -157,7 +157,7 @@ REASONS: Final[Mapping[str, Wording]] = {
     ),
     ReasonCode.ENVIRONMENT_UNREACHABLE: _say(
         "The environment's repository could not be reached.",
-        "The configuration could not be read. Nothing was changed.",
+        "It did not answer, so the configuration could not be worked on. Nothing was changed.",
         "It was tried again for a while, then given up.",
         "Check the repository's address and access, then try again.",
     ),
@@ -274,6 +274,14 @@ ENDINGS: Final[Mapping[str, Wording]] = {
     Outcome.CANCELLED: REASONS[ReasonCode.CANCELLED],
 }
 
+# An active run whose cancellation was asked for when its change was on its way already.
+TOO_LATE: Final = _say(
+    "Somebody asked to cancel this, too late to stop it.",
+    "The change is on its way or was made already. The work goes on to its end, and tells what is true then.",
+    "The wish is recorded and handed on to the work.",
+    "Nothing to do. This page follows it.",
+)
+
 UNKNOWN: Final = _say(
     "The state of this operation is not known.",
     "What is recorded here is not something this version can put into words.",
@@ -284,7 +292,7 @@ UNKNOWN: Final = _say(
 # How the work came to its end, where all that is known besides is that nothing came of it.
 CAUSES: Final[Mapping[str, CauseWording]] = {
     "activity_failed": _because(
-        "A step of the work failed, also after it was tried again.",
+        "A step of the work could not be done.",
         "The step was tried again as long as that could help.",
     ),
     "activity_timed_out": _because(
@@ -301,11 +309,11 @@ CAUSES: Final[Mapping[str, CauseWording]] = {
     ),
     "terminated": _because(
         "Somebody stopped the work from outside before it was done.",
-        "The regular check noticed it.",
+        "It was noticed, and nothing of the work can act any more.",
     ),
     "timed_out": _because(
         "The work did not finish within the longest time allowed.",
-        "The work was ended, and the regular check noticed it.",
+        "The work was ended, and nothing of it can act any more.",
     ),
     "task_failing": _because(
         "The work met a fault in this system again and again.",

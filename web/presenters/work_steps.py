@@ -22,7 +22,7 @@ LABELS: Final[Mapping[str, str]] = {
 
 RESULTS: Final[Mapping[str | None, State]] = {
     "completed": State(word="Done", tone="good"),
-    "failed": State(word="Failed", tone="bad"),
+    "failed": State(word="Could not be done", tone="bad"),
     "timed_out": State(word="No answer in time", tone="look"),
     "cancelled": State(word="Stopped", tone="quiet", icon="minus"),
     None: State(word="Not finished", tone="look"),
@@ -31,7 +31,7 @@ RESULTS: Final[Mapping[str | None, State]] = {
 # Of the work itself, by how its record says that it was closed.
 ENDINGS: Final[Mapping[str, str]] = {
     "completed": "The work ran to its end.",
-    "failed": "The work ended with a failure.",
+    "failed": "The work ended before all of it was done.",
     "cancelled": "The work was cancelled.",
     "terminated": "The work was stopped from outside.",
     "timed_out": "The work was ended, because it took longer than is allowed.",

@@ -5,10 +5,12 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from models.access import Role
-from models.base import utc_now
+from models.base import Json, utc_now
 from models.review import EnvironmentReview, ReviewChange
 from services.environments import Environments
 from tests.feature.api.api_world import ABSENT, World, fields_of
+
+SETTINGS = [{"path": "state", "before": "enabled", "after": "disabled"}]
 
 
 def _compose(world: World, ref: str, **given: Any) -> str:
@@ -25,7 +27,7 @@ def _compose(world: World, ref: str, **given: Any) -> str:
         "tree": "d" * 40,
         "composer_version": "1",
         "summary": {"items": 2, "added": 1, "removed": 0, "renamed": 1, "changed": 0, "unparsed": 0},
-        "sections": {},
+        "sections": {"inventory": [], "changes": {"compared_with": None}, "baseline": {"set": False}},
         "findings": [{"code": "item.unparsed", "severity": "warning", "title": "x", "items": ["a.json"]}],
         "composed_at": utc_now(),
         **given,
@@ -43,6 +45,8 @@ def _compose(world: World, ref: str, **given: Any) -> str:
                     kind="policy",
                     path=f"{change}.json",
                     previous_path=previous,
+                    settings=SETTINGS if previous else [],
+                    commits=[],
                 )
             )
     return str(values["id"])
@@ -73,12 +77,17 @@ def test_it_links_a_run_to_the_review_it_made(world: World) -> None:
 def test_it_pages_through_changes_in_the_order_of_paths(world: World) -> None:
     path = f"/api/v1/reviews/{_compose(world, 'one')}/changes?limit=1"
     first = world.api.get(path).get_json()
-    assert first["items"] == [{"change": "added", "path": "added.json", "previous_path": None}]
-    second = world.api.get(f"{path}&after={first['next']}").get_json()
-    assert second == {
-        "items": [{"change": "renamed", "path": "renamed.json", "previous_path": "old.json"}],
-        "next": None,
+    added: Json = {
+        "change": "added",
+        "path": "added.json",
+        "previous_path": None,
+        "settings": [],
+        "commits": [],
     }
+    renamed = {"change": "renamed", "path": "renamed.json", "previous_path": "old.json", "commits": []}
+    assert first["items"] == [added]
+    second = world.api.get(f"{path}&after={first['next']}").get_json()
+    assert second == {"items": [renamed | {"settings": SETTINGS}], "next": None}
 
 
 def test_it_lists_reviews_by_any_filter(world: World) -> None:

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -6,9 +7,11 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from models.access import Role
+from models.base import utc_now
 from models.catalog import OperationType
 from models.contracts import RestoreExecuteInput
 from models.correlation import Correlation
+from models.errors import StartRefused, StartUnconfirmed
 from models.reasons import ReasonCode
 from models.reconciliation import OPEN
 from services.engine import WorkflowView
@@ -266,13 +269,13 @@ def test_a_type_without_an_adapter_is_unsupported(world: World, monkeypatch: pyt
     assert answers == [{"result": "unsupported", "decision": None, "facts": None}] * 2
 
 
-@pytest.mark.parametrize("dry_run", [True, False])
-def test_a_check_concludes_nothing_where_the_engine_does_not_answer(world: World, dry_run: bool) -> None:
+@pytest.mark.parametrize("body", [{"dry_run": True}, {}])
+def test_a_check_concludes_nothing_where_the_engine_does_not_answer(world: World, body: Any) -> None:
     run_id = terminated(world)
     before = row(world, run_id)
     world.starter.is_away = True
 
-    response = reconcile(world, run_id, {"dry_run": dry_run})
+    response = reconcile(world, run_id, body)
 
     problem = response.get_json()
     assert (response.status_code, problem["code"]) == (503, "engine_unavailable")
@@ -304,3 +307,37 @@ def test_a_run_that_fails_over_and_over_is_ended_and_settled(world: World) -> No
     settled = reconcile(world, run_id).get_json()
     assert settled["decision"]["evidence"]["cause"] == "task_failing"
     assert world.starter.terminated == [workflow_id(run_id)]
+
+
+def test_a_cancelled_run_stays_cancelled_when_it_is_checked_after_the_engine_forgot_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.starter.error = StartUnconfirmed()
+    run_id = started(world)
+    world.starter.views.clear()
+    cancel(world, run_id)
+    later = utc_now() + timedelta(minutes=1)
+    monkeypatch.setattr(world.services.check, "_clock", lambda: later)
+    first = reconcile(world, run_id).get_json()
+    before = row(world, run_id)
+
+    again = reconcile(world, run_id).get_json()
+
+    assert (first["decision"]["outcome"], first["facts"]["execution"]["cause"]) == (
+        "cancelled",
+        "never_started",
+    )
+    assert again == first
+    assert row(world, run_id) == before
+
+
+def test_a_run_that_could_not_be_handed_over_has_nothing_to_settle(world: World) -> None:
+    world.starter.error = StartRefused("INVALID_ARGUMENT: no such queue")
+    run_id = started(world)
+    world.starter.views.clear()
+    before = row(world, run_id)
+
+    answers = [reconcile(world, run_id, {"dry_run": dry}).get_json()["result"] for dry in (True, False)]
+
+    assert answers == ["no_decision", "no_decision"]
+    assert row(world, run_id) == before

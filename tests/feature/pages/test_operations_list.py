@@ -75,6 +75,11 @@ def test_it_shows_nothing_of_another_workspace(world: World) -> None:
         ("environment=windows-devices", {"failed", "blocked"}),
         ("workspace=contoso", {"queued", "failed", "blocked"}),
         ("workspace=unknown", set()),
+        ("initiator=grace@contoso.example", {"blocked"}),
+        ("initiator=grace", set()),
+        ("created_after=2026-11-17&created_before=2026-11-18", {"queued", "failed", "blocked"}),
+        ("created_after=2026-11-18", set()),
+        ("created_before=2026-11-17T00:00:00%2B00:00", set()),
         ("q=GRACE", {"blocked"}),
         ("q=portal", {"queued"}),
         ("q=100%25", set()),
@@ -97,13 +102,31 @@ def test_the_address_narrows_the_list(world: World, query: str, found: set[str])
 
 
 @pytest.mark.parametrize(
-    "query", ["type=compose", "status=done", "outcome=ok", "after=!", "after=AAAA", "after=%00"]
+    "query",
+    [
+        "type=compose",
+        "status=done",
+        "outcome=ok",
+        "created_after=yesterday",
+        "created_before=2026-13-01",
+        "after=!",
+        "after=AAAA",
+        "after=%00",
+    ],
 )
 def test_a_value_that_does_not_exist_is_a_clear_error(world: World, query: str) -> None:
     answer = world.browser(Role.READER).get(f"/operations?{query}")
 
     assert answer.status_code == 422
     assert query.split("=", maxsplit=1)[0] in answer.text
+
+
+def test_the_filters_by_time_and_person_stand_in_their_fields(world: World) -> None:
+    page = world.browser(Role.READER).read("/operations?initiator=ada&created_after=2026-11-17")
+
+    assert 'name="initiator" value="ada"' in page
+    assert 'name="created_after" value="2026-11-17"' in page
+    assert 'name="created_before" value=""' in page
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(world: World) -> None:

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 from models.access import Role
 from models.review import EnvironmentReview, ReviewStatus
@@ -24,8 +25,10 @@ BASELINE = {
 }
 
 
-def _change(number: int) -> dict[str, str | None]:
-    return {"change": "changed", "kind": "policy", "path": f"p/{number:03}.json", "previous_path": None}
+def _change(number: int) -> dict[str, Any]:
+    path = f"p/{number:03}.json"
+    given = {"change": "changed", "kind": "policy", "path": path, "previous_path": None}
+    return given | {"settings": [], "commits": []}
 
 
 def test_it_shows_the_worst_finding_first_in_words(world: World) -> None:

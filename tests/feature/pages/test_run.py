@@ -1,12 +1,15 @@
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from models.access import Role
+from models.base import utc_now
 from models.lifecycle import Outcome
 from models.reasons import ReasonCode
 from models.reconciliation import Related
+from services.engine import QueueView
 from services.operation_runs import OperationRunService
 from services.restore_results import record_result
 from tests.feature.pages.tests_of_pages import RESTORE, World, correlation_of
@@ -56,6 +59,173 @@ def test_the_time_line_tells_each_step_and_its_length(world: World) -> None:
     assert steps == ["Requested", "Dispatched", "Started", "Settled", "Corrected"]
     assert page.count("s later</span>") == 4
     assert "Needs attention, found by the regular check" in page
+
+
+def test_a_failure_is_four_lines(world: World) -> None:
+    run = world.running(RESTORE, restore_plan_id=str(world.plan().id))
+    items = ["policies/a.json", "policies/<b>.json"]
+    world.settle(run, Outcome.BLOCKED, ReasonCode.ENVIRONMENT_CHANGED, cause=None, changed_items=items)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert re.findall(r"<dt>(What [\w ]+)</dt>", page) == ["What it means", "What was done", "What to do"]
+    assert "The restore was held back, because the environment changed." in page
+    assert '<code class="path">policies/a.json</code>' in page
+    assert "policies/&lt;b&gt;.json" in page
+
+
+def test_the_receipt_says_what_settled_it_and_on_which_evidence(world: World) -> None:
+    run = world.running()
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED, cause="terminated", matching_reviews=0)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    receipt = page.split('<h2 id="receipt">')[1].split("</section>")[0]
+    assert "No review was made." in receipt
+    assert "The regular check" in receipt
+    assert re.search(r"Running.*→.*Failed", receipt, re.DOTALL)
+    assert "Somebody stopped the work from outside" in receipt
+    assert "<dt>Reviews that match</dt><dd>0</dd>" in receipt
+
+
+def test_a_run_that_settled_itself_has_a_receipt_too(world: World) -> None:
+    review = world.review()
+
+    page = world.browser(Role.READER).read(f"/operations/{review.run_id}")
+
+    assert "The operation itself, together with its result" in page
+    assert "What was done" not in page
+
+
+def test_a_correction_is_told_as_one(world: World) -> None:
+    run = world.running()
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+    before = world.browser(Role.READER).read(f"/operations/{run.id}")
+    related = Related(type="environment_review", id=world.review().id)
+    world.settle(run, Outcome.SUCCEEDED, ReasonCode.REVIEW_ALREADY_COMPOSED, related)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert "Corrected" not in before
+    assert "this first read “Failed”, and reads “Succeeded” since." in page
+    assert page.index("this first read") < page.index("What it means")
+
+
+STORY: dict[str, Any] = {
+    "workflow_id": "w",
+    "run_id": "r",
+    "status": "failed",
+    "started_at": "2026-11-17T09:30:00+00:00",
+    "closed_at": "2026-11-17T09:30:40+00:00",
+    "cause": "activity_failed",
+    "steps": [
+        {
+            "step": "collect_evidence",
+            "summary": "Fetch it",
+            "scheduled_at": "2026-11-17T09:30:00+00:00",
+            "started_at": "2026-11-17T09:30:10+00:00",
+            "ended_at": "2026-11-17T09:30:30+00:00",
+            "attempts": 4,
+            "result": "failed",
+            "failure": "environment_unreachable: fatal: no <route> to host",
+        },
+        {
+            "step": "a_later_step",
+            "summary": None,
+            "scheduled_at": "2026-11-17T09:30:30+00:00",
+            "started_at": None,
+            "ended_at": None,
+            "attempts": None,
+            "result": None,
+            "failure": None,
+        },
+    ],
+    "steps_left_out": 3,
+    "events": 11,
+}
+
+
+def test_the_kept_history_is_a_picture_of_steps_with_their_attempts(world: World) -> None:
+    run = world.running()
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED, cause="activity_failed")
+    world.keep_history(run, STORY)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    work = page.split('<h2 id="work">')[1].split("</section>")[0]
+    assert "Read the configuration" in work
+    assert "tried 4 times" in work
+    assert '<rect class="waited" x="0.0" y="0" width="25.0" height="6"/>' in work
+    assert '<rect class="worked" x="25.0" y="0" width="50.0" height="6"/>' in work
+    assert "A later step" in work
+    assert "Not finished" in work
+    assert "3 more steps are not shown." in work
+    assert "The work ended before all of it was done." in work
+    assert "fatal:" not in _before_details(page)
+    assert "no &lt;route&gt; to host" in page
+
+
+@pytest.mark.parametrize(
+    ("kept", "note"), [(True, "No work is known of this operation"), (False, "were not kept")]
+)
+def test_a_history_that_is_not_there_is_told_as_such(world: World, kept: object, note: str) -> None:
+    run = world.running()
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+    if kept:
+        world.keep_history(run, None)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert note in page
+
+
+def test_a_page_follows_a_run_that_has_just_ended_until_its_history_is_kept(world: World) -> None:
+    run = world.running()
+    world.now = utc_now()
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+    browser = world.browser(Role.READER)
+    path = f"/operations/{run.id}/fragment"
+    assert 'data-completed="false"' in browser.read(path)
+
+    world.keep_history(run, STORY)
+
+    assert 'data-completed="true"' in browser.read(path)
+
+
+def test_the_console_link_says_where_the_engine_has_let_go_of_the_workflow(world: World) -> None:
+    kept, gone = world.running(ref="a"), world.running(ref="b")
+    world.started.close(correlation_of(kept).workflow_id, "terminated")
+    for run in (kept, gone):
+        world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+    browser = world.browser(Role.READER)
+    note = "does not know this workflow any more"
+
+    assert note not in browser.read(f"/operations/{kept.id}")
+    assert note in browser.read(f"/operations/{gone.id}")
+    world.services.looks._looks.clear()
+    world.started.is_away = True
+    assert note not in browser.read(f"/operations/{gone.id}")
+
+
+@pytest.mark.parametrize(
+    ("workers", "sentence"),
+    [(0, "No worker is known"), (1, "more to do than"), (None, "could not be checked")],
+)
+def test_a_run_that_waits_says_why(world: World, workers: int | None, sentence: str) -> None:
+    run = world.queued()
+    with world.database.transaction() as session:
+        OperationRunService(session).record_dispatched(run.id, run.created_at)
+    world.started.is_away = workers is None
+    world.started.queue_view = QueueView(
+        pollers=workers or 0, last_polled_at=utc_now() if workers else None, backlog=2, oldest_waits=70.0
+    )
+    browser = world.browser(Role.READER)
+
+    page = browser.read(f"/operations/{run.id}")
+    browser.read(f"/operations/{run.id}/fragment")
+
+    assert sentence in page
+    assert world.started.looks == ["queue operation-runs"]
 
 
 def test_a_run_that_made_a_review_leads_to_it(world: World) -> None:

@@ -15,6 +15,7 @@ from models.catalog import OperationType
 from models.contracts import Failure
 from models.correlation import Correlation
 from models.environment import Environment
+from models.history import OperationRunHistory
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
@@ -149,6 +150,22 @@ class World:
         with self.database.transaction() as session:
             OperationRunService(session, clock=self.clock).update_run_with_reconciliation(
                 run.id, decision, source="sweep", actor=SYSTEM
+            )
+
+    def ask_to_cancel(self, run: OperationRun, *, delivered: bool = True) -> None:
+        actor = Actor(kind="user", name="grace@contoso.example")
+        with self.database.transaction() as session:
+            service = OperationRunService(session, clock=self.clock)
+            service.request_cancel(run.id, actor)
+            if delivered:
+                service.record_cancel_delivered(run.id)
+
+    def keep_history(self, run: OperationRun, history: dict[str, Any] | None) -> None:
+        with self.database.transaction() as session:
+            session.add(
+                OperationRunHistory(
+                    run_id=run.id, workspace_id=run.workspace_id, history=history, stored_at=self.clock()
+                )
             )
 
     def review(self, status: ReviewStatus = ReviewStatus.DRAFT, **content: Any) -> EnvironmentReview:

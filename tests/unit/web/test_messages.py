@@ -11,7 +11,7 @@ from models.lifecycle import FINAL_OUTCOMES, Outcome, Status
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
 from web.presenters.messages import card_of, message_of
-from web.presenters.wording import CAUSES, ENDINGS, REASONS, UNKNOWN, VARIANTS
+from web.presenters.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS
 
 STANDINGS = [(Status.QUEUED, Outcome.PENDING), (Status.RUNNING, Outcome.PENDING)] + [
     (Status.COMPLETED, outcome) for outcome in sorted(FINAL_OUTCOMES)
@@ -92,7 +92,7 @@ def test_every_cause_has_words_and_no_other() -> None:
 
 
 def test_no_words_speak_of_what_lies_beneath() -> None:
-    wordings = [*REASONS.values(), *VARIANTS.values(), *ENDINGS.values(), UNKNOWN, *CAUSES.values()]
+    wordings = [*REASONS.values(), *VARIANTS.values(), *ENDINGS.values(), UNKNOWN, TOO_LATE, *CAUSES.values()]
     sentences = [text for wording in wordings for text in wording.model_dump().values()]
 
     assert len(sentences) > 100
@@ -137,6 +137,10 @@ def test_an_active_run_whose_cancellation_was_asked_for_says_so() -> None:
     run = a_run(status=Status.RUNNING, outcome=Outcome.PENDING, context={"cancellation": {}})
 
     assert message_of(run).code == "cancellation_requested"
+    assert "stops at the next place" in message_of(run).body
+    run.context["cancellation"]["point_of_no_return"] = "1" * 40
+    assert message_of(run).code == "cancellation_requested"
+    assert message_of(run).title == TOO_LATE.title
 
 
 def test_a_failure_that_tells_more_goes_before_nothing_came_of_it() -> None:

@@ -1,0 +1,77 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from random import Random
+
+from tests.faults.operations import RELEASE
+from tests.git_repository import GitRepository
+from tests.system import Json, System
+
+DRIVERS = 5
+ENDS_WITHIN = 90.0
+
+
+class Stream:
+    """Restores and composes on several environments, one after the other on each, until it is closed."""
+
+    def __init__(self, system: System, random: Random) -> None:
+        self._system = system
+        self._over = threading.Event()
+        self._runs: list[Json] = []
+        self._randoms = [Random(random.getrandbits(32)) for _ in range(DRIVERS)]  # noqa: S311 - not secrecy
+
+    @contextmanager
+    def flowing(self) -> Iterator["Stream"]:
+        """Keep the stream going for as long as the block lasts, then see every operation to its end."""
+        with ThreadPoolExecutor(DRIVERS) as pool:
+            drivers = [pool.submit(self._drive, random) for random in self._randoms]
+            try:
+                yield self
+            finally:
+                self._over.set()
+            for driver in drivers:
+                driver.result()
+
+    @property
+    def runs(self) -> list[Json]:
+        return list(self._runs)
+
+    def under_way(self) -> list[Json]:
+        """Return the runs that have not ended."""
+        return [
+            run
+            for status in ("queued", "running")
+            for run in self._system.get("/operations", workspace="default", status=status, limit="100")[
+                "items"
+            ]
+        ]
+
+    def _drive(self, random: Random) -> None:
+        repository = self._system.repository({"a.conf": "0", "b.conf": "0"})
+        repository.tag(RELEASE)
+        environment = self._system.environment(repository.url)
+        number = 0
+        while not self._over.is_set():
+            number += 1
+            begun = [self._restore, self._compose, self._compose_twice][random.randrange(3)](
+                repository, environment, number
+            )
+            self._runs += begun
+            for run in begun:
+                self._system.settled(run, patience=ENDS_WITHIN)
+
+    def _restore(self, repository: GitRepository, environment: Json, number: int) -> list[Json]:
+        repository.commit({"a.conf": str(number)})
+        plan = self._system.plan(environment, RELEASE)
+        return [self._system.restore(environment, plan)]
+
+    def _compose(self, repository: GitRepository, environment: Json, number: int) -> list[Json]:
+        repository.commit({"b.conf": str(number)})
+        return [self._system.compose(environment)]
+
+    def _compose_twice(self, repository: GitRepository, environment: Json, number: int) -> list[Json]:
+        """Two runs of one fingerprint at the same time."""
+        repository.commit({"b.conf": str(number)})
+        repository.tag(f"state-{number}")
+        return [self._system.compose(environment), self._system.compose(environment, f"state-{number}")]
