@@ -1,6 +1,6 @@
 from temporalio import activity
 
-from activities.beat import alive, beat
+from activities.beat import beat
 from activities.settling import settle
 from activities.tracking import correlation, taken_by_temporal
 from models.contracts import OperationResult, RestoreExecuteInput
@@ -27,5 +27,5 @@ class RestoreExecuteActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def apply_plan(self, operation_input: RestoreExecuteInput) -> OperationResult:
         """Write the planned items as one commit and complete the run with the result."""
-        result = self._execution.apply(correlation(), operation_input, beat=beat, alive=alive)
+        result = self._execution.apply(correlation(), operation_input, beat=beat)
         return result or settle(self._reconciler, OPEN)

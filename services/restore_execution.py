@@ -29,11 +29,10 @@ from services.push_fence import push_fence
 from services.repositories.commits import commit_tree, write_tree
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
+from services.repositories.process import Beat, no_beat
 from services.restore_progress import TRAILER, WRITING, RestoreProgress, check_writable, look
 from services.restore_results import reason_of, record_result, restore_result_id
 from services.run_start import take
-
-Beat = Callable[[], None]
 
 # How often a branch that keeps moving is looked at again before the attempt is given back to Temporal.
 ROUNDS = 8
@@ -91,7 +90,7 @@ class RestoreExecution:
         return None
 
     def apply(
-        self, correlation: Correlation, scope: RestoreExecuteInput, *, beat: Beat, alive: Beat
+        self, correlation: Correlation, scope: RestoreExecuteInput, *, beat: Beat
     ) -> OperationResult | None:
         """Bring the branch to the plan, then record the result and complete the run with it (law L8).
 
@@ -102,8 +101,7 @@ class RestoreExecution:
         4. After every push, answered or not, begin again at 1: the branch alone says what happened.
 
         None: the branch holds this run's commit but not the planned items, or more than one commit; the
-        reconciler tells what that means. `beat` may stop the work, `alive` only tells that it goes on; from
-        the first push nothing stops it.
+        reconciler tells what that means. `beat` may stop the work, until the first push; then nothing does.
         """
         with self._database.transaction() as session:
             run = session.get_one(OperationRun, correlation.run_id)
@@ -125,10 +123,10 @@ class RestoreExecution:
             if seen.changed:
                 raise EnvironmentChanged(seen.changed)
             pulse()
-            pulse = alive
+            pulse = no_beat
             self._reach("restore.before_intent")
             try:
-                self._push(work, seen.head, alive)
+                self._push(work, seen.head)
                 self._reach("restore.after_push")
             except PushRaced:
                 continue
@@ -149,13 +147,13 @@ class RestoreExecution:
             mirror=self._mirrors.open(environment.id, environment.repository_url),
         )
 
-    def _push(self, work: _Work, head: str, alive: Beat) -> None:
+    def _push(self, work: _Work, head: str) -> None:
         commit = _build(work, head)
         with push_fence(self._database, work.run.id) as fence:
             self._intend(work.run.id, commit)
             self._reach("restore.before_push")
             fence.check()
-            work.mirror.push(commit=commit, branch=work.environment.branch, expected=head, beat=alive)
+            work.mirror.push(commit=commit, branch=work.environment.branch, expected=head)
 
     def _intend(self, run_id: UUID, commit: str) -> None:
         with self._database.transaction() as session:
