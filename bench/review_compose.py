@@ -18,6 +18,7 @@ from uuid import UUID
 from models.contracts import Evidence
 from models.environment import Environment
 from services.repositories.mirror import Mirror, MirrorStore
+from services.repositories.objects import read_blob
 from services.review_content import compose_content
 from services.review_context import ReviewContext
 
@@ -27,11 +28,16 @@ ENVIRONMENT_ID = UUID(int=1)
 
 def policy(number: int, revision: int) -> str:
     settings = [
-        {"id": f"setting-{index}", "settingDefinitionId": f"device_vendor_{index}", "value": number % (index + 2)}
+        {
+            "id": f"{index}",
+            "settingDefinitionId": f"device_vendor_{index}",
+            "value": str(number % (index + 2)),
+        }
         for index in range(12)
     ]
     settings[number % 12]["value"] = f"revision {revision}"
-    return json.dumps({"@odata.type": f"#kind{number % 20}", "displayName": f"Policy {number}", "settings": settings}, indent=1)
+    content = {"@odata.type": f"#kind{number % 20}", "displayName": f"Policy {number}", "settings": settings}
+    return json.dumps(content, indent=1)
 
 
 def write_repository(folder: Path) -> tuple[str, str]:
@@ -60,14 +66,10 @@ def opened(root: Path) -> Mirror:
 
 def floor(root: Path, before: str, after: str) -> None:
     mirror = opened(root)
-    subprocess.run(
-        ["git", "-C", str(mirror.path), "diff", "-M", "--name-status", before, after], capture_output=True, check=True
-    )
-    repository = mirror.repository
-    diff = repository[before].tree.diff_to_tree(repository[after].tree)
-    for delta in diff.deltas:
-        json.loads(repository[delta.old_file.id].data)
-        json.loads(repository[delta.new_file.id].data)
+    diff = ["git", "-C", str(mirror.path), "diff", "-M", "--raw", "--no-abbrev", before, after]
+    for line in subprocess.run(diff, capture_output=True, text=True, check=True).stdout.splitlines():
+        for oid in line.split(" ")[2:4]:
+            json.loads(read_blob(mirror.repository, oid, limit=1_000_000) or b"")
 
 
 def compose(root: Path, before: str, after: str) -> None:
@@ -103,11 +105,11 @@ def measure(side: str, root: Path, before: str, after: str) -> tuple[float, floa
 
 def main() -> None:
     if len(sys.argv) > 1:
-        side, root, before, after = sys.argv[1:]
-        print(json.dumps(measure(side, Path(root), before, after)))
+        side, folder, before, after = sys.argv[1:]
+        print(json.dumps(measure(side, Path(folder), before, after)))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
         before, after = write_repository(root / "repository.git")
         opened(root).fetch()
         figures: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}

@@ -2,7 +2,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from models.contracts import Cause, Contract, RelatedType
 from models.lifecycle import Outcome
@@ -29,6 +29,13 @@ class ReconciliationDecision(Contract):
     reason_code: ReasonCode
     related: Related | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("outcome")
+    @classmethod
+    def _is_an_ending(cls, outcome: Outcome) -> Outcome:
+        if outcome is Outcome.PENDING:
+            raise ValueError("a decision ends a run; where nothing can be decided, there is no decision")
+        return outcome
 
 
 class ExecutionState(StrEnum):

@@ -34,6 +34,9 @@ from workflows.sweep import SweepWorkflow
 
 _log = structlog.get_logger()
 
+# The same when a recorded history is replayed.
+INTERCEPTORS = [PulseInterceptor(), TrackingInterceptor(), FailureBridge()]
+
 WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
 ACTIVITY_THREADS = 16
 # One that waits for a silent repository must not keep the next sweeps from the other runs.
@@ -126,7 +129,7 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
         activity_executor=ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity"),
         max_concurrent_activities=ACTIVITY_THREADS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
-        interceptors=[PulseInterceptor(), TrackingInterceptor(), FailureBridge()],
+        interceptors=INTERCEPTORS,
         workflow_runner=SANDBOX,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,

@@ -9,10 +9,8 @@ from uuid import UUID
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
-    multiple,
     rule,
     run_state_machine_as_test,
 )
@@ -61,9 +59,11 @@ failures = st.sampled_from(["ref_not_found", "push_refused"]).map(
 
 
 class RunMachine(RuleBasedStateMachine):
-    """Two composes and two restores of one environment, each asked for again and again."""
+    """Two composes and two restores of one environment.
 
-    runs: Bundle[UUID] = Bundle("runs")
+    Each call is made on the run that was turned to last. Most runs are taken up at once: a running run is
+    where the most can happen.
+    """
 
     def __init__(self, database: Database) -> None:
         super().__init__()
@@ -71,6 +71,7 @@ class RunMachine(RuleBasedStateMachine):
         self._now = NOW
         self._asked: dict[UUID, OperationInput] = {}
         self._seen: dict[UUID, Seen] = {}
+        self._run: UUID
 
     @initialize()
     def make_the_environment(self) -> None:
@@ -85,9 +86,10 @@ class RunMachine(RuleBasedStateMachine):
             for plan in plans
         ]
         self._work: list[OperationInput] = [*composes, *restores]
+        self.request(work=0, taken_up=True)
 
-    @rule(target=runs, work=st.integers(0, 3))
-    def request(self, work: int) -> UUID:
+    @rule(work=st.integers(0, 3), taken_up=st.sampled_from([True, True, False]))
+    def request(self, work: int, taken_up: bool) -> None:  # noqa: FBT001 # drawn by Hypothesis
         asked = self._work[work]
         active = {run_id: given for run_id, given in self._asked.items() if self._seen[run_id].is_active}
         same = [run_id for run_id, given in active.items() if given == asked]
@@ -100,7 +102,7 @@ class RunMachine(RuleBasedStateMachine):
         except RestoreInProgress:
             assert restoring
             assert not same
-            return multiple()  # type: ignore[return-value] # Hypothesis' way to add nothing
+            return
         run_id = requested.run.id
         assert requested.deduplicated == bool(same)
         assert same in ([], [run_id])
@@ -110,114 +112,111 @@ class RunMachine(RuleBasedStateMachine):
             self._seen[run_id] = see(self._database, run_id)
             assert self._seen[run_id].standing == QUEUED
         assert see(self._database, run_id) == self._seen[run_id]
-        return run_id
+        self._run = run_id
+        if taken_up:
+            self.start()
 
-    @rule(run_id=runs)
-    def start(self, run_id: UUID) -> None:
+    @rule(number=st.integers(0, 3))
+    def turn_to_an_earlier_run(self, number: int) -> None:
+        known = list(self._asked)
+        self._run = known[number % len(known)]
+
+    @rule()
+    def start(self) -> None:
         before, after, run = self._try(
-            run_id, lambda service: service.start(self._correlation(run_id), self._asked[run_id])
+            lambda service: service.start(self._correlation(), self._asked[self._run])
         )
         assert (run is not None) == before.is_active
         assert (after.row != before.row) == (before.standing == QUEUED)
         assert after.standing == (RUNNING if before.is_active else before.standing)
 
-    @rule(run_id=runs)
-    def start_with_another_input(self, run_id: UUID) -> None:
-        asked = self._asked[run_id]
+    @rule()
+    def start_with_another_input(self) -> None:
+        asked = self._asked[self._run]
         others = [other for other in self._work if type(other) is type(asked) and other != asked]
         for other in others:
             self._expect(
-                run_id,
-                lambda service, other=other: service.start(self._correlation(run_id), other),  # type: ignore[misc]
+                lambda service, other=other: service.start(self._correlation(), other),  # type: ignore[misc]
                 if_=lambda _: False,
             )
 
-    @rule(run_id=runs)
-    def record_dispatched(self, run_id: UUID) -> None:
+    @rule()
+    def record_dispatched(self) -> None:
         self._expect(
-            run_id,
-            lambda service: service.record_dispatched(run_id, self._clock()),
+            lambda service: service.record_dispatched(self._run, self._clock()),
             if_=lambda before: before.dispatched_at is None,
         )
 
-    @rule(run_id=runs, fingerprint=st.sampled_from(["a", "b"]))
-    def record_fingerprint(self, run_id: UUID, fingerprint: str) -> None:
+    @rule(fingerprint=st.sampled_from(["a", "b"]))
+    def record_fingerprint(self, fingerprint: str) -> None:
         self._expect(
-            run_id,
-            lambda service: service.record_fingerprint(run_id, fingerprint),
+            lambda service: service.record_fingerprint(self._run, fingerprint),
             if_=lambda before: before.standing == RUNNING,
         )
 
-    @rule(run_id=runs, commit=st.sampled_from(["1" * 40, "2" * 40]))
-    def intend_commit(self, run_id: UUID, commit: str) -> None:
+    @rule(commit=st.sampled_from(["1" * 40, "2" * 40]))
+    def intend_commit(self, commit: str) -> None:
         self._expect(
-            run_id,
-            lambda service: service.intend_commit(run_id, commit),
+            lambda service: service.intend_commit(self._run, commit),
             if_=lambda before: before.standing == RUNNING and "cancellation" not in before.context,
         )
 
-    @rule(run_id=runs)
-    def request_cancel(self, run_id: UUID) -> None:
+    @rule()
+    def request_cancel(self) -> None:
         after = self._expect(
-            run_id,
-            lambda service: service.request_cancel(run_id, ADA),
+            lambda service: service.request_cancel(self._run, ADA),
             if_=lambda before: before.is_active and "cancellation" not in before.context,
         )
         if after is not None:
             pushing = after.context.get("intended_commit")
             assert after.context["cancellation"]["point_of_no_return"] == pushing
 
-    @rule(run_id=runs)
-    def record_cancel_delivered(self, run_id: UUID) -> None:
+    @rule()
+    def record_cancel_delivered(self) -> None:
         self._expect(
-            run_id,
-            lambda service: service.record_cancel_delivered(run_id),
+            lambda service: service.record_cancel_delivered(self._run),
             if_=lambda before: _stands_open(before, "delivered_at"),
         )
 
-    @rule(run_id=runs)
-    def acknowledge_cancel(self, run_id: UUID) -> None:
+    @rule()
+    def acknowledge_cancel(self) -> None:
         self._expect(
-            run_id,
-            lambda service: service.acknowledge_cancel(run_id, self._clock()),
+            lambda service: service.acknowledge_cancel(self._run, self._clock()),
             if_=lambda before: _stands_open(before, "acknowledged_at"),
         )
 
-    @rule(run_id=runs, wholly=st.booleans())
-    def succeed(self, run_id: UUID, wholly: bool) -> None:  # noqa: FBT001 # drawn by Hypothesis
-        correlation, reason = self._correlation(run_id), ReasonCode.REVIEW_COMPOSED
+    @rule(wholly=st.booleans())
+    def succeed(self, wholly: bool) -> None:  # noqa: FBT001 # drawn by Hypothesis
+        correlation, reason = self._correlation(), ReasonCode.REVIEW_COMPOSED
 
         def act(service: OperationRunService) -> object:
             way = service.succeed if wholly else service.succeed_partially
             return way(correlation, reason_code=reason, summary_counts={"items": 1})
 
-        after = self._expect(run_id, act, if_=lambda before: before.standing == RUNNING)
+        after = self._expect(act, if_=lambda before: before.standing == RUNNING)
         if after is not None:
             assert after.standing == completed(Outcome.SUCCEEDED if wholly else Outcome.PARTIALLY_SUCCEEDED)
 
-    @rule(run_id=runs, failure=failures)
-    def fail_dispatch(self, run_id: UUID, failure: Failure) -> None:
+    @rule(failure=failures)
+    def fail_dispatch(self, failure: Failure) -> None:
         after = self._expect(
-            run_id,
-            lambda service: service.fail_dispatch(run_id, failure),
+            lambda service: service.fail_dispatch(self._run, failure),
             if_=lambda before: before.standing == QUEUED,
         )
         if after is not None:
             assert after.standing == completed(Outcome.FAILED)
 
-    @rule(run_id=runs, failure=failures)
-    def record_failure(self, run_id: UUID, failure: Failure) -> None:
+    @rule(failure=failures)
+    def record_failure(self, failure: Failure) -> None:
         entry = failure.model_dump(mode="json")
         self._expect(
-            run_id,
-            lambda service: service.record_failure(run_id, failure),
+            lambda service: service.record_failure(self._run, failure),
             if_=lambda before: before.is_active and entry not in before.failures,
         )
 
-    @rule(run_id=runs, outcome=outcomes, reason=reasons, led_to=related, cause=causes, source=sources)
+    @rule(outcome=outcomes, reason=reasons, led_to=related, cause=causes, source=sources)
     def reconcile(
         self,
-        run_id: UUID,
         outcome: Outcome,
         reason: ReasonCode,
         led_to: Related | None,
@@ -225,7 +224,7 @@ class RunMachine(RuleBasedStateMachine):
         source: Source,
     ) -> None:
         decision = ReconciliationDecision(
-            adapter=_type_of(self._asked[run_id]),
+            adapter=_type_of(self._asked[self._run]),
             outcome=outcome,
             reason_code=reason,
             related=led_to,
@@ -233,16 +232,16 @@ class RunMachine(RuleBasedStateMachine):
         )
 
         def write(service: OperationRunService) -> Reconciled:
-            return service.update_run_with_reconciliation(run_id, decision, source=source, actor=ADA)
+            return service.update_run_with_reconciliation(self._run, decision, source=source, actor=ADA)
 
-        before, after, result = self._try(run_id, write, corrects=True)
+        before, after, result = self._try(write, corrects=True)
         assert result is _expected(before, decision)
         assert (after.row != before.row) == (result is Reconciled.WRITTEN)
         if result is Reconciled.WRITTEN:
             assert after.standing == completed(outcome)
             assert after.reconciliation is not None
             assert after.reconciliation["previous"] == _first_previous(before)
-            _, again, result = self._try(run_id, write)
+            _, again, result = self._try(write)
             assert result is Reconciled.UNCHANGED
             assert again.row == after.row
 
@@ -258,26 +257,26 @@ class RunMachine(RuleBasedStateMachine):
                 assert before == after or (before, after) in MOVES | CORRECTIONS
 
     def _expect(
-        self, run_id: UUID, act: Callable[[OperationRunService], object], *, if_: Callable[[Seen], bool]
+        self, act: Callable[[OperationRunService], object], *, if_: Callable[[Seen], bool]
     ) -> Seen | None:
         """Act, and hold the service to it that it writes exactly where it may; None: it did not."""
-        before, after, result = self._try(run_id, act)
+        before, after, result = self._try(act)
         may = if_(before)
         assert (result is not None) == may
         assert (after.row != before.row) == may
         return after if may else None
 
     def _try(
-        self, run_id: UUID, act: Callable[[OperationRunService], T], *, corrects: bool = False
+        self, act: Callable[[OperationRunService], T], *, corrects: bool = False
     ) -> tuple[Seen, Seen, T | None]:
         """Act in a transaction of its own; check what must hold whatever was done."""
-        before, result = self._seen[run_id], None
+        before, result = self._seen[self._run], None
         try:
             with self._database.transaction() as session:
                 result = act(OperationRunService(session, clock=self._clock))
         except RunRefused:
             pass
-        after = self._seen[run_id] = see(self._database, run_id)
+        after = self._seen[self._run] = see(self._database, self._run)
         legal = MOVES | CORRECTIONS if corrects else MOVES
         assert before.standing == after.standing or (before.standing, after.standing) in legal
         assert before.dispatched_at in (None, after.dispatched_at)
@@ -290,8 +289,8 @@ class RunMachine(RuleBasedStateMachine):
             assert after.reconciliation["decision"] == after.standing.outcome
         return before, after, result
 
-    def _correlation(self, run_id: UUID) -> Correlation:
-        return Correlation(operation_type=_type_of(self._asked[run_id]), run_id=run_id)
+    def _correlation(self) -> Correlation:
+        return Correlation(operation_type=_type_of(self._asked[self._run]), run_id=self._run)
 
     def _clock(self) -> datetime:
         # No two moments are the same, so that a write always shows.
@@ -334,5 +333,5 @@ def test_the_service_keeps_to_the_table(database: Database) -> None:
             super().__init__(database)
 
     run_state_machine_as_test(
-        OnThisDatabase, settings=settings(max_examples=20, stateful_step_count=30, deadline=None)
+        OnThisDatabase, settings=settings(max_examples=50, stateful_step_count=30, deadline=None)
     )

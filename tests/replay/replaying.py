@@ -8,18 +8,13 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Interceptor, Replayer
 
-from activities.tracking import TrackingInterceptor
-from runtime.worker import SANDBOX, WORKFLOWS
-from workflows.failure_bridge import FailureBridge
+from runtime.worker import INTERCEPTORS, SANDBOX, WORKFLOWS
 from workflows.sweep import WORKFLOW_TYPE as SWEEP
 from workflows.sweep import SweepWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
 THIS_RELEASE = HISTORIES / version("operationrun")
 HOW_TO_RECORD = "make histories"
-
-# As runtime/worker.py has them around operations; what stands around activities alone does not matter here.
-INTERCEPTORS: Sequence[Interceptor] = (TrackingInterceptor(), FailureBridge())
 
 
 def read(path: Path) -> WorkflowHistory:
