@@ -12,6 +12,7 @@ _BYTE_ORDER_MARKS = (
 )
 _DEEPEST = 200
 _KIND_KEYS = ("kind", "@odata.type")
+_LONGEST_KIND = 200
 
 
 class Document(NamedTuple):
@@ -55,7 +56,7 @@ def _json_kind(text: str) -> str | None:
     value = json.loads(text)
     if not isinstance(value, dict):
         return None
-    return next((value[key] for key in _KIND_KEYS if isinstance(value.get(key), str)), None)
+    return next((value[key] for key in _KIND_KEYS if _is_kind(value.get(key))), None)
 
 
 def _yaml_kind(text: str) -> str | None:
@@ -66,9 +67,14 @@ def _yaml_kind(text: str) -> str | None:
     kinds = [
         value
         for key, value in _top_level_pairs(yaml.parse(text, Loader=yaml.CSafeLoader))
-        if key in _KIND_KEYS and value
+        if key in _KIND_KEYS and _is_kind(value)
     ]
     return kinds[0] if kinds else None
+
+
+def _is_kind(value: object) -> bool:
+    """Tell a word from what merely stands in its place; NUL and lone surrogates no row could hold."""
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_KIND and value.isprintable()
 
 
 def _top_level_pairs(events: Iterable[yaml.Event]) -> Iterator[tuple[str | None, str | None]]:

@@ -1,11 +1,12 @@
 import bisect
 import difflib
+import operator
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from services.structures import frozen
+from services.structures import frozen, same
 
 # What names an object in its list, the surest first. `id` stands behind the settings' own names, because
 # exports number the items of a list by it.
@@ -31,6 +32,8 @@ IDENTITIES: tuple[tuple[str, ...], ...] = (
     ("host",),
     ("port",),
 )
+# Past what two lists begin and end with in common, so many items are matched by what they hold.
+MOST_MATCHED = 100_000
 # Gaps between equal items up to this many pairs are searched for more equal ones.
 _SEARCHED_PAIRS = 10_000
 
@@ -56,12 +59,13 @@ class Matching(NamedTuple):
 Names = dict[tuple[str | int, ...], int]
 
 
-def match_lists(before: Sequence[Any], after: Sequence[Any]) -> Matching:
+def match_lists(before: Sequence[Any], after: Sequence[Any]) -> Matching | None:
     """Match two lists' items: objects by identity where they have one, else by what they hold, in order.
 
     An identity serves if every item has it, no two of a list share it, and some item of both lists does
     (unless a list is empty). Near-linear: in long lists equal items that are unique are anchors, and only
-    small gaps between them are searched further; what is left of a gap is paired in order.
+    small gaps between them are searched further; what is left of a gap is paired in order. None: more than
+    100,000 items would have to be matched by what they hold.
     """
     for identity in IDENTITIES if _are_objects(before) and _are_objects(after) else ():
         names_before, names_after = _names(before, identity), _names(after, identity)
@@ -69,7 +73,11 @@ def match_lists(before: Sequence[Any], after: Sequence[Any]) -> Matching:
             continue
         if not before or not after or names_before.keys() & names_after.keys():
             return Matching(identity, _by_name(names_before, names_after))
-    return Matching((), list(_by_content([*map(frozen, before)], [*map(frozen, after)])))
+    head, tail = _common(before, after, same)
+    before, after = before[head : len(before) - tail], after[head : len(after) - tail]
+    if len(before) + len(after) > MOST_MATCHED:
+        return None
+    return Matching((), list(_by_content([*map(frozen, before)], [*map(frozen, after)], head)))
 
 
 def name_of(item: Any, identity: Sequence[str]) -> tuple[str | int, ...] | None:
@@ -104,12 +112,12 @@ def _by_name(before: Names, after: Names) -> list[Pair]:
     return kept + [Pair(None, index) for name, index in after.items() if name not in before]
 
 
-def _by_content(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[Pair]:
-    """Give what is not equal, pair by pair; long lists are cut at their anchors first."""
+def _by_content(before: Sequence[Hashable], after: Sequence[Hashable], head: int) -> Iterator[Pair]:
+    """Give what is not equal, pair by pair, counted from `head`; long lists are cut at anchors first."""
     is_short = len(before) * len(after) <= _SEARCHED_PAIRS
     start, other_start = 0, 0
     for index, other in [*([] if is_short else _anchors(before, after)), (len(before), len(after))]:
-        yield from _gap(before[start:index], after[other_start:other], start, other_start)
+        yield from _gap(before[start:index], after[other_start:other], head + start, head + other_start)
         start, other_start = index + 1, other + 1
 
 
@@ -139,10 +147,9 @@ def _anchors(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tupl
 def _gap(
     before: Sequence[Hashable], after: Sequence[Hashable], start: int, other_start: int
 ) -> Iterator[Pair]:
-    head = _common(before, after)
-    before, after, start, other_start = before[head:], after[head:], start + head, other_start + head
-    tail = _common(before[::-1], after[::-1])
-    before, after = before[: len(before) - tail], after[: len(after) - tail]
+    head, tail = _common(before, after, operator.eq)
+    before, after = before[head : len(before) - tail], after[head : len(after) - tail]
+    start, other_start = start + head, other_start + head
     if len(before) * len(after) <= _SEARCHED_PAIRS:
         blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     else:
@@ -155,7 +162,12 @@ def _gap(
             )
 
 
-def _common(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
-    """Return how many items the two begin with in common."""
-    pairs = enumerate(zip(before, after, strict=False))
-    return next((index for index, (one, other) in pairs if one != other), min(len(before), len(after)))
+def _common(
+    before: Sequence[Any], after: Sequence[Any], are_equal: Callable[[Any, Any], bool]
+) -> tuple[int, int]:
+    """Return how many items the two begin with in common, and how many of the others they end with."""
+    most = min(len(before), len(after))
+    head = next((at for at in range(most) if not are_equal(before[at], after[at])), most)
+    most -= head
+    tail = next((at for at in range(most) if not are_equal(before[-1 - at], after[-1 - at])), most)
+    return head, tail

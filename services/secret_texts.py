@@ -1,4 +1,5 @@
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,9 +10,9 @@ MASK = "••••••"
 _WORD = re.compile(
     r"pass(?:word|wd|wort|phrase|code)|kennwort|secret|token|authorization|credential"
     r"|(?:private|api|access|account|shared|master|signing|encryption|ssh)[ _.-]?key|connection[ _.-]?string"
-    r"|(?:pass|pwd|pin|psk)(?=[\"']?\s{0,9}[:=])",
-    re.IGNORECASE,
+    r"|(?:pass|pwd|pin|psk)(?=[\"']?\s{0,9}[:=])"
 )
+_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _KEY = r"[\w.@$/-]"
 _KEY_BEFORE = re.compile(rf"{_KEY}{{0,100}}\Z")
 _KEY_AFTER = re.compile(rf"{_KEY}{{0,100}}")
@@ -79,7 +80,7 @@ def mask_lines(lines: Sequence[str]) -> list[str]:
     lines, brackets or quotes that it opens; private keys in PEM; tokens of well-known makers; passwords in
     URLs. Of a manifest of kind Secret every line is masked.
     """
-    if any(_SECRET_KIND.search(line) for line in lines):
+    if _SECRET_KIND.search("\n".join(lines)):
         return [MASK] * len(lines)
     masked = []
     opened = _Open()
@@ -110,7 +111,9 @@ def is_flag(item: object) -> bool:
 
 
 def _may_hold(text: str) -> bool:
-    patterns = (_WORD, _PEM, _TOKEN, _BEARER, _USER_INFO, _SECRET_KIND)
+    if _WORD.search(_lower(text)):
+        return True
+    patterns = (_PEM, _TOKEN, _BEARER, _USER_INFO, _SECRET_KIND)
     return any(pattern.search(text) for pattern in patterns)
 
 
@@ -126,8 +129,10 @@ def _mask_line(line: str) -> tuple[str, _Open]:
 
 def _mask_assigned(line: str) -> tuple[str, _Open]:
     """Mask what stands under a secret's key; tell what of it goes on in the next line."""
-    shown, position, opened = "", 0, _Open()
-    while position < len(line) and (word := _WORD.search(line, position)):
+    shown: list[str] = []
+    position, opened = 0, _Open()
+    small = _lower(line)
+    while position < len(line) and (word := _WORD.search(small, position)):
         before = _KEY_BEFORE.search(line, max(position, word.start() - 100), word.start())
         start = before.start() if before else word.start()
         after = _KEY_AFTER.match(line, word.end())
@@ -135,11 +140,18 @@ def _mask_assigned(line: str) -> tuple[str, _Open]:
         key = line[start:key_end]
         value = _value_start(line, key, key_end)
         if value is None:
-            shown, position = shown + line[position:key_end], key_end
+            shown.append(line[position:key_end])
+            position = key_end
             continue
         masked, end, opened = _mask_value(line, value, key, start)
-        shown, position = shown + line[position:value] + masked, end
-    return shown + line[position:], opened
+        shown += [line[position:value], masked]
+        position = end
+    return "".join([*shown, line[position:]]), opened
+
+
+def _lower(text: str) -> str:
+    """Return a text with small letters, as long as it was: `lower` makes two of some letters."""
+    return text.lower() if text.isascii() else text.translate(_SMALL)
 
 
 def _value_start(line: str, key: str, end: int) -> int | None:

@@ -1,3 +1,4 @@
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -86,25 +87,24 @@ class _Side:
         self.is_before = is_before
         self.form = form
         self._covers_of_lists: dict[int, dict[int, Cover]] = {}
-        self._lines = mask_lines(root) if form is Form.LINES and _is_lines(root) else []
 
     def covers(self, path: Sequence[Step]) -> list[Cover]:
         """Return the cover at every step of a path, that of the whole first."""
         covers = [Cover.OPEN]
         value = self.root
         for step in path:
-            if isinstance(step, Item):
-                index = step.before if self.is_before else step.after
-                is_there = isinstance(value, list) and index is not None and index < len(value)
-                covers.append(
-                    max(covers[-1], self._of_list(value).get(index or 0, Cover.OPEN))
-                    if is_there
-                    else covers[-1]
-                )
-                value = value[index] if is_there else ABSENT
+            if isinstance(step, str):
+                holder = value if isinstance(value, dict) else {}
+                covers.append(_below(covers[-1], holder, step))
+                value = holder.get(step, ABSENT)
+                continue
+            index = step.before if self.is_before else step.after
+            if isinstance(value, list) and index is not None:
+                covers.append(max(covers[-1], self._of_list(value).get(index, Cover.OPEN)))
+                value = value[index]
             else:
-                covers.append(_below(covers[-1], value if isinstance(value, dict) else {}, step))
-                value = value.get(step, ABSENT) if isinstance(value, dict) else ABSENT
+                covers.append(covers[-1])
+                value = ABSENT
         return covers
 
     def shown(self, change: SettingChange, cover: Cover) -> Any:
@@ -117,22 +117,22 @@ class _Side:
             return self._lines[(last.before if self.is_before else last.after) or 0]
         return mask_lines(value)
 
+    @functools.cached_property
+    def _lines(self) -> list[str]:
+        return mask_lines(self.root)
+
     def _of_list(self, value: list[Any]) -> dict[int, Cover]:
+        if self.form is Form.LINES:
+            return {}
         # The root keeps every list alive, so that an id stays one list's own.
         if id(value) not in self._covers_of_lists:
-            self._covers_of_lists[id(value)] = (
-                {} if value is self.root and self._lines else _item_covers(value)
-            )
+            self._covers_of_lists[id(value)] = _item_covers(value)
         return self._covers_of_lists[id(value)]
 
 
 def _side(structure: Structure, *, many: bool, is_before: bool) -> _Side:
     root = list(structure.documents) if many else structure.documents[0]
     return _Side(root, is_before=is_before, form=structure.form)
-
-
-def _is_lines(root: Any) -> bool:
-    return isinstance(root, list) and all(isinstance(line, str) for line in root)
 
 
 def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:

@@ -10,6 +10,7 @@ from services.setting_paths import Item, Place, Step, render
 from services.structures import Form, Structure, frozen, same
 
 MOST_CHANGES = 2_000
+MOST_ORDERED = 10_000
 
 
 class Absent(Enum):
@@ -52,8 +53,8 @@ class SettingChange:
 def compare(before: Structure, after: Structure) -> list[SettingChange]:
     """Return what makes `after` of `before`, in the order of `before`; nothing for parts that are the same.
 
-    Items of lists are matched as match_lists says. Past 2,000 changes, and where one side is read as values
-    and the other as lines, each document is one change.
+    Items of lists are matched as match_lists says; a list beyond its limit is one change. Past 2,000 changes,
+    and where one side is read as values and the other as lines, each document is one change.
     """
     if before.form is not after.form:
         return list(_whole(before, after))
@@ -123,12 +124,13 @@ def _differences(
 def _of_lists(
     before: list[Any], after: list[Any], path: tuple[Step, ...], place: Place
 ) -> Iterator[SettingChange]:
-    if same(before, after):
-        return
     if place is Place.ITEM and _is_another_order(before, after):
         yield SettingChange(path=path, operation=Operation.MOVED, before=before, after=after)
         return
     matching = match_lists(before, after)
+    if matching is None:
+        yield _replaced(path, before, after)
+        return
     for pair in matching.pairs:
         old = ABSENT if pair.before is None else before[pair.before]
         new = ABSENT if pair.after is None else after[pair.after]
@@ -138,9 +140,11 @@ def _of_lists(
 
 
 def _is_another_order(before: list[Any], after: list[Any]) -> bool:
-    if len(before) != len(after) or any(isinstance(item, dict | list) for item in before):
+    if not 1 < len(before) == len(after) <= MOST_ORDERED or any(
+        isinstance(item, dict | list) for item in before
+    ):
         return False
-    return Counter(map(frozen, before)) == Counter(map(frozen, after))
+    return Counter(map(frozen, before)) == Counter(map(frozen, after)) and not same(before, after)
 
 
 def _order(before: list[Any], matching: Matching, path: tuple[Step, ...]) -> Iterator[SettingChange]:

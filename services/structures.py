@@ -15,6 +15,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+MOST_LINES = 200_000
 
 
 class Form(StrEnum):
@@ -39,9 +40,9 @@ class Structure:
 def parse_structure(path: str, content: bytes) -> Structure | None:
     """Read a file by its ending: JSON and YAML as values, every other text as lines.
 
-    None: not text (neither UTF-8 nor marked as UTF-16, or with NUL in it), or JSON or YAML that does not
-    parse. JSON and YAML nested deeper than 200, or YAML of more than 200,000 values once its aliases are
-    followed, are read as lines. A key given twice holds the list of its values.
+    None: not text (neither UTF-8 nor marked as UTF-16, or with NUL in it), JSON or YAML that does not parse,
+    or more than 200,000 lines. JSON and YAML nested deeper than 200, or YAML of more than 200,000 values once
+    its aliases are followed, are read as lines. A key given twice holds the list of its values.
     """
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     reader = _READERS.get(path.rpartition(".")[2].lower())
@@ -53,7 +54,9 @@ def parse_structure(path: str, content: bytes) -> Structure | None:
         pass
     except (yaml.YAMLError, ValueError):
         return None
-    return None if "\0" in text else Structure(documents=(lines_of(text),), form=Form.LINES)
+    if "\0" in text or text.count("\n") > MOST_LINES:
+        return None
+    return Structure(documents=(lines_of(text),), form=Form.LINES)
 
 
 def lines_of(text: str) -> list[str]:

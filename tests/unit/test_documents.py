@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.documents import read_document
+from services.documents import Document, read_document
 
 POLICY = '{"@odata.type": "#policy", "größe": 1}'
 
@@ -67,6 +67,20 @@ def test_what_does_not_parse_is_told_and_not_raised(path: str, content: bytes, e
 def test_aliases_that_would_grow_without_bound_are_not_expanded() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
     assert read_document("bomb.yaml", "\n".join(lines).encode()).error is None
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("a.json", b'{"kind": "a\\u0000b"}'),
+        ("a.json", b'{"@odata.type": "\\ud800"}'),
+        ("a.json", json.dumps({"kind": "k" * 201}).encode()),
+        ("a.yaml", b'kind: "a\\0b"'),
+        ("a.yaml", b"kind: |\n  two\n  lines\n"),
+    ],
+)
+def test_a_kind_that_is_no_word_is_no_kind(path: str, content: bytes) -> None:
+    assert read_document(path, content) == Document()
 
 
 @given(st.sampled_from(["a.json", "a.yaml", "a.txt"]), st.binary(max_size=200))

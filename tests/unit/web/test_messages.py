@@ -100,7 +100,7 @@ def test_no_words_speak_of_what_lies_beneath() -> None:
 
 
 def test_every_sentence_ends_and_is_short_enough_to_read_at_a_glance() -> None:
-    for code, wording in {**REASONS, **ENDINGS, **VARIANTS, **CAUSES}.items():
+    for code, wording in [*REASONS.items(), *ENDINGS.items(), *VARIANTS.items(), *CAUSES.items()]:
         assert all(text.endswith(".") for text in wording.model_dump().values()), code
         assert all(len(text) < 140 for text in wording.model_dump().values()), code
     assert all(len(wording.title) < 70 for wording in [*REASONS.values(), *ENDINGS.values()])
