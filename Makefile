@@ -31,7 +31,7 @@ up: install ## Run everything on this machine (ARGS="--port 8081 --no-sample")
 	@$(BIN)/operationrun up $(ARGS)
 
 .PHONY: test
-test: test-unit test-feature test-pgsql ## Run every lane
+test: test-unit test-feature test-pgsql test-faults ## Run every lane
 
 .PHONY: test-unit
 test-unit: install-dev ## Run the unit tests, without servers or network, in seconds
@@ -44,6 +44,14 @@ test-feature: install-dev ## Run the feature tests, on the real servers
 .PHONY: test-pgsql
 test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
 	$(PYTEST) tests/pgsql $(ARGS)
+
+.PHONY: test-faults
+test-faults: install-dev ## Run the part of the fault lane that takes a minute or two
+	$(PYTEST) -s -m "not whole_lane" tests/faults $(ARGS)
+
+.PHONY: faults
+faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at random, FAULT_SEED to repeat
+	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults $(ARGS)
 
 .PHONY: histories
 histories: install-dev ## Record this release's workflow histories anew, for the replay tests

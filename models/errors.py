@@ -25,6 +25,7 @@ OperationRunError
 ├── RunCancelled              somebody asked for the cancellation, and the run stops at a safe point
 ├── NoDecisionYet             the truth cannot be told yet; look again
 ├── StartRefused              Temporal refused the start for good
+├── TooManyFetches            others wait for slow repositories already
 ├── StartUnconfirmed          Temporal's answer to the start never came
 ├── LifecycleWriteError       somebody other than OperationRunService wrote a run (law L2)
 └── SettingsError             the process was started with a setting it cannot use
@@ -199,12 +200,12 @@ class EnvironmentChanged(OperationStopped):
 
 
 class ItemsRefused(OperationStopped):
-    """Items of the restore point do not parse and may not be written."""
+    """Items of the restore point may not be written as they are."""
 
     code = "items_refused"
 
     def __init__(self, paths: Sequence[str]) -> None:
-        super().__init__(f"Items that do not parse are not written: {', '.join(paths[:10])}.")
+        super().__init__(f"Items that may not be written as they are: {', '.join(paths[:10])}.")
         self.paths = tuple(paths)
 
 
@@ -224,6 +225,12 @@ class StartRefused(OperationRunError):
     """Temporal refused the start for good."""
 
     code = "dispatch_failed"
+
+
+class TooManyFetches(OperationRunError):
+    """Too many repositories are being asked at this moment; nothing was changed, try again shortly."""
+
+    code = "too_many_fetches"
 
 
 class StartUnconfirmed(OperationRunError):

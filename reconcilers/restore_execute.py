@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -41,7 +42,7 @@ class RestoreExecuteAdapter:
             cancellation_asked="cancellation" in run.context,
             # Before the look at the branch: nobody pushes between the look and the decision's commit.
             pushing=not keep_from_pushing(session, run.id),
-            branch=self._branch(session, run, plan),
+            branch=None if _given_up(run, codes) else self._branch(session, run, plan),
             overdue=utc_now() - _failed_at(run) > UNREACHABLE_LIMIT,
             intended_commit=run.context.get("intended_commit"),
             push_refused=ReasonCode.PUSH_REFUSED in codes,
@@ -76,6 +77,14 @@ class RestoreExecuteAdapter:
         return BranchFacts(
             own_commits=tuple(seen.own_commits), as_planned=seen.as_planned, changed=tuple(seen.changed)
         )
+
+
+def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
+    """Tell whether the run ends because the repository did not answer, before any push was meant.
+
+    Asking once more would only keep the run open; nothing of it can be on the branch.
+    """
+    return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and "intended_commit" not in run.context
 
 
 def _plan(session: Session, run: OperationRun) -> RestorePlan:

@@ -13,7 +13,10 @@ def held(data_dir: Path) -> Iterator[None]:
 
     The lock is the operating system's: it is gone with this process, however that ends.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperationRunError(f"--data-dir {data_dir} cannot be made: {error.strerror}.") from error
     with (data_dir / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,5 @@
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -42,6 +43,20 @@ class Settings(BaseModel):
             tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
         )
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_libpq(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("is not a libpq URL, such as postgresql://user@host/database")
+        return value
+
+    @field_validator("temporal_address")
+    @classmethod
+    def _is_host_and_port(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", value):
+            raise ValueError("is not a host and port, such as 127.0.0.1:7233")
+        return value
+
     @field_validator("public_url", "temporal_ui_url")
     @classmethod
     def _strip_slash(cls, value: str | None) -> str | None:
@@ -60,7 +75,7 @@ class Settings(BaseModel):
             return cls(**given)  # type: ignore[arg-type] # pydantic parses the strings
         except ValidationError as error:
             first = error.errors()[0]
-            raise SettingsError(f"{PREFIX}{str(first['loc'][0]).upper()}: {first['msg']}") from None
+            raise SettingsError(f"{PREFIX}{str(first['loc'][0]).upper()}: {_plain(first['msg'])}") from None
 
     def as_environment(self) -> dict[str, str]:
         """Return the variables that give another process these settings; what is not set is left out."""
@@ -98,3 +113,7 @@ def _from_file(variable: str, environ: Mapping[str, str]) -> str | None:
 
 def _missing(name: str, example: str) -> str:
     raise SettingsError(f"{PREFIX}{name} is not set. Set it, for example to: {example}")
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")

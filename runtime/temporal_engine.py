@@ -2,6 +2,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import accumulate
 from typing import Any, Final, Protocol, TypeVar
@@ -17,6 +18,7 @@ from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
     DescribeWorkflowExecutionRequest,
     DescribeWorkflowExecutionResponse,
+    GetWorkflowExecutionHistoryReverseRequest,
 )
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -47,6 +49,10 @@ STEP_RESULTS: Final = {
     "activity_task_timed_out_event_attributes": "timed_out",
     "activity_task_canceled_event_attributes": "cancelled",
 }
+TASK_FAILURES: Final = frozenset(
+    {"workflow_task_failed_event_attributes", "workflow_task_timed_out_event_attributes"}
+)
+NEWEST_EVENTS = 20
 OURS = f"WorkflowId STARTS_WITH 'operation-run.v{CORRELATION_VERSION}.'"
 ABNORMAL = "ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed', 'Canceled')"
 LARGEST_PAGE = 1000
@@ -63,7 +69,12 @@ class TemporalEngine(TemporalStarter):
         found = self._find(lambda client: _describe(client, workflow_id))
         if found is None:
             return WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
-        return _view(found)
+        view = _view(found)
+        if view.failing_attempts <= 1:
+            return view
+        execution = found.workflow_execution_info.execution
+        failed_at = self._find(lambda client: _task_failed_at(client, execution))
+        return replace(view, failing_since=failed_at or view.failing_since)
 
     def first_event(self, workflow_id: str) -> FirstEvent | None:
         """Read how a workflow was started."""
@@ -159,6 +170,23 @@ async def _describe(client: Client, workflow_id: str) -> DescribeWorkflowExecuti
         retry=True,
         timeout=RPC_TIMEOUT,
     )
+
+
+async def _task_failed_at(client: Client, execution: WorkflowExecution) -> datetime | None:
+    """Return when the workflow task failed that fails since; None: not among the newest events.
+
+    The server writes down the first failure in a row alone; of the later attempts it keeps the newest one's
+    times, so that `original_scheduled_time` moves with each.
+    """
+    newest = await client.workflow_service.get_workflow_execution_history_reverse(
+        GetWorkflowExecutionHistoryReverseRequest(
+            namespace=client.namespace, execution=execution, maximum_page_size=NEWEST_EVENTS
+        ),
+        retry=True,
+        timeout=RPC_TIMEOUT,
+    )
+    failed = (event for event in newest.history.events if event.WhichOneof("attributes") in TASK_FAILURES)
+    return next((_time(event.event_time) for event in failed), None)
 
 
 async def _first_event(client: Client, workflow_id: str) -> HistoryEvent:

@@ -38,7 +38,10 @@ _log = structlog.get_logger()
 INTERCEPTORS = [PulseInterceptor(), TrackingInterceptor(), FailureBridge()]
 
 WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
-ACTIVITY_THREADS = 16
+# More than there is work for: most of an activity is waiting, and one that waits for a silent repository
+# must not keep the others from theirs.
+ACTIVITY_THREADS = 64
+DATABASE_CONNECTIONS = 16
 # One that waits for a silent repository must not keep the next sweeps from the other runs.
 SWEEP_THREADS = 8
 SWEEP_GRACE = timedelta(seconds=1)
@@ -80,7 +83,7 @@ async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    database = Database.connect(settings.need_database_url(), pool_size=ACTIVITY_THREADS)
+    database = Database.connect(settings.need_database_url(), pool_size=DATABASE_CONNECTIONS)
     client = await _connected(settings, stop)
     if client is None:
         return 0

@@ -14,7 +14,8 @@ class WorkflowView:
 
     `failing_attempts` is the attempt that its pending workflow task is at: 0 where none is pending, 1 also
     where one waits for its first try (as without a worker), 2 and more where one failed before;
-    `failing_since` is when that task was first scheduled. Both say nothing of a closed workflow.
+    `failing_since` is when it failed first, or was scheduled where it did not. Both say nothing of a closed
+    workflow.
     `started_at` and `closed_at` are None where Temporal does not know the workflow, or it has not closed.
     """
 

@@ -34,7 +34,7 @@ def parse_whole_input(operation_type: OperationType, given: object) -> Operation
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(["input", *(str(part) for part in first["loc"])])
-        raise InvalidInput(field, f"{field}: {first['msg']}.") from None
+        raise InvalidInput(field, f"{field}: {first['msg'].removeprefix('Value error, ')}.") from None
 
 
 def identity_of(operation_type: OperationType, operation_input: OperationInput) -> str:

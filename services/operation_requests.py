@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from models.actor import Actor
 from models.base import Json, utc_now
 from models.catalog import OperationType
-from models.contracts import OperationInput
+from models.contracts import OperationInput, ReviewComposeInput
 from models.correlation import Correlation
 from models.errors import (
     Conflict,
@@ -24,6 +24,7 @@ from models.operation_run import OperationRequest, OperationRun
 from services.admission import as_requested, check_scope, run_in_the_way
 from services.new_run import Dispatch, NewRun
 from services.operation_runs import OperationRunService
+from services.repositories.locations import check_ref
 
 # How often a run that stands in the way may end just before it is read.
 _ATTEMPTS = 5
@@ -70,6 +71,8 @@ class OperationRequests:
             if replayed is not None:
                 return Requested(run=replayed, deduplicated=True)
         check_scope(self._session, operation_input)
+        if isinstance(operation_input, ReviewComposeInput) and operation_input.ref is not None:
+            check_ref(operation_input.ref, field="input.ref")
         requested = self._queue_or_fold(operation_type, operation_input, actor)
         self._keep(requested.run, body, actor, idempotency_key)
         return requested

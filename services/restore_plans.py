@@ -37,13 +37,15 @@ class RestorePlans:
     ) -> RestorePlan:
         """Compare the restore point with the live branch as it is now, and keep the preview.
 
-        `items` are globs; None or empty selects every item. Raises InvalidInput by field, and
+        `items` are globs; None selects every item. Raises InvalidInput by field, and
         EnvironmentUnreachable where the repository does not answer.
         """
         point = self._session.get(RestorePoint, restore_point_id)
         if point is None or point.environment_id != environment.id:
             raise InvalidInput("restore_point_id", "This environment has no such restore point.")
         restore_mode = _mode(mode)
+        if items is not None and not items:
+            raise InvalidInput("items", "No item is selected. Leave `items` out to select every one.")
         patterns = list(items or [])
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         live_commit = _live(mirror, environment)

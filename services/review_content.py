@@ -62,7 +62,7 @@ def compose_content(
             "environment": context.environment,
             "inventory": inventory.by_kind(),
             "changes": {
-                "compared_with": str(evidence.previous_review_id) if evidence.previous_review_id else None,
+                "compared_with": str(evidence.previous_review_id) if found is not None else None,
                 **changed,
             },
             "baseline": conformance.section(inventory.counts, kind_of) if conformance else {"set": False},

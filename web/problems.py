@@ -26,6 +26,7 @@ STATUSES: Final[Mapping[type[errors.OperationRunError], HTTPStatus]] = {
     errors.RepositoryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OperationStopped: HTTPStatus.CONFLICT,
     errors.StartUnconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManyFetches: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 # The field of a request that a repository's answer is about.

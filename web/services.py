@@ -1,9 +1,13 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Final
 
 from flask import current_app
 
+from models.errors import TooManyFetches
 from reconcilers.run_check import RunCheck
 from services.cancellation import Cancellations
 from services.database import Database
@@ -14,6 +18,9 @@ from services.new_run import Dispatch
 from services.repositories.mirror import MirrorStore
 
 EXTENSION = "operationrun"
+
+# Fewer than a process has threads (runtime/web_server.py).
+FETCHES_AT_ONCE: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,7 @@ class Services:
     allowed_file_roots: Sequence[Path]
     public_url: str
     temporal_ui_url: str | None
+    fetch_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(FETCHES_AT_ONCE))
 
 
 def services() -> Services:
@@ -38,3 +46,18 @@ def services() -> Services:
     found = current_app.extensions[EXTENSION]
     assert isinstance(found, Services)  # noqa: S101 - told to the type checker; set by create_app
     return found
+
+
+@contextmanager
+def fetching() -> Iterator[None]:
+    """Hold one of the process's slots for asking a repository; raise TooManyFetches where none is free.
+
+    Repositories that do not answer hold no more of the server's threads than there are slots.
+    """
+    slots = services().fetch_slots
+    if not slots.acquire(blocking=False):
+        raise TooManyFetches
+    try:
+        yield
+    finally:
+        slots.release()

@@ -39,7 +39,8 @@ class FailureBridge(Interceptor):
 class _Bridge(WorkflowInboundInterceptor):
     """Around each workflow.
 
-    1. A workflow whose id and type name no run of ours fails here, before any business step (law L6).
+    1. A workflow whose id and type name no run of ours, or that came without its one input, fails here,
+       before any business step (law L6).
     2. The operation runs against its deadline.
     3. A failure, a cancellation or the deadline is settled on the run, by business truth; then the
        workflow closes as Temporal expects. A workflow that was refused its run settles nothing.
@@ -49,7 +50,7 @@ class _Bridge(WorkflowInboundInterceptor):
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002
         info = workflow.info()
         correlation = resolve(info.workflow_id, info.workflow_type)
-        if correlation is None:
+        if correlation is None or len(input.args) != 1:
             raise ApplicationError(RunRefused.default_message(), type=RunRefused.code, non_retryable=True)
         deadline = OperationCatalog.get(correlation.operation_type).deadline
         try:

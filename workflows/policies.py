@@ -17,7 +17,7 @@ class ActivityOptions(TypedDict):
 
 # Which errors are worth a retry is decided where they are known: activities/errors.py.
 RETRY: Final = RetryPolicy(
-    initial_interval=timedelta(milliseconds=500),
+    initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=1.5,
     maximum_interval=timedelta(seconds=3),
 )

@@ -42,8 +42,8 @@ def temporal(system: System) -> TemporalCli:
 
 
 @pytest.fixture(scope="session")
-def recoveries() -> Iterator[Recoveries]:
+def recoveries(system: System) -> Iterator[Recoveries]:
     """How long recovery took, written to test-results/faults.json at the end."""
-    recoveries = Recoveries()
+    recoveries = Recoveries(TemporalCli(system))
     yield recoveries
     recoveries.write(Path("test-results/faults.json"))

@@ -10,8 +10,8 @@ from tests.faults.settled import assert_settled
 from tests.system import System
 
 TYPES = {"compose": "environment.review.compose", "restore": "restore.execute"}
-# Where most may go wrong: the commit is on its way, or there and unrecorded; the review is not committed.
-SOON = {"restore.before_push", "restore.after_push", "compose.before_commit"}
+# Where most would go wrong: the commit is there and unrecorded; the review is written and not committed.
+SOON = {"restore.after_push", "compose.before_commit"}
 POINTS = [pytest.param(point, marks=[] if point in SOON else pytest.mark.whole_lane) for point in KILL_POINTS]
 PATIENCE = 15.0
 

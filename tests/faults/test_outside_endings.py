@@ -35,6 +35,7 @@ def test_what_was_terminated_while_no_worker_was_there_is_settled_when_one_comes
     assert_settled(system, runs)
 
 
+@pytest.mark.whole_lane
 def test_what_timed_out_while_no_worker_was_there_is_settled_when_one_comes(
     system: System, crew: Crew, temporal: TemporalCli
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_running_restore_that_is_reset_is_done_once(
     assert_settled(system, [run])
 
 
+@pytest.mark.whole_lane
 def test_a_completed_compose_that_is_reset_stays_as_it_was(
     system: System, crew: Crew, temporal: TemporalCli
 ) -> None:

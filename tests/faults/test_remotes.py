@@ -15,6 +15,7 @@ from tests.system import Json, System, wait_for
 HANGS_FOR = 90.0
 
 
+@pytest.mark.whole_lane
 def test_a_refused_push_blocks_the_restore(system: System, crew: Crew) -> None:
     crew.muster(1)
     repository, environment, plan = restorable(system)

@@ -40,6 +40,7 @@ def test_what_is_under_way_goes_on(system: System, crew: Crew, server: str) -> N
     assert_settled(system, runs)
 
 
+@pytest.mark.whole_lane
 @pytest.mark.parametrize("server", SERVERS)
 def test_starts_under_way_are_answered_and_kept(system: System, crew: Crew, server: str) -> None:
     crew.muster(1)
@@ -62,6 +63,7 @@ def test_starts_under_way_are_answered_and_kept(system: System, crew: Crew, serv
     assert_settled(system, runs)
 
 
+@pytest.mark.whole_lane
 def test_a_start_while_temporal_is_frozen_is_accepted(system: System, crew: Crew) -> None:
     crew.muster(1)
     _, environment, plan = restorable(system)

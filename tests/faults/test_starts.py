@@ -30,6 +30,7 @@ def behind_proxy(system: System, proxy: LossyProxy) -> Iterator[System]:
         yield System(ready_file=system.ready_file, repositories=system.repositories, client=client)
 
 
+@pytest.mark.whole_lane
 def test_a_run_waits_for_a_worker_and_is_not_settled(system: System, crew: Crew) -> None:
     crew.muster(0)
     runs = [begin(system, operation_type) for operation_type in OperationType]
@@ -70,6 +71,7 @@ def test_a_start_whose_answer_is_lost_is_found_out(
     assert_settled(system, [warm, run])
 
 
+@pytest.mark.whole_lane
 def test_a_start_that_never_arrived_is_sent_again(
     system: System, behind_proxy: System, proxy: LossyProxy, crew: Crew
 ) -> None:

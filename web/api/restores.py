@@ -18,7 +18,7 @@ from web.api.schemas import (
     list_answer,
 )
 from web.queries.environments import list_restore_points
-from web.services import services
+from web.services import fetching, services
 
 
 @api.get("/environments/<environment_id>/restore-points")
@@ -32,7 +32,7 @@ def show_restore_points(environment_id: str) -> Response:
 @api.post("/environments/<environment_id>/restore-points")
 def create_restore_point(environment_id: str) -> Response:
     """Pin the commit that a ref names now."""
-    with services().database.transaction() as session:
+    with fetching(), services().database.transaction() as session:
         environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
         given = parse(NewRestorePoint, json_object())
         point = RestorePoints(session, services().mirrors).create(
@@ -45,7 +45,7 @@ def create_restore_point(environment_id: str) -> Response:
 @api.post("/environments/<environment_id>/restore-plans")
 def create_restore_plan(environment_id: str) -> Response:
     """Preview a restore; the plan that is shown is the one that can be executed."""
-    with services().database.transaction() as session:
+    with fetching(), services().database.transaction() as session:
         environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
         given = parse(NewRestorePlan, json_object())
         plan = RestorePlans(session, services().mirrors).create(

@@ -27,7 +27,7 @@ from web.queries.environments import (
 from web.queries.filters import RunFilters
 from web.queries.reviews import list_reviews
 from web.queries.runs import list_runs
-from web.services import services
+from web.services import fetching, services
 
 blueprint = Blueprint("environments", __name__, url_prefix="/environments")
 
@@ -75,7 +75,7 @@ def create_restore_point(environment_id: UUID) -> Response:
     """Pin a restore point and lead back to the environment."""
     try:
         environment, principal = _to_act_on(environment_id)
-        with services().database.transaction() as session:
+        with fetching(), services().database.transaction() as session:
             RestorePoints(session, services().mirrors).create(
                 environment,
                 label=request.form.get("label", ""),
@@ -94,7 +94,7 @@ def preview_restore(environment_id: UUID) -> Response:
     globs = [line.strip() for line in request.form.get("items", "").splitlines() if line.strip()]
     try:
         environment, principal = _to_act_on(environment_id)
-        with services().database.transaction() as session:
+        with fetching(), services().database.transaction() as session:
             plan = RestorePlans(session, services().mirrors).create(
                 environment,
                 restore_point_id=_point_id(request.form.get("restore_point_id", "")),

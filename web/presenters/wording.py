@@ -150,8 +150,8 @@ REASONS: Final[Mapping[str, Wording]] = {
         "Ask whoever looks after the repository to allow it, then make a new plan.",
     ),
     ReasonCode.ITEMS_REFUSED: _say(
-        "The restore was held back, because items are not valid.",
-        "None of the selected items could be read as valid configuration. Nothing was changed.",
+        "The restore was held back, because its items cannot be written.",
+        "Each selected item is refused in the plan, with its reason there. Nothing was changed.",
         _HELD_BACK,
         "Choose another restore point, or leave those items out of the selection.",
     ),

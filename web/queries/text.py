@@ -2,8 +2,8 @@ from uuid import UUID
 
 
 def searchable(given: str) -> str:
-    """Return text as PostgreSQL can take it: no NUL characters, no half surrogates, trimmed."""
-    return given.encode("utf-8", "replace").decode().replace("\x00", "").strip()
+    """Return text as PostgreSQL can take it, trimmed; in place of what it cannot is what matches nothing."""
+    return given.encode("utf-8", "replace").decode().replace("\x00", "\ufffd").strip()
 
 
 def contains(given: str) -> str:

@@ -1,0 +1,79 @@
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
+
+from services.reports.content import Report, Style
+from services.reports.document import Change
+from services.reports.settings import written_settings
+from services.reports.text import kind_name, visible
+from services.reports.written import (
+    MARKS,
+    written_commits,
+    written_fact,
+    written_rows,
+)
+
+_PIECES_AT_ONCE: Final = 400
+
+
+def report_html(report: Report, changes: Iterable[Change]) -> Iterator[bytes]:
+    """Write a report as one HTML file that needs nothing else; changes are written as they are read."""
+    pieces = _templates().get_template("report.html").stream(report=report, changes=changes)
+    pieces.enable_buffering(_PIECES_AT_ONCE)
+    for piece in pieces:
+        yield piece.encode()
+
+
+def content_security_policy() -> str:
+    """Return the policy that the file needs: its one style sheet, by its hash, and nothing else."""
+    hashed = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; sandbox"
+    )
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("services.reports"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.globals.update(
+        style=Markup(_style()),  # noqa: S704 # our own style sheet
+        svg=Markup,  # our own drawing; its texts were escaped as it was made
+        marks=MARKS,
+        kind_name=kind_name,
+        written_fact=written_fact,
+        written_rows=written_rows,
+        written_settings=written_settings,
+        written_commits=written_commits,
+        classes={
+            Style.MOMENT: "moment",
+            Style.NUMBER: "number",
+            Style.PERCENT: "number",
+            Style.PATH: "code",
+            Style.HASH: "code hash",
+        },
+    )
+    return environment
+
+
+@cache
+def _style() -> str:
+    loader = PackageLoader("services.reports")
+    source, _, _ = loader.get_source(Environment(autoescape=True), "report.css")
+    return source
+
+
+def _shown(value: object) -> object:
+    """Write out what cannot be seen, in every text that a template prints."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,194 @@
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from datetime import UTC, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from models.base import Json
+from services.reports.content import (
+    Block,
+    ChangeList,
+    Chart,
+    Charts,
+    Facts,
+    Figures,
+    Findings,
+    Report,
+    Style,
+    Table,
+    Words,
+)
+from services.reports.document import Change
+from services.reports.settings import written_settings
+from services.reports.text import breakable, kind_name, number, printable
+from services.reports.written import MARKS, written_commits, written_fact, written_rows
+
+# A PDF is laid out in memory as a whole; past these it says how many more there are, and where.
+CHANGES_PRINTED: Final = 1000
+SETTINGS_PRINTED: Final = 25
+FINDINGS_PRINTED: Final = 100
+ITEMS_PRINTED: Final = 60
+ROWS_PRINTED: Final = 400
+VALUE_LENGTH: Final = 240
+
+_TYPESETTING: Final = Path(__file__).with_name("typesetting.py")
+
+# A report that takes longer than this will not come to an end; the longest take seconds.
+TYPESETTING_LIMIT: Final = timedelta(minutes=2)
+
+# One at a time: the memory of a machine does not follow how many are asked for at once.
+_typesetting = threading.Lock()
+
+
+def report_pdf(report: Report, changes: Iterable[Change]) -> bytes:
+    """Write a report as a tagged PDF (PDF/UA-1), with the fonts inside the compiler and no clock.
+
+    Everything of the review goes in as data, never as markup. Raises subprocess.SubprocessError where the
+    compiler fails.
+    """
+    given = json.dumps(_report(report, changes), ensure_ascii=False).encode()
+    with _typesetting:
+        # Isolated, so that modules beside the script are not taken for the standard library's of that name.
+        done = subprocess.run(
+            [sys.executable, "-I", str(_TYPESETTING)],
+            input=given,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=TYPESETTING_LIMIT.total_seconds(),
+        )
+    return done.stdout
+
+
+def _report(report: Report, changes: Iterable[Change]) -> Json:
+    composed_at = report.identity.facts[2].value.astimezone(UTC)
+    return {
+        "profile": report.profile.value,
+        "title": _text(report.title),
+        "headline": _text(report.headline),
+        "composed": written_fact(report.identity.facts[2]),
+        "date": {
+            name: getattr(composed_at, name) for name in ("year", "month", "day", "hour", "minute", "second")
+        },
+        "identity": _block(report.identity, ()),
+        "sections": [
+            {
+                "title": section.title,
+                "is_quiet": section.key == "summary",
+                "intro": _text(section.intro),
+                "blocks": [_block(block, changes) for block in section.blocks],
+            }
+            for section in report.sections
+        ],
+    }
+
+
+def _block(block: Block, changes: Iterable[Change]) -> Json:
+    match block:
+        case Facts() | Figures():
+            told: Json = {"facts": [_fact(block, place) for place in range(len(block.facts))]}
+        case Table():
+            told = _table(block)
+        case Charts():
+            told = {
+                "with_tables": block.with_tables,
+                "charts": [_chart(chart) for chart in block.charts],
+                "aside": block.aside
+                and {
+                    "title": block.aside.title,
+                    "sentences": [_text(each) for each in block.aside.sentences],
+                },
+            }
+        case Findings():
+            told = {
+                "findings": [_finding(finding, block) for finding in block.findings[:FINDINGS_PRINTED]],
+                "left_out": block.left_out + max(len(block.findings) - FINDINGS_PRINTED, 0),
+            }
+        case ChangeList():
+            told = _changes(block, changes)
+        case Words():
+            told = {"text": _text(block.text)}
+    return {"type": block.type, **told}
+
+
+def _fact(block: Facts | Figures, place: int) -> Json:
+    fact = block.facts[place]
+    value = _cell(written_fact(fact), fact.style)
+    return {"label": fact.label, "value": value, "style": fact.style.value, "note": _text(fact.note)}
+
+
+def _table(table: Table) -> Json:
+    rows = written_rows(table)
+    styles = [column.style for column in table.columns]
+    return {
+        "caption": _text(table.caption),
+        "columns": [
+            {"label": column.label, "style": column.style.value, "is_wide": column.is_wide}
+            for column in table.columns
+        ],
+        "rows": [
+            [_cell(cell, style) for cell, style in zip(row, styles, strict=True)]
+            for row in rows[:ROWS_PRINTED]
+        ],
+        "more": _more(len(rows) - ROWS_PRINTED, "in the HTML report and in the data"),
+        "empty": table.empty,
+    }
+
+
+def _chart(chart: Chart) -> Json:
+    return {
+        "title": chart.title,
+        "description": printable(chart.description),
+        "svg": chart.svg and printable(chart.svg),
+        "table": _table(chart.table),
+    }
+
+
+def _finding(finding: Json, block: Findings) -> Json:
+    paths = finding.get("items") or [] if block.with_items else []
+    return {
+        "severity": _text(finding.get("severity")),
+        "title": _text(finding.get("title") or ""),
+        "advice": _text(finding.get("advice") or ""),
+        "items": [_cell(path, Style.PATH) for path in paths[:ITEMS_PRINTED]],
+        "more": _more(len(paths) - ITEMS_PRINTED, "in findings.csv"),
+    }
+
+
+def _changes(block: ChangeList, changes: Iterable[Change]) -> Json:
+    printed = [_change(change, block) for change in islice(changes, CHANGES_PRINTED)]
+    more = _more(block.total - CHANGES_PRINTED, "in the HTML report and in changes.csv")
+    return {"changes": printed, "more": more, "empty": block.empty}
+
+
+def _change(change: Change, block: ChangeList) -> Json:
+    settings = written_settings(change, length=VALUE_LENGTH) if block.with_settings else []
+    return {
+        "mark": MARKS.get(change.change, "·"),
+        "change": change.change,
+        "path": _cell(change.path, Style.PATH),
+        "kind": _text(kind_name(change.kind)),
+        "previous_path": change.previous_path and _cell(change.previous_path, Style.PATH),
+        "settings": [
+            [_cell(each, Style.PATH) for each in (setting.path, setting.before, setting.after)]
+            for setting in settings[:SETTINGS_PRINTED]
+        ],
+        "more": _more(len(settings) - SETTINGS_PRINTED, "in changes.csv"),
+        "commits": [_text(commit) for commit in written_commits(change)],
+    }
+
+
+def _cell(text: str, style: Style) -> str:
+    """Make a value ready for its place; a hash has room, and stays whole to be copied."""
+    return printable(text) if style is Style.HASH else _text(text)
+
+
+def _text(text: object) -> str:
+    return breakable(printable(str(text)))
+
+
+def _more(count: int, where: str) -> str:
+    return f"and {number(count)} more, {where}" if count > 0 else ""

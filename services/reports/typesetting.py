@@ -1,0 +1,29 @@
+"""Typeset one document in a process of its own, and write the PDF to standard output.
+
+The compiler keeps what it laid out for the documents that may follow, which comes to hundreds of megabytes;
+here that ends with the process, and so does anything that goes wrong in it. Run by pdf.py, as a file.
+"""
+
+import sys
+from pathlib import Path
+
+import typst
+
+
+def main() -> None:
+    """Read the report as JSON from standard input, and lay it out by the template beside this file."""
+    made = typst.compile(
+        Path(__file__).with_name("templates").joinpath("report.typ").read_bytes(),
+        sys_inputs={"report": sys.stdin.buffer.read().decode()},
+        font_paths=typst.Fonts(include_system_fonts=False),
+        ignore_system_fonts=True,
+        format="pdf",
+        pdf_standards=["ua-1"],
+        timestamp=0,
+    )
+    assert isinstance(made, bytes)  # noqa: S101 - told to the type checker; one PDF is one file
+    sys.stdout.buffer.write(made)
+
+
+if __name__ == "__main__":
+    main()
