@@ -138,10 +138,10 @@ def test_our_settings_are_accepted_and_hold_what_the_command_needs(name: str, tm
     for key, value in environment.items():
         if key.endswith("_FILE"):
             secret = tmp_path / Path(value).name
-            secret.write_text("example-not-a-secret\n")
+            secret.write_text("postgresql://example@host/not-a-secret\n")
             environment[key] = str(secret)
     settings = Settings.from_environment(environment)
-    assert settings.need_database_url() == "example-not-a-secret"
+    assert settings.need_database_url() == "postgresql://example@host/not-a-secret"
     assert settings.need_temporal_address() == "temporal:7233"
     assert (settings.secret_key is not None) == (name == "web"), "The web process alone signs sessions."
 
@@ -193,6 +193,6 @@ def test_the_image_is_pinned_checks_hashes_and_does_not_run_as_root() -> None:
 
 def test_everything_the_image_needs_may_come_into_its_build() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
     assert packages <= let_in, f"Add to .dockerignore: {', '.join(f'!{name}' for name in packages - let_in)}."
     assert {"pyproject.toml", "README.md", "tools/requirements.txt", "tools/requirements-dev.txt"} <= let_in

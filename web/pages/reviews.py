@@ -2,12 +2,15 @@ from http import HTTPStatus
 from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from models.base import utc_now
 from models.catalog import Capability
 from models.errors import Conflict, NotFound
 from models.review import EnvironmentReview
 from services.access import Principal, require
+from services.output_readiness import readiness_of
 from services.reviews import Reviews
 from web.pages.signed_in import signed_in
 from web.presenters.forms import Form
@@ -16,6 +19,7 @@ from web.presenters.states import OF_DIFFERENCE, OF_SEVERITY
 from web.problems import problem_of
 from web.queries.environments import get_environment
 from web.queries.reviews import get_review, list_changes
+from web.reports import pack_response, report_response
 from web.services import services
 
 blueprint = Blueprint("reviews", __name__, url_prefix="/reviews")
@@ -44,11 +48,30 @@ def publish(review_id: UUID) -> Response:
     return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
 
 
+@blueprint.get("/<uuid:review_id>/report/<profile>.<form>")
+def report(review_id: UUID, profile: str, form: str) -> Response:
+    """Give one report of a review."""
+    with services().database.transaction() as session:
+        return report_response(session, _readable(session, review_id), profile, form)
+
+
+@blueprint.get("/<uuid:review_id>/pack.zip")
+def pack(review_id: UUID) -> Response:
+    """Give the review pack, with the reports of every profile."""
+    with services().database.transaction() as session:
+        return pack_response(session, _readable(session, review_id), None)
+
+
+def _readable(session: Session, review_id: UUID) -> EnvironmentReview:
+    review = _visible(get_review(session, review_id))
+    require(signed_in(session), review.workspace_id, VIEW, see=VIEW)
+    return review
+
+
 def _page(review_id: UUID, form: Form) -> str:
     with services().database.transaction() as session:
         principal = signed_in(session)
-        review = _visible(get_review(session, review_id))
-        require(principal, review.workspace_id, VIEW, see=VIEW)
+        review = _readable(session, review_id)
         environment = get_environment(session, review.environment_id)
         changes = list_changes(session, review.id, after=request.args.get("after"))
     return render_template(
@@ -61,6 +84,7 @@ def _page(review_id: UUID, form: Form) -> str:
         changes=changes,
         is_first_page="after" not in request.args,
         form=form,
+        readiness=readiness_of(review, now=utc_now()),
         why_not=_why_not(principal, review),
     )
 
