@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from services.repositories.mirror import Mirror, MirrorStore
-from tests.unit.repositories.remote import Remote
+from tests.feature.repositories.remote import Remote
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from models.errors import (
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import DAMAGED, entries, read_blob
 from services.repositories.transport import GitLimits
-from tests.unit.repositories.remote import Remote, git
+from tests.feature.repositories.remote import Remote, git
 
 
 def names(mirror: Mirror) -> set[str]:

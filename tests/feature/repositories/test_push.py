@@ -11,8 +11,8 @@ from services.repositories.objects import tree_of
 from services.repositories.process import GitResult
 from services.repositories.push_report import judge_push
 from services.repositories.transport import GitLimits
-from tests.unit.repositories.remote import Remote, git
-from tests.unit.repositories.waiting import has_group, wait_until
+from tests.feature.repositories.remote import Remote, git
+from tests.feature.repositories.waiting import has_group, wait_until
 
 AT = datetime(2025, 3, 1, tzinfo=UTC)
 

@@ -15,6 +15,7 @@ from services.reports.html import content_security_policy
 from services.reports.pdf import CHANGES_PRINTED
 from services.reports.rendering import Format, report_of, write_report
 from services.reports.text import printable
+from tests.feature.reports.pdf_reading import characters, page_count
 from tests.review_documents import (
     COMPOSED_AT,
     make_change,
@@ -23,7 +24,6 @@ from tests.review_documents import (
     make_sections,
     make_source,
 )
-from tests.unit.reports.pdf_reading import characters, page_count
 
 EVERY = [(profile, form) for profile in Profile for form in Format]
 
@@ -58,7 +58,7 @@ def test_a_review_gives_the_same_bytes_twice(profile: Profile, form: Format) -> 
 def test_another_process_in_another_place_writes_the_same_bytes() -> None:
     code = (
         "import hashlib\n"
-        "from tests.unit.reports.test_reports import EVERY, make_source, rendered\n"
+        "from tests.feature.reports.test_reports import EVERY, make_source, rendered\n"
         "print(*(hashlib.sha256(rendered(make_source(), *each)).hexdigest() for each in EVERY))"
     )
     elsewhere = {"TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}

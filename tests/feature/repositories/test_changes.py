@@ -9,7 +9,7 @@ from models.errors import RefNotFound
 from services.repositories.changes import EMPTY_TREE, Change, TreeChange, diff_trees
 from services.repositories.mirror import Mirror
 from services.repositories.objects import tree_of
-from tests.unit.repositories.remote import Remote, git, git_bytes
+from tests.feature.repositories.remote import Remote, git, git_bytes
 
 BODY = "".join(f'{{"setting-{number}": {number}}}\n' for number in range(60))
 _LETTERS = {"added": "A", "removed": "D", "renamed": "R", "changed": "MT"}

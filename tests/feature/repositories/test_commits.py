@@ -8,7 +8,7 @@ from services.repositories.changes import EMPTY_TREE
 from services.repositories.commits import commit_tree, find_by_trailer, write_tree
 from services.repositories.mirror import Mirror
 from services.repositories.objects import entries, subtree_of, tree_of
-from tests.unit.repositories.remote import Remote, git, git_bytes
+from tests.feature.repositories.remote import Remote, git, git_bytes
 
 AT = datetime(2025, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 KEY = "Operation-Run"

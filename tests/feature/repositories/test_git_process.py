@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.repositories.process import GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
-from tests.unit.repositories.waiting import has_group, is_alive, wait_until
+from tests.feature.repositories.waiting import has_group, is_alive, wait_until
 
 
 def shell(script: str, *, timeout: timedelta = timedelta(seconds=20), max_output: int = 1000) -> GitResult:
@@ -62,7 +62,7 @@ def test_the_whole_group_is_killed_at_the_time_limit(group_file: Path) -> None:
 
 
 def test_git_dies_with_the_process_that_ran_it(group_file: Path) -> None:
-    script = f"from tests.unit.repositories.test_git_process import shell; shell({_hang(group_file)!r})"
+    script = f"from tests.feature.repositories.test_git_process import shell; shell({_hang(group_file)!r})"
     root = Path(__file__).parents[3]
     with subprocess.Popen([sys.executable, "-c", script], cwd=root) as worker:
         wait_until(group_file.exists)
