@@ -23,7 +23,7 @@ RETRY: Final = RetryPolicy(
 )
 
 # A killed worker's work is taken over after this; a live one beats twice a second (activities/pulse.py).
-HEARTBEAT_TIMEOUT: Final = timedelta(seconds=2.5)
+HEARTBEAT_TIMEOUT: Final = timedelta(seconds=2)
 
 # A run never reads cancelled while its code may still act: wait until the activity has stopped.
 CANCELLATION: Final = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
