@@ -23,5 +23,6 @@ class SettleRunActivities:
             service = OperationRunService(session)
             service.record_failure(correlation().run_id, closing.failure)
             if closing.cause == "cancelled":
+                service.record_cancel_in_temporal(correlation().run_id, closing.failure.at)
                 service.acknowledge_cancel(correlation().run_id, closing.failure.at)
         return settle(self._reconciler, Execution(state=ExecutionState.CLOSING, cause=closing.cause))

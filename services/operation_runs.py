@@ -134,35 +134,18 @@ class OperationRunService:
 
         A restore that has begun to push names its commit: cancelling cannot undo it any more.
         """
-        cancellation = func.jsonb_build_object(
-            "requested_at",
-            self._clock().isoformat(),
-            "requested_by",
-            actor.name,
-            "delivered_at",
-            None,
-            "acknowledged_at",
-            None,
-            "point_of_no_return",
-            OperationRun.context["intended_commit"],
-        )
-        run = self._change(
-            run_id,
-            OperationRun.status != Status.COMPLETED,
-            OperationRun.context["cancellation"].is_(None),
-            context=func.jsonb_set(OperationRun.context, ["cancellation"], cancellation),
-        )
-        if run is not None:
-            standing = (Status(run.status), Outcome(run.outcome))
-            self._log(run, standing, ReasonCode.CANCELLATION_REQUESTED, actor)
-        return run
+        return self._ask_cancel(run_id, actor, at=self._clock(), delivered_at=None)
+
+    def record_cancel_in_temporal(self, run_id: UUID, at: datetime) -> OperationRun | None:
+        """Note a cancellation that was asked of Temporal itself and is heard of only now; None: not so."""
+        return self._ask_cancel(run_id, _IN_TEMPORAL, at=at, delivered_at=at)
 
     def record_cancel_delivered(self, run_id: UUID) -> OperationRun | None:
         """Note that Temporal took the cancellation; None: nobody asked, or it is known already."""
         return self._note_cancellation(run_id, "delivered_at", self._clock())
 
     def acknowledge_cancel(self, run_id: UUID, at: datetime) -> OperationRun | None:
-        """Note that the work stopped at a safe point; None: nobody asked through us, or known already."""
+        """Note that the work stopped at a safe point; None: nobody asked for it, or it is known already."""
         return self._note_cancellation(run_id, "acknowledged_at", at)
 
     def succeed(
@@ -256,6 +239,30 @@ class OperationRunService:
             context=func.jsonb_set(OperationRun.context, [key], _json(value)),
         )
 
+    def _ask_cancel(
+        self, run_id: UUID, actor: Actor, *, at: datetime, delivered_at: datetime | None
+    ) -> OperationRun | None:
+        cancellation = {
+            "requested_at": at.isoformat(),
+            "requested_by": actor.name,
+            "delivered_at": delivered_at and delivered_at.isoformat(),
+            "acknowledged_at": None,
+        }
+        # The commit is taken in the very statement that asks: none can be intended in between.
+        named = func.jsonb_build_object("point_of_no_return", OperationRun.context["intended_commit"])
+        run = self._change(
+            run_id,
+            OperationRun.status != Status.COMPLETED,
+            OperationRun.context["cancellation"].is_(None),
+            context=func.jsonb_set(
+                OperationRun.context, ["cancellation"], _json(cancellation).op("||")(named)
+            ),
+        )
+        if run is not None:
+            standing = (Status(run.status), Outcome(run.outcome))
+            self._log(run, standing, ReasonCode.CANCELLATION_REQUESTED, actor)
+        return run
+
     def _note_cancellation(self, run_id: UUID, key: str, at: datetime) -> OperationRun | None:
         return self._change(
             run_id,
@@ -301,6 +308,8 @@ class OperationRunService:
 
 
 _SYSTEM = Actor(kind="system", name="dispatch")
+# Temporal does not say which person used its console or its command line.
+_IN_TEMPORAL = Actor(kind="system", name="Temporal")
 
 
 def _workflow(correlation: Correlation) -> Actor:

@@ -73,6 +73,20 @@ def test_a_running_compose_is_cancelled_at_a_safe_point(system: System) -> None:
     assert (reconciliation["source"], reconciliation["evidence"]["cause"]) == ("workflow", "cancelled")
 
 
+def test_a_run_cancelled_in_temporal_itself_is_cancelled_and_shows_its_ladder(
+    system: System, temporal: TemporalCli
+) -> None:
+    run = silent_compose(system)
+
+    temporal.cancel(f"operation-run.v1.{run['type']}.{run['id']}")
+    ended = system.settled(run)
+
+    assert (ended["outcome"], ended["message"]["code"]) == ("cancelled", "cancelled")
+    cancellation = ended["context"]["cancellation"]
+    assert cancellation["requested_by"] == "Temporal"
+    assert all(cancellation[rung] for rung in LADDER)
+
+
 def test_a_restore_whose_push_has_begun_ends_by_the_truth(system: System) -> None:
     repository, _, run = held_restore(system)
 

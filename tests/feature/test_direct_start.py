@@ -180,3 +180,16 @@ def test_an_input_that_does_not_hold_is_refused(system: System, temporal: Tempor
 
     assert closed(temporal, workflow_id) == "failed"
     assert system.client.get(f"/operations/{run_id}").status_code == 404
+
+
+def test_a_start_without_an_input_is_refused(system: System, temporal: TemporalCli) -> None:
+    run_id = str(uuid4())
+    workflow_id = f"operation-run.v1.{COMPOSE}.{run_id}"
+
+    temporal(
+        "workflow", "start", "--workflow-id", workflow_id, "--type", COMPOSE,
+        "--task-queue", "operation-runs",
+    )  # fmt: skip
+
+    assert closed(temporal, workflow_id) == "failed"
+    assert system.client.get(f"/operations/{run_id}").status_code == 404

@@ -172,6 +172,22 @@ class RunMachine(RuleBasedStateMachine):
             assert after.context["cancellation"]["point_of_no_return"] == pushing
 
     @rule()
+    def record_cancel_in_temporal(self) -> None:
+        at = self._clock()
+        after = self._expect(
+            lambda service: service.record_cancel_in_temporal(self._run, at),
+            if_=lambda before: before.standing in (QUEUED, RUNNING) and "cancellation" not in before.context,
+        )
+        if after is not None:
+            assert after.context["cancellation"] == {
+                "requested_at": at.isoformat(),
+                "requested_by": "Temporal",
+                "delivered_at": at.isoformat(),
+                "acknowledged_at": None,
+                "point_of_no_return": after.context.get("intended_commit"),
+            }
+
+    @rule()
     def record_cancel_delivered(self) -> None:
         self._expect(
             lambda service: service.record_cancel_delivered(self._run),

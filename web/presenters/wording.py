@@ -168,10 +168,10 @@ REASONS: Final[Mapping[str, Wording]] = {
         "Ask whoever runs this installation to look at the technical details, then try again.",
     ),
     ReasonCode.REF_NOT_FOUND: _say(
-        "The version that was asked for does not exist.",
+        "The version to work from does not exist.",
         "The environment's repository has nothing by that name, or no longer. Nothing was changed.",
         _STOPPED_EARLY,
-        "Check the name of the version, or the environment's settings, then try again.",
+        "Check the name of the version, or the environment's branch and baseline, then try again.",
     ),
     ReasonCode.PATH_PREFIX_EMPTY: _say(
         "There is no configuration in the environment's folder.",

@@ -38,7 +38,7 @@ def test_a_failure_is_calm_and_its_details_are_closed(world: World) -> None:
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
 
-    assert "The version that was asked for does not exist." in page
+    assert "The version to work from does not exist." in page
     assert "What to do" in page
     assert "fatal:" in page
     assert "fatal:" not in _before_details(page)
