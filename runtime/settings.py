@@ -30,6 +30,7 @@ class Settings(BaseModel):
     allowed_file_roots: tuple[Path, ...] = ()
     public_url: str = "http://127.0.0.1:8080"
     temporal_ui_url: str | None = None
+    metrics_address: str | None = None
 
     @property
     def sweep_queue(self) -> str:
@@ -50,7 +51,7 @@ class Settings(BaseModel):
             raise ValueError("is not a libpq URL, such as postgresql://user@host/database")
         return value
 
-    @field_validator("temporal_address")
+    @field_validator("temporal_address", "metrics_address")
     @classmethod
     def _is_host_and_port(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", value):

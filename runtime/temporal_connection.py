@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig
 
 T = TypeVar("T")
@@ -17,13 +18,19 @@ CALL_TIMEOUT = timedelta(seconds=4)
 RPC_TIMEOUT = timedelta(seconds=2)
 
 
-async def connect(address: str, namespace: str, *, lazy: bool = True) -> Client:
-    """Make a client; a lazy one connects at its first call, another now, or raises RuntimeError."""
+async def connect(
+    address: str, namespace: str, *, lazy: bool = True, runtime: Runtime | None = None
+) -> Client:
+    """Make a client; a lazy one connects at its first call, another now, or raises RuntimeError.
+
+    `runtime` None means the SDK's own, which offers no metrics.
+    """
     return await Client.connect(
         address,
         namespace=namespace,
         data_converter=pydantic_data_converter,
         lazy=lazy,
+        runtime=runtime,
         retry_config=RetryConfig(max_elapsed_time_millis=3000, max_retries=5),
     )
 

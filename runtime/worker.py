@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -16,6 +17,7 @@ from activities.review_compose import ReviewComposeActivities
 from activities.settle_run import SettleRunActivities
 from activities.sweep import SweepActivities
 from activities.tracking import TrackingInterceptor
+from models.errors import SettingsError
 from reconcilers.orchestrator import AdapterRunReconciler
 from reconcilers.sweep import Sweep
 from runtime.checking import build_mirrors, build_run_check
@@ -100,14 +102,28 @@ async def _run(settings: Settings) -> int:
 
 async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
     """Wait for Temporal to answer; None: asked to stop before it did."""
+    address, namespace = settings.need_temporal_address(), settings.temporal_namespace
+    runtime = _measured(settings.metrics_address) if settings.metrics_address else None
     while not stop.is_set():
         try:
-            return await connect(settings.need_temporal_address(), settings.temporal_namespace, lazy=False)
+            return await connect(address, namespace, lazy=False, runtime=runtime)
         except RuntimeError:
-            _log.warning("temporal_unreachable", address=settings.temporal_address)
+            _log.warning("temporal_unreachable", address=address)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RECONNECT_INTERVAL.total_seconds())
     return None
+
+
+def _measured(address: str) -> Runtime:
+    """Return a runtime that offers its metrics at an address; raise SettingsError where it is taken."""
+    try:
+        metrics = PrometheusConfig(bind_address=address, durations_as_seconds=True)
+        return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    except ValueError as error:
+        way_out = "Use an address and a free port of this machine, such as 127.0.0.1:9100."
+        raise SettingsError(
+            f"OPERATIONRUN_METRICS_ADDRESS: {address} cannot be listened on. {way_out}"
+        ) from error
 
 
 def build_worker(client: Client, database: Database, settings: Settings) -> Worker:

@@ -128,9 +128,9 @@ class System:
         }
 
     @contextmanager
-    def worker(self) -> Iterator[int]:
+    def worker(self, **settings: str) -> Iterator[int]:
         """Run a worker of one's own beside the system; gives its pid, and stops it at the end."""
-        environment = own_environment(self.worker_settings)
+        environment = own_environment(self.worker_settings | settings)
         process = subprocess.Popen(own_argv("runtime.cli", "worker"), env=environment)
         try:
             yield process.pid
