@@ -10,7 +10,9 @@ from runtime.ports import free_ports
 from tests.feature.temporal_cli import TemporalCli
 from tests.system import System, wait_for
 
-SETTLED = re.compile(r'^operationrun_sweep_settled\{[^}]*reason="review_not_composed"[^}]*\} 1$', re.MULTILINE)
+SETTLED = re.compile(
+    r'^operationrun_sweep_settled\{[^}]*reason="review_not_composed"[^}]*\} 1$', re.MULTILINE
+)
 
 
 def test_a_worker_offers_what_its_sweeps_did(idle_system: System) -> None:
