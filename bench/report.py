@@ -1,0 +1,68 @@
+"""Results of benchmarks: JSON for programs and a Markdown table for people, under bench/results/."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import temporalio.service
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One figure: ours against a floor or a peer of the same run.
+
+    `ratio` is how many times the floor ours is, more than one being worse; for a rate, where more is
+    better, how many times the floor's rate ours is. `promise` says what it has to be.
+    """
+
+    what: str
+    ours: str
+    floor: str
+    ratio: float
+    promise: str
+    kept: bool
+
+
+def write(name: str, rows: Sequence[Row], *, notes: Sequence[str] = ()) -> None:
+    """Write the rows of one benchmark and print them."""
+    RESULTS.mkdir(exist_ok=True)
+    machine = describe_machine()
+    facts = {"machine": machine, "rows": [asdict(row) for row in rows], "notes": [*notes]}
+    (RESULTS / f"{name}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    page = "\n".join([f"# {name}", "", *_table(rows), "", *(f"- {note}" for note in notes), "", machine, ""])
+    (RESULTS / f"{name}.md").write_text(page)
+    print(page)
+
+
+def describe_machine() -> str:
+    """Describe what the figures were measured on, with the load it had."""
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
+    return (
+        f"{_processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, "
+        f"temporalio {temporalio.service.__version__}, {git}; load over 1, 5 and 15 minutes: {load}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    head = ["| what | ours | floor | ratio | promised | kept |", "|---|---:|---:|---:|---:|---|"]
+    return head + [
+        f"| {row.what} | {row.ours} | {row.floor} | {row.ratio:.2f}x | {row.promise} | "
+        f"{'yes' if row.kept else 'no'} |"
+        for row in rows
+    ]

@@ -1,0 +1,231 @@
+"""Small operations against a bare workflow of three no-op activities, on the same Temporal server.
+
+Ours is the whole way: the request recorded, the run dispatched, the repository fetched, a review of a few
+files composed and the run settled. Each side has one worker process, and they take turns, so that whatever
+else the machine does disturbs both.
+"""
+
+import asyncio
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Protocol
+from uuid import uuid4
+
+import psutil
+from sqlalchemy import select
+from temporalio.client import Client
+
+from bench.bare_worker import QUEUE
+from bench.report import Row, write
+from models.access import Workspace
+from models.actor import Actor
+from models.catalog import OperationType
+from models.correlation import Correlation
+from models.environment import Environment
+from runtime.container import build_services
+from runtime.own_program import own_argv, own_environment
+from runtime.settings import Settings
+from runtime.temporal_connection import TemporalConnection
+from services.environments import Environments
+from tests.git_repository import GitRepository
+from tests.system import System, up
+from web.operations import start_operation
+from web.services import Services
+
+SEQUENTIAL, AT_ONCE, ROUNDS, STARTERS = 20, 300, 3, 16
+PATIENCE = timedelta(minutes=5)
+BENCH = Actor(kind="system", name="bench")
+COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
+
+Start = Callable[[], str]
+
+
+class Side(Protocol):
+    """One of the two: gives starts of operations, each returning its workflow id."""
+
+    worker: psutil.Process
+
+    def batch(self, size: int) -> Sequence[Start]: ...
+
+
+class Ours:
+    """Composes; each batch takes the next release, which none of its environments has composed yet."""
+
+    def __init__(
+        self, services: Services, environments: Sequence[Environment], worker: psutil.Process
+    ) -> None:
+        self.worker = worker
+        self._services = services
+        self._environments = environments
+        self._release = 0
+
+    def batch(self, size: int) -> Sequence[Start]:
+        self._release += 1
+        given = {"ref": f"release-{self._release}"}
+        return [partial(self._start, environment, given) for environment in self._environments[:size]]
+
+    def _start(self, environment: Environment, given: dict[str, str]) -> str:
+        requested = start_operation(
+            self._services, operation_type=COMPOSE, environment=environment, given=given, actor=BENCH
+        )
+        return Correlation(operation_type=COMPOSE, run_id=requested.run.id).workflow_id
+
+
+class Bare:
+    """Bare workflows, started by the same kind of client."""
+
+    def __init__(self, temporal: TemporalConnection, worker: psutil.Process) -> None:
+        self.worker = worker
+        self._temporal = temporal
+
+    def batch(self, size: int) -> Sequence[Start]:
+        return [self._start] * size
+
+    def _start(self) -> str:
+        workflow_id = str(uuid4())
+        self._temporal.call(lambda client: client.start_workflow("bare", id=workflow_id, task_queue=QUEUE))
+        return workflow_id
+
+
+class Figures:
+    """What was measured of one side; `cpu` is worker and Temporal server, in seconds per operation."""
+
+    def __init__(self, side: Side, temporal: TemporalConnection, server: psutil.Process) -> None:
+        self._side = side
+        self._temporal = temporal
+        self._server = server
+        self.latencies: list[float] = []
+        self.rates: list[float] = []
+        self.cpu: list[float] = []
+
+    def sequential(self, size: int) -> None:
+        for start in self._side.batch(size):
+            begun = time.perf_counter()
+            self._wait([start()])
+            self.latencies.append(time.perf_counter() - begun)
+
+    def at_once(self, size: int) -> None:
+        batch = self._side.batch(size)
+        cpu, begun = self._cpu(), time.perf_counter()
+        with ThreadPoolExecutor(STARTERS) as starters:
+            self._wait([*starters.map(lambda start: start(), batch)])
+        self.rates.append(size / (time.perf_counter() - begun))
+        self.cpu.append((self._cpu() - cpu) / size)
+
+    def _wait(self, workflow_ids: Sequence[str]) -> None:
+        async def results(client: Client) -> None:
+            await asyncio.gather(*(client.get_workflow_handle(each).result() for each in workflow_ids))
+
+        self._temporal.call(results, timeout=PATIENCE)
+
+    def _cpu(self) -> float:
+        # git runs as children of our worker: theirs counts.
+        return sum(sum(process.cpu_times()[:4]) for process in (self._side.worker, self._server))
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="operationrun-") as folder,
+        up(Path(folder) / "system", "--no-worker") as system,
+    ):
+        ours, bare = measure(system)
+    rows = [
+        _row(
+            "start to finish, one after the other, p50", median(ours.latencies), median(bare.latencies), 1.0
+        ),
+        _rate_row("operations per second, 300 at once", median(ours.rates), median(bare.rates), 0.9),
+        _row("CPU per operation, worker and server", median(ours.cpu), median(bare.cpu), 1.1),
+    ]
+    write("small_operations", rows, notes=["The floor is a bare workflow of three no-op activities."])
+
+
+def measure(system: System) -> tuple[Figures, Figures]:
+    """Let both sides work in turn, after a batch each that is not counted."""
+    temporal = TemporalConnection(system.ready["temporal_address"], "default")
+    server = psutil.Process(system.ready["pids"]["temporal"])
+    services = build_services(Settings.from_environment(system.worker_settings))
+    environments = prepare(system, services)
+    with system.worker() as worker, bare_worker(temporal.address) as bare_pid:
+        sides = (
+            Figures(Ours(services, environments, psutil.Process(worker)), temporal, server),
+            Figures(Bare(temporal, psutil.Process(bare_pid)), temporal, server),
+        )
+        for side in sides:
+            side.at_once(AT_ONCE)
+            side.rates.clear()
+            side.cpu.clear()
+        for _ in range(ROUNDS):
+            for side in sides:
+                side.sequential(SEQUENTIAL)
+            for side in sides:
+                side.at_once(AT_ONCE)
+    services.database.close()
+    return sides
+
+
+def prepare(system: System, services: Services) -> Sequence[Environment]:
+    """Register environments of one repository with a release for every batch."""
+    repository = GitRepository(system.repositories, "bench")
+    for release in range(1, 2 + 2 * ROUNDS):
+        repository.commit({"policies/a.json": f'{{"release": {release}}}', "policies/b.json": "{}"})
+        repository.tag(f"release-{release}")
+    with services.database.transaction() as session:
+        workspace_id = session.scalars(select(Workspace.id).where(Workspace.slug == "default")).one()
+        environments = Environments(session, allowed_file_roots=services.allowed_file_roots)
+        return [
+            environments.create(
+                workspace_id=workspace_id,
+                slug=f"bench-{number}",
+                name=f"Bench {number}",
+                repository_url=repository.url,
+                branch="main",
+            )
+            for number in range(AT_ONCE)
+        ]
+
+
+@contextmanager
+def bare_worker(address: str) -> Iterator[int]:
+    """Run the floor's worker; gives its pid."""
+    argv = own_argv("bench.bare_worker", address)
+    with subprocess.Popen(argv, env=own_environment(), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.terminate()
+
+
+def _row(what: str, ours: float, floor: float, promise: float) -> Row:
+    ratio = ours / floor
+    return Row(
+        what=what,
+        ours=f"{ours * 1000:.0f} ms",
+        floor=f"{floor * 1000:.0f} ms",
+        ratio=ratio,
+        promise=f"at most {promise}x",
+        kept=ratio <= promise,
+    )
+
+
+def _rate_row(what: str, ours: float, floor: float, promise: float) -> Row:
+    ratio = ours / floor
+    return Row(
+        what=what,
+        ours=f"{ours:.1f}/s",
+        floor=f"{floor:.1f}/s",
+        ratio=ratio,
+        promise=f"at least {promise}x",
+        kept=ratio >= promise,
+    )
+
+
+if __name__ == "__main__":
+    main()
