@@ -1,4 +1,4 @@
-"""docs/reference.md names every setting, command, route and reason code, and nothing that is not there."""
+"""The docs name every setting, command, route and reason code, and nothing that is not there."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,14 +12,14 @@ from runtime.cli import operationrun
 from runtime.container import build_web_app
 from runtime.settings import PREFIX, Settings
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+DOCS = Path(__file__).parents[2] / "docs"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 ROW = re.compile(r"^\| `([^`]+)` \|.*\w.* \|$", re.MULTILINE)
 
 
-def documented(section: str) -> list[str]:
+def documented(page: str, section: str) -> list[str]:
     """Return what stands in the first column of a section's table."""
-    text = PAGE.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
+    text = (DOCS / page).read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
     return ROW.findall(text)
 
 
@@ -58,22 +58,21 @@ def reason_codes() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("section", "listed"),
+    ("page", "section", "listed"),
     [
-        ("Settings", settings),
-        ("Commands", commands),
-        ("Routes", routes),
-        ("Reason codes", reason_codes),
+        ("reference.md", "Settings", settings),
+        ("reference.md", "Commands", commands),
+        ("reference.md", "Routes", routes),
+        ("reference.md", "Reason codes", reason_codes),
+        ("operating.md", "Reason codes", reason_codes),
     ],
 )
-def test_the_reference_names_all_there_is_and_nothing_else(
-    section: str, listed: Callable[[], list[str]]
+def test_a_page_names_all_there_is_and_nothing_else(
+    page: str, section: str, listed: Callable[[], list[str]]
 ) -> None:
-    there, named = listed(), documented(section)
+    there, named = listed(), documented(page, section)
     missing, gone = sorted(set(there) - set(named)), sorted(set(named) - set(there))
     assert there
-    assert not missing, (
-        f"Add a row each to the table '{section}' of docs/reference.md for: {', '.join(missing)}"
-    )
-    assert not gone, f"Remove from the table '{section}' of docs/reference.md: {', '.join(gone)}"
-    assert len(named) == len(set(named)), f"The table '{section}' of docs/reference.md names something twice."
+    assert not missing, f"Add a row each to the table '{section}' of docs/{page} for: {', '.join(missing)}"
+    assert not gone, f"Remove from the table '{section}' of docs/{page}: {', '.join(gone)}"
+    assert len(named) == len(set(named)), f"The table '{section}' of docs/{page} names something twice."
