@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ from models.errors import (
     EnvironmentUnreachable,
     PushRaced,
     PushRefused,
+    RefNotFound,
     RunCancelled,
     RunRefused,
 )
@@ -94,11 +96,11 @@ class RestoreExecution:
     ) -> OperationResult | None:
         """Bring the branch to the plan, then record the result and complete the run with it (law L8).
 
-        1. Fetch and look. This run's commit there and the items as planned: record it. Items as planned
-           without a commit: record that none was needed.
+        1. Look. This run's commit there and the items as planned: record it. Items as planned without a
+           commit: record that none was needed.
         2. Planned items changed: raise EnvironmentChanged, nothing written.
         3. Otherwise build the commit on the head as it is and push it behind the fence.
-        4. After every push, answered or not, begin again at 1: the branch alone says what happened.
+        4. After every push, answered or not, fetch and begin again: the branch alone says what happened.
 
         None: the branch holds this run's commit but not the planned items, or more than one commit; the
         reconciler tells what that means. `beat` may stop the work, until the first push; then nothing does.
@@ -110,9 +112,8 @@ class RestoreExecution:
                 return _recorded(session, run)
         refusal: Exception | None = None
         pulse = beat
+        seen = _first_look(work, beat)
         for _ in range(ROUNDS):
-            work.mirror.fetch(pulse)
-            seen = work.look()
             if seen.own_commits and (len(seen.own_commits) > 1 or not seen.as_planned):
                 return None
             if seen.as_planned:
@@ -129,9 +130,11 @@ class RestoreExecution:
                 self._push(work, seen.head)
                 self._reach("restore.after_push")
             except PushRaced:
-                continue
+                pass
             except (PushRefused, EnvironmentUnreachable) as error:
                 refusal = error
+            work.mirror.fetch(pulse)
+            seen = work.look()
         raise PushRaced
 
     def _load(self, session: Session, run: OperationRun, scope: RestoreExecuteInput) -> _Work:
@@ -177,6 +180,19 @@ class RestoreExecution:
             self._reach("restore.before_record")
         self._reach("restore.after_record")
         return _result(run)
+
+
+def _first_look(work: _Work, beat: Beat) -> RestoreProgress:
+    """Look at the branch as it was last fetched, and fetch only before anything is concluded from it.
+
+    A commit may well be built on an old view: the push holds only if the branch is still where it was.
+    """
+    with suppress(RefNotFound):
+        seen = work.look()
+        if not (seen.own_commits or seen.as_planned or seen.changed):
+            return seen
+    work.mirror.fetch(beat)
+    return work.look()
 
 
 def _build(work: _Work, head: str) -> str:
