@@ -1,6 +1,6 @@
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
 
@@ -19,18 +19,19 @@ class Stream:
         self._system = system
         self._over = threading.Event()
         self._runs: list[Json] = []
+        self._drivers: list[Future[None]] = []
         self._randoms = [Random(random.getrandbits(32)) for _ in range(DRIVERS)]  # noqa: S311 - not secrecy
 
     @contextmanager
     def flowing(self) -> Iterator["Stream"]:
         """Keep the stream going for as long as the block lasts, then see every operation to its end."""
         with ThreadPoolExecutor(DRIVERS) as pool:
-            drivers = [pool.submit(self._drive, random) for random in self._randoms]
+            self._drivers = [pool.submit(self._drive, random) for random in self._randoms]
             try:
                 yield self
             finally:
                 self._over.set()
-            for driver in drivers:
+            for driver in self._drivers:
                 driver.result()
 
     @property
@@ -38,7 +39,10 @@ class Stream:
         return list(self._runs)
 
     def under_way(self) -> list[Json]:
-        """Return the runs that have not ended."""
+        """Return the runs that have not ended; fail as a driver did, where one has."""
+        for driver in self._drivers:
+            if driver.done():
+                driver.result()
         return [
             run
             for status in ("queued", "running")
