@@ -1,29 +1,56 @@
 """Composing a review of 20,000 JSON files of which 1,000 changed, against git's own diff of them.
 
 The floor is `git diff -M` of the two trees, plus reading and parsing the changed files once (both sides).
-Each side runs in a process of its own, several times in turn; the ratio is of the medians.
+A compose starts, as in life, from what the review before left beside the mirror: it knows every content but
+the changed ones. Each side runs in a process of its own, in turn; the ratios are of the medians.
 """
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 from uuid import UUID
 
+from bench import report
+from bench.report import Row
 from models.contracts import Evidence
 from models.environment import Environment
+from models.restore import RestorePoint
+from services.item_facts import FACTS_FILE
+from services.kept_inventories import INVENTORIES_FILE
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import read_blob
 from services.review_content import compose_content
 from services.review_context import ReviewContext
 
-FILES, CHANGED, ROUNDS = 20_000, 1_000, 5
+FILES, CHANGED, COMMITS, ROUNDS = 20_000, 1_000, 10, 15
 ENVIRONMENT_ID = UUID(int=1)
+MOST, MOST_MEGABYTES = 2, 400
+
+
+class Commits(NamedTuple):
+    """The baseline, the commit of the review before, and the live one."""
+
+    baseline: str
+    before: str
+    after: str
+
+
+class Run(NamedTuple):
+    """What one run took: seconds on the clock, seconds of processors (git's too), and peak MB of memory."""
+
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
 
 
 def policy(number: int, revision: int) -> str:
@@ -40,23 +67,29 @@ def policy(number: int, revision: int) -> str:
     return json.dumps(content, indent=1)
 
 
-def write_repository(folder: Path) -> tuple[str, str]:
-    """Write both states with git fast-import; return their commits."""
-    stream = []
-    for revision, count in ((1, FILES), (2, CHANGED)):
-        stream.append(f"commit refs/heads/main\ncommitter A <a@example.org> {revision} +0000\ndata 1\nx\n")
-        for number in range(count):
-            content = policy(number, revision)
-            path = f"folder{number % 100}/policy {number}.json"
-            stream.append(f"M 100644 inline {path}\ndata {len(content.encode())}\n{content}\n")
-    subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
-    subprocess.run(
-        ["git", "-C", str(folder), "fast-import", "--quiet"], input="".join(stream).encode(), check=True
+def commit(revision: int, numbers: Iterable[int]) -> str:
+    """Write one commit for git fast-import."""
+    stream = [f"commit refs/heads/main\ncommitter A <a@example.org> {revision} +0000\ndata 1\nx\n"]
+    for number in numbers:
+        content = policy(number, revision)
+        path = f"folder{number % 100}/policy {number}.json"
+        stream.append(f"M 100644 inline {path}\ndata {len(content.encode())}\n{content}\n")
+    return "".join(stream)
+
+
+def write_repository(folder: Path) -> Commits:
+    """Write every file, then change other files than those that COMMITS commits change at last."""
+    each = CHANGED // COMMITS
+    stream = chain(
+        [commit(1, range(FILES)), commit(2, range(CHANGED, 2 * CHANGED))],
+        (commit(3 + part, range(part * each, (part + 1) * each)) for part in range(COMMITS)),
     )
-    commits = subprocess.run(
-        ["git", "-C", str(folder), "rev-parse", "main~1", "main"], capture_output=True, text=True, check=True
-    ).stdout.split()
-    return commits[0], commits[1]
+    subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
+    importing = ["git", "-C", str(folder), "fast-import", "--quiet"]
+    subprocess.run(importing, input="".join(stream).encode(), check=True)
+    names = [f"main~{COMMITS + 1}", f"main~{COMMITS}", "main"]
+    parsing = ["git", "-C", str(folder), "rev-parse", *names]
+    return Commits(*subprocess.run(parsing, capture_output=True, text=True, check=True).stdout.split())
 
 
 def opened(root: Path) -> Mirror:
@@ -64,76 +97,161 @@ def opened(root: Path) -> Mirror:
     return MirrorStore(root / "mirrors", allowed_file_roots=[root]).open(ENVIRONMENT_ID, str(repository))
 
 
-def floor(root: Path, before: str, after: str) -> None:
+def floor(root: Path, commits: Commits) -> None:
     mirror = opened(root)
-    diff = ["git", "-C", str(mirror.path), "diff", "-M", "--raw", "--no-abbrev", before, after]
-    for line in subprocess.run(diff, capture_output=True, text=True, check=True).stdout.splitlines():
+    repository = mirror.repository
+    diff = [
+        "git",
+        "-C",
+        str(mirror.path),
+        "diff",
+        "-M",
+        "--raw",
+        "--no-abbrev",
+        commits.before,
+        commits.after,
+    ]
+    lines = subprocess.run(diff, capture_output=True, text=True, check=True).stdout.splitlines()
+    for line in lines:
         for oid in line.split(" ")[2:4]:
-            json.loads(read_blob(mirror.repository, oid, limit=1_000_000) or b"")
+            json.loads(read_blob(repository, oid, limit=1_000_000) or b"")
+    assert len(lines) == CHANGED
 
 
-def compose(root: Path, before: str, after: str) -> None:
-    environment = Environment(id=ENVIRONMENT_ID, path_prefix="", branch="main")
+def compose(root: Path, *, live: str, before: str | None = None, baseline: str | None = None) -> None:
     evidence = Evidence(
-        commit=after,
-        baseline_commit=before,
-        previous_review_id=UUID(int=2),
+        commit=live,
+        baseline_commit=baseline,
+        previous_review_id=UUID(int=2) if before else None,
         previous_commit=before,
         fingerprint="",
     )
     context = ReviewContext(
         environment={},
-        newest_point=None,
+        newest_point=RestorePoint(label="kept", commit=baseline, created_at=datetime.now(UTC))
+        if baseline
+        else None,
         last_restore=None,
         operations={"since": None, "runs": 0, "by_outcome": {}},
         history=[],
     )
+    environment = Environment(id=ENVIRONMENT_ID, path_prefix="", branch="main")
     content = compose_content(opened(root), environment, evidence, context, beat=lambda: None)
-    assert content.summary["changed"] == CHANGED, content.summary
+    assert content.summary["items"] == FILES
+    assert len(content.changes) == (CHANGED if before else 0)
+    assert all(len(row["settings"]) == len(row["commits"]) == 1 for row in content.changes)
+    assert content.sections["baseline"].get("drifted") == (2 * CHANGED if baseline else None)
 
 
-SIDES: dict[str, Callable[[Path, str, str], None]] = {"floor": floor, "compose": compose}
+def compose_changes(root: Path, commits: Commits) -> None:
+    compose(root, live=commits.after, before=commits.before)
 
 
-def measure(side: str, root: Path, before: str, after: str) -> tuple[float, float]:
-    """Run one side in this process; return seconds and peak MB."""
-    started = time.perf_counter()
-    SIDES[side](root, before, after)
-    seconds = time.perf_counter() - started
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def compose_with_baseline(root: Path, commits: Commits) -> None:
+    compose(root, live=commits.after, before=commits.before, baseline=commits.baseline)
+
+
+SIDES: Mapping[str, Callable[[Path, Commits], None]] = {
+    "git diff, reading, parsing": floor,
+    "changes by setting, with commits": compose_changes,
+    "with conformance and coverage too": compose_with_baseline,
+    "the same with nothing kept of the review before": compose_with_baseline,
+}
+FLOOR, *_, COLD = SIDES
+
+
+def measure(side: str, root: Path, commits: Commits) -> Run:
+    """Run one side in this process."""
+    started, cpu = time.perf_counter(), _cpu_seconds()
+    SIDES[side](root, commits)
+    seconds, cpu_seconds = time.perf_counter() - started, _cpu_seconds() - cpu
+    # Not ru_maxrss: it starts from what the process that started this one had.
+    status = Path("/proc/self/status").read_text().splitlines()
+    (peak,) = (line.split()[1] for line in status if line.startswith("VmHWM:"))
+    return Run(seconds, cpu_seconds, int(peak) / 1024)
+
+
+def _cpu_seconds() -> float:
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def run(side: str, root: Path, commits: Commits) -> Run:
+    command = [sys.executable, "-m", "bench.review_compose", side, str(root), *commits]
+    return Run(*json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+
+
+def measure_all(root: Path) -> dict[str, list[Run]]:
+    commits = write_repository(root / "repository.git")
+    mirror = opened(root)
+    mirror.fetch()
+    compose(root, live=commits.before)
+    kept = [(mirror.path / name, root / name) for name in (FACTS_FILE, INVENTORIES_FILE)]
+    for beside, copy in kept:
+        shutil.copy(beside, copy)
+    runs: dict[str, list[Run]] = {side: [] for side in SIDES}
+    for _ in range(ROUNDS):
+        for side in SIDES:
+            for beside, copy in kept:
+                beside.unlink(missing_ok=True)
+                if side != COLD:
+                    shutil.copy(copy, beside)
+            runs[side].append(run(side, root, commits))
+    return runs
+
+
+def rows(runs: Mapping[str, list[Run]]) -> list[Row]:
+    """Compare each side with the floor: on the clock, by what processors did, and in memory."""
+    medians = {side: Run(*map(median, zip(*taken, strict=True))) for side, taken in runs.items()}
+    base = medians[FLOOR]
+    return [
+        Row(
+            what=side,
+            ours=f"{found.seconds * 1000:.0f} ms",
+            floor=f"{base.seconds * 1000:.0f} ms",
+            ratio=found.seconds / base.seconds,
+            promise="-" if side == COLD else f"at most {MOST}x",
+            kept=side == COLD or found.seconds <= MOST * base.seconds,
+        )
+        for side, found in medians.items()
+        if side != FLOOR
+    ] + [_memory(runs)]
+
+
+def _memory(runs: Mapping[str, list[Run]]) -> Row:
+    peaks = {side: max(run.megabytes for run in taken) for side, taken in runs.items()}
+    most = max(peaks.values())
+    return Row(
+        what="memory of any of these, at most",
+        ours=f"{most:.0f} MB",
+        floor=f"{peaks[FLOOR]:.0f} MB",
+        ratio=most / peaks[FLOOR],
+        promise=f"at most {MOST_MEGABYTES} MB",
+        kept=most <= MOST_MEGABYTES,
+    )
+
+
+def _notes(runs: Mapping[str, list[Run]]) -> list[str]:
+    cpu = {side: median(run.cpu_seconds for run in taken) for side, taken in runs.items()}
+    ratios = (
+        f"{side} {seconds * 1000:.0f} ms ({seconds / cpu[FLOOR]:.2f}x)" for side, seconds in cpu.items()
+    )
+    return [
+        f"{FILES:,} JSON files, {CHANGED:,} changed by {COMMITS} commits, {2 * CHANGED:,} since a baseline.",
+        f"Medians of {ROUNDS} runs each, in turn, each in a process of its own.",
+        "The floor: `git diff -M` of two trees, then both sides of the changed files read and parsed once.",
+        f"Time of processors, git's included: {'; '.join(ratios)}.",
+    ]
 
 
 def main() -> None:
     if len(sys.argv) > 1:
-        side, folder, before, after = sys.argv[1:]
-        print(json.dumps(measure(side, Path(folder), before, after)))
+        side, folder, *commits = sys.argv[1:]
+        print(json.dumps(measure(side, Path(folder), Commits(*commits))))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        root = Path(temporary)
-        before, after = write_repository(root / "repository.git")
-        opened(root).fetch()
-        figures: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}
-        # The first compose reads every file once; what the next ones reuse is part of the claim.
-        first = run(root, "compose", before, after)
-        for _ in range(ROUNDS):
-            for side in SIDES:
-                figures[side].append(run(root, side, before, after))
-    seconds = {side: median(second for second, _ in runs) for side, runs in figures.items()}
-    print(f"first compose      {first[0] * 1000:7.0f} ms  {first[1]:5.0f} MB")
-    for side, runs in figures.items():
-        print(f"{side:18} {seconds[side] * 1000:7.0f} ms  {max(memory for _, memory in runs):5.0f} MB")
-    print(f"ratio              {seconds['compose'] / seconds['floor']:7.2f}")
-
-
-def run(root: Path, side: str, before: str, after: str) -> tuple[float, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.review_compose", side, str(root), before, after],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    seconds, memory = json.loads(done.stdout)
-    return seconds, memory
+        runs = measure_all(Path(temporary))
+    report.write("review_compose", rows(runs), notes=_notes(runs))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from services.paths import shown
 from services.repositories.changes import TreeChange
 from services.repositories.mirror import Mirror
 from services.repositories.transport import run_local
+from services.secret_texts import mask_text
 
 # Enough to tell who and when; a change made by more commits shows the newest of them.
 COMMITS_PER_CHANGE: Final = 10
@@ -22,7 +23,8 @@ def commits_of_changes(
 ) -> Mapping[str, list[Json]]:
     """Return, by the changed item's path, the commits between two that touched it, the newest first.
 
-    One commit is {`id`, `author`, `at`, `subject`}. A renamed item has the commits of its old name too.
+    One commit is {`id`, `author`, `at`, `subject`}, what looks like a secret in its words masked. A renamed
+    item has the commits of its old name too.
     """
     if not changes:
         return {}
@@ -64,8 +66,8 @@ def _parse(record: bytes) -> tuple[Json, list[str]]:
     commit, author, at, subject, *paths = record.decode("utf-8", "surrogateescape").split("\0")
     facts = {
         "id": commit,
-        "author": shown(author)[:200],
+        "author": mask_text(shown(author))[:200],
         "at": datetime.fromtimestamp(int(at), UTC).isoformat(),
-        "subject": shown(subject)[:200],
+        "subject": mask_text(shown(subject))[:200],
     }
     return facts, [path.removeprefix("\n") for path in paths if path.strip("\n")]

@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.base import Json
@@ -27,8 +27,8 @@ class Conformance:
         expected = self.conforming + len(self.drifted) + len(self.missing)
         return round(100 * self.conforming / expected) if expected else None
 
-    def section(self, live: Mapping[str, int], kind_of: Callable[[str], str]) -> Json:
-        """Return the review's section; `live` counts the live items by kind."""
+    def section(self, live: Mapping[str, int], kinds: Mapping[str, str]) -> Json:
+        """Return the review's section; `live` counts the live items by kind, `kinds` tells them by path."""
         groups = {"missing": self.missing, "drifted": self.drifted, "extra": self.extra}
         return {
             "set": True,
@@ -36,7 +36,9 @@ class Conformance:
             **{name: len(paths) for name, paths in groups.items()},
             "score": self.score,
             "formula": FORMULA,
-            "by_kind": _by_kind(live, {name: Counter(map(kind_of, paths)) for name, paths in groups.items()}),
+            "by_kind": _by_kind(
+                live, {name: Counter(kinds[path] for path in paths) for name, paths in groups.items()}
+            ),
             "paths": {name: [shown(path) for path in paths[:NAMED_PATHS]] for name, paths in groups.items()},
         }
 

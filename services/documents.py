@@ -1,18 +1,17 @@
-import codecs
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import yaml
 
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+from services.structures import Form, Structure, encoding_of
+
 _DEEPEST = 200
 _KIND_KEYS = ("kind", "@odata.type")
 _LONGEST_KIND = 200
+# Python reads no integer of more digits; in UTF-16 there are NULs between them.
+_HUGE = re.compile(rb"(?:\d\0?){4300}")
 
 
 class Document(NamedTuple):
@@ -33,7 +32,7 @@ def read_document(path: str, content: bytes) -> Document:
     JSON is read as UTF-8, UTF-8 with a byte-order mark, or UTF-16 (section 6). YAML is checked as YAML is
     written: tags are left alone and aliases are not expanded.
     """
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    encoding = encoding_of(content)
     reader = _READERS.get(path.rpartition(".")[2].lower())
     if reader is None:
         return Document(encoding=encoding)
@@ -50,6 +49,18 @@ def read_document(path: str, content: bytes) -> Document:
         return Document(encoding=encoding, error=str(error).splitlines()[0])
     except RecursionError:
         return Document(encoding=encoding, error="nested too deeply")
+
+
+def document_of(path: str, content: bytes, structure: Structure) -> Document | None:
+    """Return what read_document tells of a JSON file, from its values; None: that has to be asked."""
+    value = structure.documents[0] if structure.documents else None
+    if not path.lower().endswith(".json") or structure.form is not Form.VALUES or _HUGE.search(content):
+        return None
+    found = [value[key] for key in _KIND_KEYS if key in value] if isinstance(value, dict) else []
+    # A key given twice holds a list here, and its last value there.
+    if any(isinstance(word, list) for word in found):
+        return None
+    return Document(encoding=encoding_of(content), kind=next(filter(_is_kind, found), None))
 
 
 def _json_kind(text: str) -> str | None:
@@ -88,7 +99,11 @@ def _top_level_pairs(events: Iterable[yaml.Event]) -> Iterator[tuple[str | None,
         if isinstance(event, yaml.CollectionEndEvent):
             path.pop()
         elif isinstance(event, yaml.AliasEvent) and event.anchor not in anchors:
-            raise yaml.YAMLError(f"alias {event.anchor!r} is not defined")
+            # Without its name: a password that begins with an asterisk reads as an alias.
+            raise yaml.MarkedYAMLError(
+                problem="an alias is not defined",
+                problem_mark=event.start_mark,  # type: ignore[arg-type] # the C parser has a mark of its own
+            )
         elif isinstance(event, yaml.NodeEvent):
             anchors.add(event.anchor)
             if len(path) == 1 and isinstance(path[0], yaml.MappingStartEvent):

@@ -5,7 +5,7 @@ from typing import Final
 from models.base import Json
 from models.lifecycle import Outcome
 from services.conformance import Conformance
-from services.inventory import Inventory, Item
+from services.inventory import Inventory, Note
 from services.paths import shown
 
 UNWELL: Final = (Outcome.FAILED, Outcome.BLOCKED, Outcome.ATTENTION_REQUIRED)
@@ -63,26 +63,17 @@ def find(
 
 
 def _about_items(inventory: Inventory) -> Iterable[Json]:
-    items = inventory.items
-    unparsed = inventory.unparsed()
+    unparsed, oversized, utf16, links = (inventory.paths[note] for note in Note)
     if unparsed:
-        yield _finding(
-            "item_unparsed",
-            Severity.WARNING,
-            f"{_files(unparsed)} that cannot be read as configuration.",
-            unparsed,
-        )
-    oversized = [path for path, item in items.items() if item.entry.is_blob and item.document is None]
+        title = f"{_files(unparsed)} that cannot be read as configuration."
+        yield _finding("item_unparsed", Severity.WARNING, title, unparsed)
     if oversized:
         yield _finding(
             "item_oversized", Severity.WARNING, f"{_files(oversized)} too large to read.", oversized
         )
-    links = [path for path, item in items.items() if not item.entry.is_blob]
     if links:
-        yield _finding(
-            "item_not_a_file", Severity.INFO, f"{len(links)} links or submodules, not read.", links
-        )
-    utf16 = [path for path, item in items.items() if _encoding(item) == "utf-16"]
+        title = f"{len(links)} links or submodules, not read."
+        yield _finding("item_not_a_file", Severity.INFO, title, links)
     if utf16:
         yield _finding("item_utf16", Severity.INFO, f"{_files(utf16)} saved as UTF-16.", utf16)
 
@@ -145,7 +136,3 @@ def _finding(code: str, severity: Severity, title: str, items: Iterable[str] = (
 def _files(paths: Iterable[str]) -> str:
     count = len(list(paths))
     return f"{count} file" if count == 1 else f"{count} files"
-
-
-def _encoding(item: Item) -> str | None:
-    return item.document.encoding if item.document else None

@@ -1,74 +1,93 @@
+import contextlib
 import json
-import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from threading import get_ident
 from typing import Final
 
 from services.documents import Document
 
 # Raise it when read_document would tell something else of the same bytes.
-READER_VERSION: Final = 2
-_FILE: Final = "item-facts.json"
+READER_VERSION: Final = 3
+FACTS_FILE: Final = "item-facts.jsonl"
 
-# How much of a name decides how its content is read: as long as the longest ending.
-_ENDING: Final = 5
+# How much of a path decides how its content is read: as long as the longest ending.
+ENDING: Final = 5
+_KEY: Final = 20 + ENDING
+_SHORT: Final = bytes(ENDING)
+# In bytes of the file: four contents for each item that there is.
+_MOST_PER_ITEM: Final = 4 * 2 * _KEY
+
+
+def fact_keys(folder: bytes, names: Collection[tuple[bytes, bytes]]) -> list[bytes]:
+    """Return what contents are known by: the last bytes of the path, NULs before a short one, and object id.
+
+    `names` are names in the folder, with their object ids of 20 bytes.
+    """
+    path = _SHORT + folder
+    return [(path + name)[-ENDING:] + oid for name, oid in names]
+
+
+def fact_key(oid: str, ending: str) -> bytes:
+    """Return what one content is known by; `ending` is the path's, with ENDING characters of it or all."""
+    return fact_keys(b"", [(ending.encode("utf-8", "surrogateescape"), bytes.fromhex(oid))])[0]
 
 
 class ItemFacts:
-    """What is known of contents, by object id and ending, so that a content is read and parsed once.
+    """What is known of contents, by fact_keys, so that a content is read and parsed once.
 
-    Kept beside the mirror: derived from it, and safe to lose. Only what the last review used is kept.
+    Kept beside the mirror: derived from it, and safe to lose. Each line of the file is one set of facts and
+    the contents that it holds for, as most contents are of few kinds; what is learned is appended to it.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _FILE
-        self._known = _load(self._path)
-        self._used: dict[str, Document] = {}
+        self._path = folder / FACTS_FILE
 
-    def known(self, oid: str, path: str) -> Document | None:
+    @cached_property
+    def _kept(self) -> Mapping[bytes, Document]:
+        return dict(_load(self._path))
+
+    def get(self, key: bytes) -> Document | None:
         """Return what is known of a content; None: it has to be read."""
-        key = oid + path[-_ENDING:]
-        document = self._known.get(key)
-        if document is not None:
-            self._used[key] = document
-        return document
+        return self._kept.get(key)
 
-    def learn(self, oid: str, path: str, document: Document | None) -> Document | None:
-        """Take in what was read of a content, and return it; what could not be read is not kept."""
-        if document is not None:
-            self._used[oid + path[-_ENDING:]] = document
-        return document
+    def save(self, learned: Mapping[bytes, Document], *, items: int) -> None:
+        """Keep what was learned; begin anew where the file has far more than an environment's items.
 
-    def save(self) -> None:
-        """Keep what was used, whole or not at all; where it cannot be kept, the next review reads again."""
-        if self._used == self._known:
+        Where it cannot be kept, the next review reads again.
+        """
+        if not learned:
             return
-        partial = self._path.with_suffix(f".{os.getpid()}-{get_ident()}.partial")
-        try:
-            partial.write_text(json.dumps({"reader": READER_VERSION, "facts": _grouped(self._used)}))
-            partial.replace(self._path)
-        except OSError:
-            partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            is_full = self._path.exists() and self._path.stat().st_size > _MOST_PER_ITEM * items
+            with self._path.open("wb" if is_full else "ab", buffering=0) as file:
+                file.write(_lines(learned))
 
 
-def _load(path: Path) -> dict[str, Document]:
+def _load(path: Path) -> Iterator[tuple[bytes, Document]]:
     try:
-        kept = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(kept, dict) or kept.get("reader") != READER_VERSION:
-        return {}
-    known: dict[str, Document] = {}
-    for *facts, keys in kept["facts"]:
-        known |= dict.fromkeys(keys.split("\0"), Document(*facts))
-    return known
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        # A line may be of another reader's, or not have been written to its end.
+        try:
+            reader, document, keys = json.loads(line)
+        except (TypeError, ValueError):
+            continue
+        if reader == READER_VERSION:
+            known = Document(*document)
+            found = bytes.fromhex(keys)
+            yield from ((found[at : at + _KEY], known) for at in range(0, len(found), _KEY))
 
 
-def _grouped(known: Mapping[str, Document]) -> list[list[str | None]]:
-    """Return each set of facts once, with the keys that share it: most contents are of few kinds."""
-    groups = defaultdict[Document, list[str]](list)
+def _lines(known: Mapping[bytes, Document]) -> bytes:
+    """Write facts, after the end of a line that another writer may have left unfinished."""
+    groups = defaultdict[Document, list[bytes]](list)
     for key, document in known.items():
         groups[document].append(key)
-    return [[*document, "\0".join(keys)] for document, keys in groups.items()]
+    lines = (
+        json.dumps([READER_VERSION, document, b"".join(keys).hex()]) for document, keys in groups.items()
+    )
+    return "".join(f"\n{line}" for line in lines).encode() + b"\n"

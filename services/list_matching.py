@@ -1,8 +1,9 @@
 import bisect
 import difflib
+import functools
 import operator
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -32,17 +33,15 @@ IDENTITIES: tuple[tuple[str, ...], ...] = (
     ("host",),
     ("port",),
 )
+_NAMES = frozenset({str, int})
 # Past what two lists begin and end with in common, so many items are matched by what they hold.
 MOST_MATCHED = 100_000
 # Gaps between equal items up to this many pairs are searched for more equal ones.
 _SEARCHED_PAIRS = 10_000
 
 
-class Pair(NamedTuple):
-    """Two items that belong together, by index; None on the side that has no such item."""
-
-    before: int | None
-    after: int | None
+# Two items that belong together, by their indexes before and after; None on the side that has no such item.
+Pair = tuple[int | None, int | None]
 
 
 class Matching(NamedTuple):
@@ -71,7 +70,7 @@ def match_lists(before: Sequence[Any], after: Sequence[Any]) -> Matching | None:
         names_before, names_after = _names(before, identity), _names(after, identity)
         if names_before is None or names_after is None:
             continue
-        if not before or not after or names_before.keys() & names_after.keys():
+        if not before or not after or not names_before.keys().isdisjoint(names_after):
             return Matching(identity, _by_name(names_before, names_after))
     head, tail = _common(before, after, same)
     before, after = before[head : len(before) - tail], after[head : len(after) - tail]
@@ -82,34 +81,43 @@ def match_lists(before: Sequence[Any], after: Sequence[Any]) -> Matching | None:
 
 def name_of(item: Any, identity: Sequence[str]) -> tuple[str | int, ...] | None:
     """Return what an item's identity keys hold; None where one of them is not there or not a name."""
-    found: list[str | int] = []
-    for dotted in identity:
-        value = item
-        for key in (dotted,) if dotted.startswith("@") else dotted.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        if not isinstance(value, str | int) or isinstance(value, bool):
-            return None
-        found.append(value)
-    return tuple(found)
+    found = tuple(_column([item], dotted)[0] for dotted in identity)
+    return found if _are_names(found) else None
 
 
 def _are_objects(items: Sequence[Any]) -> bool:
-    return all(isinstance(item, dict) for item in items)
+    return set(map(type, items)) <= {dict}
 
 
 def _names(items: Sequence[Any], identity: Sequence[str]) -> Names | None:
-    names: Names = {}
-    for index, item in enumerate(items):
-        name = name_of(item, identity)
-        if name is None or name in names:
-            return None
-        names[name] = index
-    return names
+    columns = [_column(items, dotted) for dotted in identity]
+    if not all(map(_are_names, columns)):
+        return None
+    names = dict(zip(zip(*columns, strict=True), range(len(items)), strict=False))
+    return names if len(names) == len(items) else None
+
+
+def _column(items: Sequence[Any], dotted: str) -> list[Any]:
+    """Return what each item has under a key, None where it has nothing."""
+    first, *rest = _keys(dotted)
+    values = [item.get(first) for item in items]
+    for key in rest:
+        values = [value.get(key) if isinstance(value, dict) else None for value in values]
+    return values
+
+
+@functools.cache
+def _keys(dotted: str) -> tuple[str, ...]:
+    return (dotted,) if dotted.startswith("@") else tuple(dotted.split("."))
+
+
+def _are_names(values: Iterable[Any]) -> bool:
+    return _NAMES.issuperset(map(type, values))
 
 
 def _by_name(before: Names, after: Names) -> list[Pair]:
-    kept = [Pair(index, after.get(name)) for name, index in before.items()]
-    return kept + [Pair(None, index) for name, index in after.items() if name not in before]
+    kept: list[Pair] = [*zip(before.values(), map(after.get, before), strict=False)]
+    return kept + [(None, index) for name, index in after.items() if name not in before]
 
 
 def _by_content(before: Sequence[Hashable], after: Sequence[Hashable], head: int) -> Iterator[Pair]:
@@ -157,9 +165,7 @@ def _gap(
     for word, low, high, other_low, other_high in blocks:
         if word != "equal":
             indexes = range(start + low, start + high)
-            yield from map(
-                Pair._make, zip_longest(indexes, range(other_start + other_low, other_start + other_high))
-            )
+            yield from zip_longest(indexes, range(other_start + other_low, other_start + other_high))
 
 
 def _common(

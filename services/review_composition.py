@@ -33,7 +33,7 @@ from services.run_start import take
 Beat = Callable[[], None]
 
 # Part of the fingerprint: raise it when the same evidence would give another review.
-COMPOSER_VERSION: Final = "1"
+COMPOSER_VERSION: Final = "2"
 
 
 @dataclass(frozen=True, kw_only=True)

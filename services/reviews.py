@@ -5,10 +5,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from models.access import AuditAction
+from models.actor import Actor
 from models.base import utc_now
 from models.environment import Environment
 from models.errors import Conflict, NotFound, ReviewBaseMoved
 from models.review import EnvironmentReview, ReviewStatus
+from services.audit import SYSTEM, Audit
 
 
 def published_review(session: Session, environment_id: UUID) -> EnvironmentReview | None:
@@ -22,10 +25,13 @@ def published_review(session: Session, environment_id: UUID) -> EnvironmentRevie
 
 
 class Reviews:
-    """Moves reviews along their lineage; never writes a run."""
+    """Moves reviews along their lineage; never writes a run. Each move leaves an audit entry."""
 
-    def __init__(self, session: Session, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, session: Session, *, actor: Actor = SYSTEM, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self._session = session
+        self._actor = actor
         self._clock = clock
 
     def publish(self, review_id: UUID) -> EnvironmentReview:
@@ -49,6 +55,7 @@ class Reviews:
                 before.id, status=ReviewStatus.SUPERSEDED, superseded_by_id=review.id, superseded_at=now
             )
         self._move(review.id, status=ReviewStatus.PUBLISHED, published_at=now)
+        self._record(AuditAction.REVIEW_PUBLISHED, review)
         self._session.refresh(review)
         return review
 
@@ -60,6 +67,7 @@ class Reviews:
         if review.status != ReviewStatus.DRAFT:
             raise Conflict(f"This review is {review.status}; only a draft can be archived.")
         self._move(review.id, status=ReviewStatus.ARCHIVED, archived_at=self._clock())
+        self._record(AuditAction.REVIEW_ARCHIVED, review)
         self._session.refresh(review)
         return review
 
@@ -73,6 +81,14 @@ class Reviews:
         )
         self._session.refresh(review)
         return review
+
+    def _record(self, action: AuditAction, review: EnvironmentReview) -> None:
+        of = select(Environment.name).where(Environment.id == review.environment_id)
+        name = self._session.scalars(of).one()
+        audit = Audit(
+            session=self._session, workspace_id=review.workspace_id, actor=self._actor, clock=self._clock
+        )
+        audit.record(action, name, subject_id=review.id, detail=review.commit)
 
     def _move(self, review_id: UUID, **values: object) -> None:
         self._session.execute(

@@ -3,14 +3,14 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.secret_words import is_secret_key, names_the_secret
-
-MASK = "••••••"
+from services.secret_markup import mask_markup
+from services.secret_words import MASK, is_secret_key, names_the_secret
 
 _WORD = re.compile(
     r"pass(?:word|wd|wort|phrase|code)|kennwort|secret|token|authorization|credential"
-    r"|(?:private|api|access|account|shared|master|signing|encryption|ssh)[ _.-]?key|connection[ _.-]?string"
-    r"|(?:pass|pwd|pin|psk)(?=[\"']?\s{0,9}[:=])"
+    r"|(?:private|api|access|account|shared|master|signing|encryption|ssh)[ _.-]?key"
+    r"|connection[ _.-]?string|key[ _.-]?material"
+    r"|(?:pass|pwd|pin|psk)(?=[\"']?\s{0,9}[:=/>]|[\"']\s)"
 )
 _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _KEY = r"[\w.@$/-]"
@@ -45,18 +45,22 @@ _SECRET_KIND = re.compile(r"\bkind\\{0,3}[\"']?\s{0,9}[:=]\s{0,9}\\{0,3}[\"']?Se
 
 @dataclass(kw_only=True)
 class _Open:
-    """A secret that goes on in the next lines: until its quotes or brackets close, or the indent ends."""
+    """A secret that goes on in the next lines: until quotes, brackets, a tag or the indent end it."""
 
     column: int = -1
     quotes: str = ""
     brackets: int = 0
     is_pem: bool = field(default=False)
+    is_element: bool = field(default=False)
 
     def takes(self, line: str) -> bool:
         """Tell whether a line is still of the secret, and see whether it is its last one."""
         if self.is_pem:
             self.is_pem = not _PEM_END.search(line)
             return True
+        if self.is_element:
+            self.is_element = "<" not in line
+            return not line.lstrip().startswith("<")
         if self.quotes:
             self.quotes = "" if self.quotes in line else self.quotes
             return True
@@ -76,9 +80,9 @@ def mask_text(text: str) -> str:
 def mask_lines(lines: Sequence[str]) -> list[str]:
     """Return lines with what looks like a secret masked, line by line; a secret may go on over lines.
 
-    Masked are what is assigned to a secret's key (`password = x`, `"token": "x"`, `--secret x`), with the
-    lines, brackets or quotes that it opens; private keys in PEM; tokens of well-known makers; passwords in
-    URLs. Of a manifest of kind Secret every line is masked.
+    Masked are what is assigned to a secret's key (`password = x`, `"token": "x"`, `--secret x`,
+    `<password>x`), with the lines, brackets or quotes that it opens; private keys in PEM; tokens of
+    well-known makers; passwords in URLs. Of a manifest of kind Secret every line is masked.
     """
     if _SECRET_KIND.search("\n".join(lines)):
         return [MASK] * len(lines)
@@ -111,10 +115,10 @@ def is_flag(item: object) -> bool:
 
 
 def _may_hold(text: str) -> bool:
-    if _WORD.search(_lower(text)):
-        return True
-    patterns = (_PEM, _TOKEN, _BEARER, _USER_INFO, _SECRET_KIND)
-    return any(pattern.search(text) for pattern in patterns)
+    # A private key and a manifest of a Secret have a word of _WORD too.
+    return bool(
+        _WORD.search(_lower(text)) or _TOKEN.search(text) or _BEARER.search(text) or _USER_INFO.search(text)
+    )
 
 
 def _mask_line(line: str) -> tuple[str, _Open]:
@@ -122,7 +126,9 @@ def _mask_line(line: str) -> tuple[str, _Open]:
     if pem:
         end = _PEM_END.search(line)
         return _mask_assigned(line[: pem.start()])[0] + MASK, _Open(is_pem=end is None)
+    line, is_element = mask_markup(line) if "<" in line else (line, False)
     shown, opened = _mask_assigned(line)
+    opened = _Open(is_element=True) if is_element else opened
     shown = _BEARER.sub(rf"\g<scheme>{MASK}", _TOKEN.sub(MASK, shown))
     return _USER_INFO.sub(f"://{MASK}@", shown), opened
 

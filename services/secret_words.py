@@ -1,11 +1,14 @@
 import functools
 import re
 
+# What stands in the place of every secret, whatever it hides.
+MASK = "••••••"
+
 _SEPARATORS = re.compile(r"[^a-z0-9]")
 _WORDS = (
     r"pass(?:word|wd|wort|phrase|code)|kennwort|secret|token"
     r"|(?:private|api|access|account|shared|master|signing|encryption|ssh)key"
-    r"|connectionstring"
+    r"|connectionstring|keymaterial"
 )
 _INSIDE = re.compile(_WORDS)
 # Not `maxTokens`: the plural of a token is counted.

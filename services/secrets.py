@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from services.secret_texts import MASK, is_flag, mask_lines, mask_text, pem_lines
-from services.secret_words import is_secret_key, names_the_secret
+from services.secret_texts import is_flag, mask_lines, mask_text, pem_lines
+from services.secret_words import MASK, is_secret_key, names_the_secret
 from services.setting_changes import ABSENT, Operation, SettingChange
 from services.setting_paths import Item, Place, Step, render
 from services.structures import Form, Structure
@@ -16,7 +16,7 @@ __all__ = ["MASK", "MASK_CHANGED", "ShownChange", "is_secret_key", "mask_changes
 _CHANGED = " (changed)"
 MASK_CHANGED = f"{MASK}{_CHANGED}"
 # Where a setting's key is itself a value: `{name: DB_PASSWORD, value: x}`.
-_NAME_KEYS = (
+_NAME_KEYS = {
     "name",
     "key",
     "id",
@@ -25,8 +25,8 @@ _NAME_KEYS = (
     "omauri",
     "parameterkey",
     "@odata.type",
-)
-_VALUE_KEYS = (
+}
+_VALUE_KEYS = {
     "value",
     "values",
     "default",
@@ -34,7 +34,7 @@ _VALUE_KEYS = (
     "parametervalue",
     "simplesettingvalue",
     "simplesettingcollectionvalue",
-)
+}
 _SECRET_DATA = {"data", "stringData"}
 _NUMBERS = {"int", "float"}
 
@@ -146,14 +146,19 @@ def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:
 
 def _masked_step(step: Step, cover: Cover) -> Step:
     if isinstance(step, str):
-        return mask_text(step)
+        return _masked_key(step)
     named = tuple((key, _masked(value, cover)) for key, value in step.identity)
     return step._replace(identity=named)
 
 
+@functools.lru_cache(maxsize=10_000)
+def _masked_key(key: str) -> str:
+    return mask_text(key)
+
+
 def _masked(value: Any, cover: Cover) -> Any:
     if isinstance(value, dict):
-        return {mask_text(key): _masked(inner, _below(cover, value, key)) for key, inner in value.items()}
+        return {_masked_key(key): _masked(inner, _below(cover, value, key)) for key, inner in value.items()}
     if isinstance(value, list):
         covers = _item_covers(value)
         return [_masked(item, max(cover, covers.get(index, cover))) for index, item in enumerate(value)]
@@ -179,7 +184,7 @@ def _below(cover: Cover, holder: dict[str, Any], key: str) -> Cover:
     """Return how the value of a key is covered, in a mapping whose own values are covered like `cover`."""
     if cover is Cover.ALL or (key in _SECRET_DATA and _is_secret(holder)):
         return Cover.ALL
-    inherited = min(cover, Cover.TEXT)
+    inherited = Cover.TEXT if cover else Cover.OPEN
     names = [key]
     if key.lower() in _VALUE_KEYS:
         names += [
@@ -187,7 +192,7 @@ def _below(cover: Cover, holder: dict[str, Any], key: str) -> Cover:
         ]
     if any(map(names_the_secret, names)):
         return Cover.NUMBERS
-    return Cover.TEXT if any(map(is_secret_key, names)) else Cover(inherited)
+    return Cover.TEXT if any(map(is_secret_key, names)) else inherited
 
 
 def _is_secret(holder: dict[str, Any]) -> bool:
@@ -197,6 +202,8 @@ def _is_secret(holder: dict[str, Any]) -> bool:
 
 def _item_covers(items: list[Any]) -> dict[int, Cover]:
     """Return the items of a list that are covered by what stands before: lines in PEM, flags' values."""
+    if str not in set(map(type, items)):
+        return {}
     covers = dict.fromkeys(pem_lines(items), Cover.TEXT)
     flags = [index for index, item in enumerate(items) if is_flag(item)]
     return covers | dict.fromkeys((index + 1 for index in flags), Cover.NUMBERS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.list_matching import Matching, match_lists, name_of
 from services.setting_paths import Item, Place, Step, render
-from services.structures import Form, Structure, frozen, same
+from services.structures import Form, Structure, frozen, plainly_same, same
 
 MOST_CHANGES = 2_000
 MOST_ORDERED = 10_000
@@ -58,8 +58,9 @@ def compare(before: Structure, after: Structure) -> list[SettingChange]:
     """
     if before.form is not after.form:
         return list(_whole(before, after))
-    roots = [_root(side, many=_are_many(before, after)) for side in (before, after)]
-    found = list(islice(_differences(roots[0], roots[1], (), _place(before, after)), MOST_CHANGES + 1))
+    many = _are_many(before, after)
+    old, new = _root(before, many=many), _root(after, many=many)
+    found = list(islice(_differences(old, new, (), _place(before, after)), MOST_CHANGES + 1))
     return found if len(found) <= MOST_CHANGES else list(_whole(before, after))
 
 
@@ -111,7 +112,9 @@ def _differences(
 ) -> Iterator[SettingChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key, value in before.items():
-            yield from _differences(value, after.get(key, ABSENT), (*path, key))
+            other = after.get(key, ABSENT)
+            if not plainly_same(value, other):
+                yield from _differences(value, other, (*path, key))
         for key, value in after.items():
             if key not in before:
                 yield _replaced((*path, key), ABSENT, value)
@@ -131,11 +134,12 @@ def _of_lists(
     if matching is None:
         yield _replaced(path, before, after)
         return
-    for pair in matching.pairs:
-        old = ABSENT if pair.before is None else before[pair.before]
-        new = ABSENT if pair.after is None else after[pair.after]
-        step = Item(*pair, _identity(new if old is ABSENT else old, matching), place)
-        yield from _differences(old, new, (*path, step))
+    for at, other in matching.pairs:
+        old = ABSENT if at is None else before[at]
+        new = ABSENT if other is None else after[other]
+        if not plainly_same(old, new):
+            step = Item(at, other, _identity(new if old is ABSENT else old, matching), place)
+            yield from _differences(old, new, (*path, step))
     yield from _order(before, matching, path)
 
 
@@ -148,12 +152,13 @@ def _is_another_order(before: list[Any], after: list[Any]) -> bool:
 
 
 def _order(before: list[Any], matching: Matching, path: tuple[Step, ...]) -> Iterator[SettingChange]:
-    kept = [pair for pair in matching.pairs if pair.before is not None and pair.after is not None]
-    ordered = sorted(kept, key=lambda pair: pair.after or 0)
-    if matching.identity and kept != ordered:
+    if not matching.identity:
+        return
+    kept = [pair for pair in matching.pairs if None not in pair]
+    ordered = sorted(kept, key=lambda pair: pair[1] or 0)
+    if kept != ordered:
         orders = [
-            [dict(_identity(before[pair.before or 0], matching)) for pair in pairs]
-            for pairs in (kept, ordered)
+            [dict(_identity(before[at or 0], matching)) for at, _ in pairs] for pairs in (kept, ordered)
         ]
         yield SettingChange(path=path, operation=Operation.MOVED, before=orders[0], after=orders[1])
 

@@ -16,6 +16,8 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 MOST_LINES = 200_000
+# What is of one of these types equals nothing of another type.
+_UNMISTAKABLE = frozenset({str, type(None), Written})
 
 
 class Form(StrEnum):
@@ -44,7 +46,7 @@ def parse_structure(path: str, content: bytes) -> Structure | None:
     or more than 200,000 lines. JSON and YAML nested deeper than 200, or YAML of more than 200,000 values once
     its aliases are followed, are read as lines. A key given twice holds the list of its values.
     """
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    encoding = encoding_of(content)
     reader = _READERS.get(path.rpartition(".")[2].lower())
     try:
         text = content.decode(encoding)
@@ -59,6 +61,11 @@ def parse_structure(path: str, content: bytes) -> Structure | None:
     return Structure(documents=(lines_of(text),), form=Form.LINES)
 
 
+def encoding_of(content: bytes) -> str:
+    """Return the encoding that a byte-order mark names, UTF-8 without one."""
+    return next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+
+
 def lines_of(text: str) -> list[str]:
     """Return a text's lines without their ends; a last line without an end is a line like the others."""
     lines = text.replace("\r\n", "\n").split("\n")
@@ -67,13 +74,31 @@ def lines_of(text: str) -> list[str]:
 
 def same(one: Any, other: Any) -> bool:
     """Tell whether two values are the same: 1, 1.0, True and "1" are four values, key order is none."""
+    if plainly_same(one, other):
+        return True
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
     if isinstance(one, list):
         return len(one) == len(other) and all(map(same, one, other))
-    return repr(one) == repr(other) if isinstance(one, float) else bool(one == other)
+    return isinstance(one, float) and repr(one) == repr(other)
+
+
+def plainly_same(one: Any, other: Any) -> bool:
+    """Tell quickly of most values that are the same that they are; False: look closer."""
+    return bool(one == other) and _are_alike(one, other)
+
+
+def _are_alike(one: Any, other: Any) -> bool:
+    """Tell of two equal values whether their types are equal too, all the way down."""
+    if isinstance(one, dict):
+        return _UNMISTAKABLE.issuperset(map(type, one.values())) or all(
+            _are_alike(value, other[key]) for key, value in one.items()
+        )
+    if isinstance(one, list):
+        return _UNMISTAKABLE.issuperset(map(type, one)) or all(map(_are_alike, one, other))
+    return type(one) is type(other) and (not isinstance(one, float) or repr(one) == repr(other))
 
 
 def frozen(value: Any) -> Hashable:
@@ -86,13 +111,7 @@ def frozen(value: Any) -> Hashable:
 
 
 def _json_documents(text: str) -> list[Any]:
-    value = json.loads(
-        text,
-        object_pairs_hook=mapping,
-        parse_int=_integer,
-        parse_float=number,
-        parse_constant=lambda word: Written(word, "float"),
-    )
+    value = _DECODER.decode(text)
     if text.count("[") + text.count("{") > DEEPEST and _is_deep([[value]]):
         raise Beyond
     return [value]
@@ -118,4 +137,10 @@ def _inner(value: dict[str, Any] | list[Any]) -> Iterable[dict[str, Any] | list[
     return [inner for inner in found if isinstance(inner, dict | list)]
 
 
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=mapping,
+    parse_int=_integer,
+    parse_float=number,
+    parse_constant=lambda word: Written(word, "float"),
+)
 _READERS = {"json": _json_documents, "yaml": yaml_documents, "yml": yaml_documents}

@@ -12,6 +12,8 @@ from services.reports.text import counted, day, kind_name, number, rounded, shor
 KINDS_DRAWN: Final = 7
 REVIEWS_DRAWN: Final = 12
 DATES_WRITTEN: Final = 7
+KIND_LENGTH: Final = 30
+LABEL_SIZE: Final = 9.0
 
 _CHANGES: Final = {"added": "#3f8f5f", "changed": "#24598a", "renamed": "#9aa7b3", "removed": "#b4532a"}
 _CONFORMANCE: Final = {"conforming": "#3f8f5f", "drifted": "#d3962a", "missing": "#ad2b2b"}
@@ -128,6 +130,7 @@ def _draw_history(key: str, title: str, description: str, rows: Sequence[Json]) 
     most = max(row["total"] for row in rows) or 1
     slot = _WIDTH / len(rows)
     every = 1 if len(rows) <= DATES_WRITTEN else 2
+    days = {_at(row).date() for row in rows}
     for place, row in enumerate(rows):
         middle, top = slot * (place + 0.5), floor
         for name, fill in _CHANGES.items():
@@ -139,13 +142,15 @@ def _draw_history(key: str, title: str, description: str, rows: Sequence[Json]) 
         drawing.text(middle, top - 4, rounded(row["total"]), anchor="middle", bold=is_last)
         if (len(rows) - 1 - place) % every == 0:
             at = _at(row)
-            drawing.text(middle, height - 3, f"{at.day} {at:%b}", anchor="middle", fill=SOFT, bold=is_last)
+            # Where all of them are of one day, its hours tell them apart.
+            label = f"{at.day} {at:%b}" if len(days) > 1 else f"{at:%H:%M}"
+            drawing.text(middle, height - 3, label, anchor="middle", fill=SOFT, bold=is_last)
     drawing.line(0, floor, _WIDTH, floor)
     return drawing.finish()
 
 
 def _draw_conformance(key: str, title: str, description: str, rows: Sequence[Json]) -> str:
-    step, start, wide = 17.0, 144.0, 134.0
+    step, start, wide = 17.0, 180.0, 98.0
     height = 22 + step * len(rows)
     drawing = Drawing(key, width=_WIDTH, height=height, title=title, description=description)
     drawing.legend(
@@ -153,14 +158,15 @@ def _draw_conformance(key: str, title: str, description: str, rows: Sequence[Jso
     )
     for place, row in enumerate(rows):
         y, x = 22 + step * place, start
-        drawing.text(start - 6, y + 10, shortened_path(kind_name(str(row["kind"])), 22), anchor="end")
+        kind = shortened_path(kind_name(str(row["kind"])), KIND_LENGTH)
+        drawing.text(start - 6, y + 10, kind, anchor="end", size=LABEL_SIZE)
         for name, fill in _CONFORMANCE.items():
             share = wide * int(row.get(name) or 0) / row["expected"]
             if share:
                 drawing.bar(x, y + 1, max(share - 0.8, 0.6), 11, fill=fill)
             x += share
         words = f"{rounded(row.get('conforming') or 0)} of {rounded(row['expected'])}"
-        drawing.text(start + wide + 6, y + 10, words)
+        drawing.text(start + wide + 6, y + 10, words, size=LABEL_SIZE)
     return drawing.finish()
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from services.reports.content import Report, Style
 from services.reports.document import Change
-from services.reports.settings import written_settings
+from services.reports.settings import bookkeeping_line, count_line, written_settings
 from services.reports.text import kind_name, visible
 from services.reports.written import (
     MARKS,
@@ -55,6 +55,8 @@ def _templates() -> Environment:
         written_fact=written_fact,
         written_rows=written_rows,
         written_settings=written_settings,
+        bookkeeping_line=bookkeeping_line,
+        count_line=count_line,
         written_commits=written_commits,
         classes={
             Style.MOMENT: "moment",

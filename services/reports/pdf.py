@@ -2,13 +2,14 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from models.base import Json
+from services.findings import Severity
 from services.reports.content import (
     Block,
     ChangeList,
@@ -23,17 +24,19 @@ from services.reports.content import (
     Words,
 )
 from services.reports.document import Change
-from services.reports.settings import written_settings
-from services.reports.text import breakable, kind_name, number, printable
+from services.reports.settings import WrittenSetting, bookkeeping_line, count_line, written_settings
+from services.reports.text import breakable, kind_name, number, printable, words_of_kind
 from services.reports.written import MARKS, written_commits, written_fact, written_rows
 
 # A PDF is laid out in memory as a whole; past these it says how many more there are, and where.
 CHANGES_PRINTED: Final = 1000
 SETTINGS_PRINTED: Final = 25
 FINDINGS_PRINTED: Final = 100
+# Of what needs attention; of what is merely told, fewer, so that it does not bury the rest.
 ITEMS_PRINTED: Final = 60
+ITEMS_TOLD: Final = 10
 ROWS_PRINTED: Final = 400
-VALUE_LENGTH: Final = 240
+VALUE_LENGTH: Final = 400
 
 _TYPESETTING: Final = Path(__file__).with_name("typesetting.py")
 
@@ -149,12 +152,13 @@ def _chart(chart: Chart) -> Json:
 
 def _finding(finding: Json, block: Findings) -> Json:
     paths = finding.get("items") or [] if block.with_items else []
+    printed = ITEMS_TOLD if finding.get("severity") == Severity.INFO else ITEMS_PRINTED
     return {
         "severity": _text(finding.get("severity")),
         "title": _text(finding.get("title") or ""),
         "advice": _text(finding.get("advice") or ""),
-        "items": [_cell(path, Style.PATH) for path in paths[:ITEMS_PRINTED]],
-        "more": _more(len(paths) - ITEMS_PRINTED, "in findings.csv"),
+        "items": [_cell(path, Style.PATH) for path in paths[:printed]],
+        "more": _more(len(paths) - printed, "in findings.csv"),
     }
 
 
@@ -170,15 +174,21 @@ def _change(change: Change, block: ChangeList) -> Json:
         "mark": MARKS.get(change.change, "·"),
         "change": change.change,
         "path": _cell(change.path, Style.PATH),
-        "kind": _text(kind_name(change.kind)),
+        "kind": breakable(words_of_kind(printable(kind_name(change.kind)))),
         "previous_path": change.previous_path and _cell(change.previous_path, Style.PATH),
         "settings": [
-            [_cell(each, Style.PATH) for each in (setting.path, setting.before, setting.after)]
-            for setting in settings[:SETTINGS_PRINTED]
+            [_cell(each, Style.PATH) for each in _columns(setting)] for setting in settings[:SETTINGS_PRINTED]
         ],
         "more": _more(len(settings) - SETTINGS_PRINTED, "in changes.csv"),
+        "note": bookkeeping_line(change) if block.with_settings else count_line(change),
         "commits": [_text(commit) for commit in written_commits(change)],
     }
+
+
+def _columns(setting: WrittenSetting) -> Sequence[str]:
+    """Return the setting's three columns, or two, the second as wide as the others."""
+    sides = (setting.alone,) if setting.alone else (setting.before, setting.after)
+    return (setting.path, *sides)
 
 
 def _cell(text: str, style: Style) -> str:

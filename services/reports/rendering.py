@@ -15,7 +15,7 @@ from services.reports.pdf import report_pdf
 from services.reports.profiles import audit, executive, technical
 
 # Raise it when the same review would give other bytes.
-GENERATOR_VERSION: Final = "1"
+GENERATOR_VERSION: Final = "2"
 
 
 class Format(StrEnum):

@@ -42,11 +42,20 @@ class Drawing:
         self._add("line", {**{name: _length(value) for name, value in place.items()}, "stroke": LINE})
 
     def text(
-        self, x: float, y: float, words: str, *, anchor: str = "start", fill: str = INK, bold: bool = False
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        anchor: str = "start",
+        fill: str = INK,
+        bold: bool = False,
+        size: float | None = None,
     ) -> None:
-        """Write words; `y` is their base line."""
+        """Write words; `y` is their base line. Without a size they have the picture's."""
         attributes = {"x": _length(x), "y": _length(y), "text-anchor": anchor, "fill": fill}
-        self._add("text", attributes | ({"font-weight": "bold"} if bold else {}), words)
+        attributes |= {"font-weight": "bold"} if bold else {}
+        self._add("text", attributes | ({"font-size": _length(size)} if size else {}), words)
 
     def legend(self, y: float, entries: Mapping[str, str]) -> None:
         """Write what the colours mean: words by colour."""

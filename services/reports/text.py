@@ -10,13 +10,17 @@ _UNPRINTABLE: Final = re.compile(
     "\u2010-\u2027\u2030-\u2040\u20a0-\u20c0\u2190-\u22ff\u2500-\u25ff]"
 )
 _AFTER_MARKS: Final = re.compile(r"(?<=[._=:;\]}])(?=[^\s\d]\S{5})")
+_LONG_KIND: Final = 22
 _THOUSANDS: Final = 10_000
 _MILLIONS: Final = 999_500
 
 # What stands where there is no value.
 NONE: Final = "\N{EN DASH}"
 _BREAK: Final = "\u200b"
-_LONG_RUN: Final = re.compile(f"[^ /{_BREAK}-]{{22}}(?=[^ /{_BREAK}-])")
+# A hyphen or slash is a place to break, but not before a digit.
+_UNBROKEN: Final = rf"(?:[^ /{_BREAK}-]|[/-](?=\d))"
+_LONG_RUN: Final = re.compile(f"{_UNBROKEN}{{22}}(?={_UNBROKEN})")
+_INNER_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 
 
 def visible(text: str) -> str:
@@ -38,6 +42,11 @@ def breakable(text: str) -> str:
     The template turns the marks into places without a character, so that what is copied is the text.
     """
     return _LONG_RUN.sub(lambda found: found[0] + _BREAK, _AFTER_MARKS.sub(_BREAK, text))
+
+
+def words_of_kind(kind: str) -> str:
+    """Mark where a long kind may break: before its inner words, as in `windowsKioskConfiguration`."""
+    return _INNER_CAPITAL.sub(_BREAK, kind) if len(kind) > _LONG_KIND else kind
 
 
 def kind_name(kind: str) -> str:

@@ -1,12 +1,12 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import pygit2
 
 from services.repositories.mirror import Mirror
-from services.repositories.objects import damaged, tree_of
+from services.repositories.objects import Entry, damaged, tree_of
 from services.repositories.transport import DEFAULT_LIMITS, run_local
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -31,8 +31,7 @@ _CHANGES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeChange:
+class TreeChange(NamedTuple):
     """One changed file; `before` and `after` are its object ids, None where it was or is not there.
 
     Modes are Git's, 0 where the file was or is not there. A renamed file, edited or not, is renamed alone.
@@ -45,6 +44,18 @@ class TreeChange:
     after: str | None
     mode_before: int
     mode_after: int
+
+    @property
+    def old(self) -> Entry | None:
+        """The entry as it was; None where it was not there."""
+        if self.before is None:
+            return None
+        return Entry(path=self.previous_path or self.path, mode=self.mode_before, oid=self.before)
+
+    @property
+    def new(self) -> Entry | None:
+        """The entry as it is; None where it is not there any more."""
+        return None if self.after is None else Entry(path=self.path, mode=self.mode_after, oid=self.after)
 
 
 def diff_trees(

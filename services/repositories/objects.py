@@ -1,6 +1,10 @@
 import contextlib
 import functools
+import re
 import stat
+from collections.abc import Iterator
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +17,9 @@ TREE_MODE = 0o040000
 DAMAGED = "operationrun-damaged"
 # A tree of a few kilobytes can name itself a billion times over.
 MAX_ENTRIES = 1_000_000
+
+# A mode in octal digits, a name and an object id of 20 bytes, as a tree object has them.
+_LINE = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 
 
 class Entry(NamedTuple):
@@ -29,7 +36,23 @@ class Entry(NamedTuple):
     @property
     def is_blob(self) -> bool:
         """Tell whether this is a file with content of its own, not a link or a submodule."""
-        return stat.S_ISREG(self.mode)
+        return is_file(self.mode)
+
+
+class Run(NamedTuple):
+    """Neighbours in a listing of a tree: of one folder, and of one mode.
+
+    `folder` is full and ends in a slash, empty at the root; `names` are names in it, with their object ids of
+    20 bytes. So a whole folder of files is one object, and not one for each.
+    """
+
+    folder: bytes
+    mode: int
+    names: list[tuple[bytes, bytes]]
+
+    def path(self, name: bytes) -> str:
+        """Return the full path of a name in the folder, what is not UTF-8 as surrogates."""
+        return (self.folder + name).decode("utf-8", "surrogateescape")
 
 
 class RawEntry(NamedTuple):
@@ -38,6 +61,11 @@ class RawEntry(NamedTuple):
     mode: int
     name: bytes
     oid: bytes
+
+
+def is_file(mode: int) -> bool:
+    """Tell whether a mode is that of a file, executable or not."""
+    return stat.S_ISREG(mode)
 
 
 def tree_of(repository: pygit2.Repository, treeish: str) -> str:
@@ -70,42 +98,49 @@ def entries(repository: pygit2.Repository, treeish: str, prefix: str = "") -> li
     Empty where the prefix names nothing; the one entry where it names a file. Raises RefNotFound, and
     RepositoryTooLarge past a million entries.
     """
+    return [
+        Entry(run.path(name), run.mode, oid.hex())
+        for run in runs(repository, treeish, prefix)
+        for name, oid in run.names
+    ]
+
+
+def runs(repository: pygit2.Repository, treeish: str, prefix: str = "") -> Iterator[Run]:
+    """Give what `entries` lists, in its order, without an object for each entry."""
     root = tree_of(repository, treeish)
     tree = subtree_of(repository, root, prefix)
-    if tree is None:
-        alone = entry_at(repository, root, prefix)
-        return [alone] if alone else []
-    return _walk(repository, tree, _bytes(prefix) + b"/" if prefix else b"")
+    if tree is not None:
+        yield from _walk(repository, tree, _bytes(prefix) + b"/" if prefix else b"")
+    elif (alone := entry_at(repository, root, prefix)) is not None:
+        folder, slash, name = _bytes(alone.path).rpartition(b"/")
+        yield Run(folder + slash, alone.mode, [(name, bytes.fromhex(alone.oid))])
 
 
 def read_blob(repository: pygit2.Repository, oid: str, *, limit: int) -> bytes | None:
     """Return a blob's content; None where it has more than `limit` bytes, which are then not read."""
     try:
-        _, size = repository.odb.read_header(oid)
-        if size > limit:
-            return None
-        return repository.odb.read(oid)[1]
+        objects = repository.odb
+        _, size = objects.read_header(oid)
+        return None if size > limit else objects.read(oid)[1]
     except (KeyError, pygit2.GitError):
         raise damaged(repository, oid) from None
 
 
 def read_tree(repository: pygit2.Repository, oid: str) -> list[RawEntry]:
     """Return the entries of one tree object in its order."""
+    return [RawEntry(_mode(digits), name, entry) for digits, name, entry in _lines(repository, oid)]
+
+
+def _lines(repository: pygit2.Repository, oid: str) -> list[tuple[bytes, bytes, bytes]]:
     try:
-        return _parse_tree(repository.odb.read(oid)[1])
-    except (KeyError, ValueError, pygit2.GitError):
+        data = repository.odb.read(oid)[1]
+    except (KeyError, pygit2.GitError):
         raise damaged(repository, oid) from None
-
-
-def _parse_tree(data: bytes) -> list[RawEntry]:
-    found = []
-    start = 0
-    while start < len(data):
-        space = data.index(b" ", start)
-        end = data.index(b"\0", space)
-        found.append(RawEntry(_mode(data[start:space]), data[space + 1 : end], data[end + 1 : end + 21]))
-        start = end + 21
-    return found
+    lines: list[tuple[bytes, bytes, bytes]] = _LINE.findall(data)
+    # A space and a NUL stand in every line; anything else left over is no line.
+    if sum(map(len, chain.from_iterable(lines))) + 2 * len(lines) != len(data):
+        raise damaged(repository, oid)
+    return lines
 
 
 @functools.cache
@@ -129,24 +164,33 @@ def damaged(repository: pygit2.Repository, oid: str) -> RepositoryError:
     )
 
 
-def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> list[Entry]:
-    found: list[Entry] = []
+def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> Iterator[Run]:
     # What is left of every folder on the way down; no recursion, as a tree may be deeper than the stack.
-    open_folders = [(prefix, iter(read_tree(repository, tree)))]
+    open_folders = [_runs_of(repository, tree, prefix)]
     seen = 0
     while open_folders:
-        folder, rest = open_folders[-1]
-        for mode, name, oid in rest:
-            seen += 1
-            if mode == TREE_MODE:
-                open_folders.append((folder + name + b"/", iter(read_tree(repository, oid.hex()))))
+        for run in open_folders[-1]:
+            seen += len(run.names)
+            if seen > MAX_ENTRIES:
+                raise RepositoryTooLarge(f"The tree has more than {MAX_ENTRIES:,} entries.")
+            if run.mode == TREE_MODE:
+                ((name, oid),) = run.names
+                open_folders.append(_runs_of(repository, oid.hex(), run.folder + name + b"/"))
                 break
-            found.append(Entry((folder + name).decode("utf-8", "surrogateescape"), mode, oid.hex()))
+            yield run
         else:
             open_folders.pop()
-        if seen > MAX_ENTRIES:
-            raise RepositoryTooLarge(f"The tree has more than {MAX_ENTRIES:,} entries.")
-    return found
+
+
+def _runs_of(repository: pygit2.Repository, tree: str, folder: bytes) -> Iterator[Run]:
+    """Give one folder's runs; each folder in it is a run of its own."""
+    for digits, lines in groupby(_lines(repository, tree), key=itemgetter(0)):
+        mode = _mode(digits)
+        names = [line[1:] for line in lines]
+        if mode == TREE_MODE:
+            yield from (Run(folder, mode, [name]) for name in names)
+        else:
+            yield Run(folder, mode, names)
 
 
 def _object_at(repository: pygit2.Repository, tree: str, path: str) -> pygit2.Object | None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.documents import Document, read_document
+from services.documents import Document, document_of, read_document
+from services.structures import parse_structure
 
 POLICY = '{"@odata.type": "#policy", "größe": 1}'
 
@@ -91,3 +92,41 @@ def test_no_content_makes_it_raise(path: str, content: bytes) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner, max_size=3)))
 def test_every_json_text_parses(value: object) -> None:
     assert read_document("a.json", json.dumps(value).encode()).error is None
+
+
+def test_an_undefined_alias_is_told_without_its_name() -> None:
+    error = read_document("a.yaml", b"level: 1\npassword: *hunter2\n").error
+    assert error == "an alias is not defined (line 2)"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"kind": "A", "@odata.type": "B"}',
+        '{"kind": 3, "@odata.type": "B"}',
+        '{"kind": "A", "kind": "B"}',
+        '{"kind": "A", "kind": 3}',
+        '{"kind": ["A", "B"]}',
+        '{"kind": ""}',
+        '["kind"]',
+        '"kind"',
+        "NaN",
+        f'{{"kind": "A", "n": {"9" * 4_301}}}',
+        "{",
+        "",
+        "[" * 300 + "]" * 300,
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("path", ["a.json", "a.JSON", "json", "a.yaml", "a.txt"])
+def test_a_files_values_tell_what_reading_it_tells_or_nothing(path: str, encoding: str, content: str) -> None:
+    data = content.encode(encoding)
+    structure = parse_structure(path, data)
+    found = document_of(path, data, structure) if structure else None
+    assert found in {None, read_document(path, data)}
+
+
+def test_most_json_files_tell_by_their_values_what_they_are() -> None:
+    structure = parse_structure("a.json", POLICY.encode())
+    assert structure is not None
+    assert document_of("a.json", POLICY.encode(), structure) == Document(kind="#policy")

@@ -6,6 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.secret_texts import mask_text
 from services.secrets import MASK, MASK_CHANGED, is_secret_key, mask_changes, masked
 from services.setting_changes import compare
 from services.setting_rows import setting_rows
@@ -34,6 +35,7 @@ SECRET_KEYS = [
     "devicePin",
     "connectionString",
     "authorization",
+    "keyMaterial",
 ]
 PLAIN_KEYS = ["name", "value", "compass", "pinned", "spinCount", "keyboard", "key", "secure", "passed", "id"]
 
@@ -321,3 +323,43 @@ def test_a_change_is_shown_though_both_sides_look_alike() -> None:
     before, after = Structure(documents=({"token": "a"},)), Structure(documents=({"token": "b"},))
     (change,) = mask_changes(compare(before, after), before, after)
     assert (change.path, change.before, change.after) == ("token", MASK, MASK_CHANGED)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"<password>{PLANTED}</password>", f"<password>{MASK}</password>"),
+        (
+            f"<a><x:Token b='c'>{PLANTED}</x:Token><d>e</d></a>",
+            f"<a><x:Token b='c'>{MASK}</x:Token><d>e</d></a>",
+        ),
+        (f'<add key="DbPassword" value="{PLANTED}"/>', f'<add key="DbPassword" value="{MASK}"/>'),
+        (f"<add value='{PLANTED}' name='pin'/>", f"<add value=\"{MASK}\" name='pin'/>"),
+        (f'<setting name="secret">{PLANTED}', f'<setting name="secret">{MASK}'),
+        (f'<db password="{PLANTED}" host="h"/>', f'<db password="{MASK}" host="h"/>'),
+        (f"<keyMaterial>{PLANTED}</keyMaterial>", f"<keyMaterial>{MASK}</keyMaterial>"),
+        ("<passwordMinimumLength>8</passwordMinimumLength>",) * 2,
+        ('<add key="passwordMinimumLength" value="8"/>',) * 2,
+        ("<pin>8</pin>", f"<pin>{MASK}</pin>"),
+        ('<add key="level" value="a"/><password/><b>c</b>',) * 2,
+        ("if a < b and c > d",) * 2,
+    ],
+)
+def test_secrets_in_xml_are_masked(line: str, shown: str) -> None:
+    assert mask_text(line) == shown
+
+
+def test_the_text_of_an_element_may_begin_in_the_next_line() -> None:
+    lines = [
+        "<password>",
+        f"  {PLANTED}",
+        PLANTED,
+        "</password>",
+        "<a>shown</a>",
+        "<token>",
+        f"{PLANTED}</token>",
+        "b",
+    ]
+    masked = ["<password>", MASK, MASK, "</password>", "<a>shown</a>", "<token>", MASK, "b"]
+    assert mask_text("\n".join(lines)) == "\n".join(masked)
+    assert mask_text("<secrets>\n<a>shown</a>\n</secrets>") == "<secrets>\n<a>shown</a>\n</secrets>"

@@ -15,7 +15,7 @@ from services.reports.html import content_security_policy
 from services.reports.pdf import CHANGES_PRINTED
 from services.reports.rendering import Format, report_of, write_report
 from services.reports.text import printable
-from tests.feature.reports.pdf_reading import characters, page_count
+from tests.feature.reports.pdf_reading import characters, page_count, text_of
 from tests.review_documents import (
     COMPOSED_AT,
     make_change,
@@ -73,6 +73,9 @@ def test_json_says_what_the_other_forms_say() -> None:
     assert told["sections"]["findings"]["findings"]["listed"][0]["title"] in shown
     assert [change["path"] for change in told["changes"]] == [make_change(n).path for n in range(5)]
     assert all(change["path"] in shown for change in told["changes"])
+    printed = text_of(rendered(make_source(), Profile.TECHNICAL, Format.PDF))
+    assert told["headline"].replace(" ", "") in printed
+    assert all(change["path"].replace(" ", "") in printed for change in told["changes"])
     assert told["changes"][0]["settings"] == make_change(0).settings
     assert "settings" not in json.loads(rendered(make_source(), Profile.AUDIT, Format.JSON))["changes"][0]
     assert "changes" not in json.loads(rendered(make_source(), Profile.EXECUTIVE, Format.JSON))
@@ -162,6 +165,23 @@ def test_no_text_stops_the_pdf() -> None:
         changes = [make_change(place, path=path, kind=path) for place, path in enumerate(paths)]
         report = report_of(make_source(), Profile.AUDIT)
         assert b"".join(write_report(report, changes, Format.PDF)).startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("form", [Format.HTML, Format.PDF])
+def test_export_bookkeeping_is_one_line_in_the_technical_report_and_counted_in_the_audit(
+    form: Format,
+) -> None:
+    real = {"path": "passcode", "change": "changed", "before": 8, "after": 12}
+    kept = [real | {"path": f'settings[id={n}]["@odata.editLink"]'} for n in range(30)]
+    changes = [make_change(0, settings=[*kept, real])]
+    shown = {}
+    for profile in (Profile.TECHNICAL, Profile.AUDIT):
+        report = b"".join(write_report(report_of(make_source(1), profile), changes, form))
+        shown[profile] = (text_of(report) if form is Format.PDF else Reader(report).text).replace(" ", "")
+    assert "and30changesofexportbookkeeping,inthedata" in shown[Profile.TECHNICAL]
+    assert "passcode" in shown[Profile.TECHNICAL]
+    assert "editLink" not in shown[Profile.TECHNICAL]
+    assert "31settingschanged,30ofexportbookkeeping" in shown[Profile.AUDIT]
 
 
 def test_the_pdf_carries_the_reviews_time_and_no_other() -> None:

@@ -1,6 +1,15 @@
 import pytest
 
-from services.reports.text import breakable, kind_name, printable, rounded, shortened, shortened_path, visible
+from services.reports.text import (
+    breakable,
+    kind_name,
+    printable,
+    rounded,
+    shortened,
+    shortened_path,
+    visible,
+    words_of_kind,
+)
 
 BREAK = "\u200b"
 
@@ -28,10 +37,20 @@ def test_html_writes_out_only_what_cannot_be_seen() -> None:
 def test_long_words_may_break_and_others_stay_whole() -> None:
     assert breakable("spec.template.spec") == f"spec.{BREAK}template.spec"
     assert breakable("x" * 50) == f"{'x' * 22}{BREAK}{'x' * 22}{BREAK}{'x' * 6}"
+    # A hyphen before a digit is no place to break by itself, as in the ids of policies.
+    assert breakable("2b3a8e2b-3daa-472c-8b1c-809fc76d4a1d") == f"2b3a8e2b-3daa-472c-8b1{BREAK}c-809fc76d4a1d"
+    assert breakable("device-configuration-of-every-laptop") == "device-configuration-of-every-laptop"
     for whole in ("Ordinary words, and 10.5.2 or a.json stay.", "f" * 22, "2026-06-01T12:00"):
         assert breakable(whole) == whole
     for text in ("a.b_c=d" * 9, "日本" * 40):
         assert breakable(text).replace(BREAK, "") == text
+
+
+def test_a_long_kind_breaks_before_its_words() -> None:
+    words = ("device", "Management", "Configuration", "Policy")
+    assert words_of_kind("".join(words)) == BREAK.join(words)
+    assert words_of_kind("NetworkPolicy") == "NetworkPolicy"
+    assert words_of_kind("windows10EndpointProtection") == f"windows10{BREAK}Endpoint{BREAK}Protection"
 
 
 def test_it_shortens_to_the_length_it_is_given() -> None:
