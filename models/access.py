@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id
@@ -16,6 +16,18 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     READER = "reader"
     CUSTOMER = "customer"
+
+
+class AuditAction(StrEnum):
+    """What an audit entry tells of."""
+
+    MEMBER_ADDED = "member_added"
+    MEMBER_ROLE_CHANGED = "member_role_changed"
+    MEMBER_REMOVED = "member_removed"
+    TOKEN_CREATED = "token_created"  # noqa: S105 # not one
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 # not one
+    REVIEW_PUBLISHED = "review_published"
+    REVIEW_ARCHIVED = "review_archived"
 
 
 _ROLES = "role IN ('owner', 'operator', 'reviewer', 'reader', 'customer')"
@@ -35,13 +47,17 @@ class Workspace(Base):
 
 
 class User(Base):
-    """A person who signs in; what they may do stands in their memberships."""
+    """A person who signs in; what they may do stands in their memberships.
+
+    A browser stays signed in while it carries the `session_version` it signed in with.
+    """
 
     __tablename__ = "users"
 
     id: Mapped[Id]
     email: Mapped[str]
     name: Mapped[str]
+    session_version: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime]
 
     __table_args__ = (Index("uq_users_email", text("lower(email)"), unique=True),)
@@ -61,7 +77,10 @@ class Member(Base):
 
 
 class ApiToken(Base):
-    """A bearer token of one workspace; only its sha256 is kept."""
+    """A bearer token of one workspace; only its sha256 is kept, and how it begins, to tell it from others.
+
+    `last_used_at` is up to a minute behind.
+    """
 
     __tablename__ = "api_tokens"
 
@@ -69,8 +88,10 @@ class ApiToken(Base):
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"), index=True)
     name: Mapped[str]
     role: Mapped[str]
+    prefix: Mapped[str]
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
     __table_args__ = (CheckConstraint(_ROLES, name="role"),)
@@ -87,3 +108,47 @@ class SignInLink(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Password(Base):
+    """A person's password, hashed by Argon2 with the parameters it was hashed with (PHC string format)."""
+
+    __tablename__ = "passwords"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    hash: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class SignInAttempts(Base):
+    """How often somebody tried to sign in since a moment, by one name or from one address.
+
+    `key` is a digest: what people type into the field for a name is now and then their password.
+    """
+
+    __tablename__ = "sign_in_attempts"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
+    since: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditEntry(Base):
+    """Who changed what in a workspace, where no run tells it. Append-only, and for reading alone.
+
+    `subject` is what was changed, in words that stay readable when it is gone: an e-mail address, a name.
+    """
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    action: Mapped[str]
+    subject: Mapped[str]
+    subject_id: Mapped[UUID | None]
+    detail: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_name: Mapped[str]
+    at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_audit_entries_workspace_id_id", "workspace_id", "id"),)

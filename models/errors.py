@@ -5,6 +5,9 @@ OperationRunError
 │   └── UnknownOperationType
 ├── NotFound                  does not exist, or not for this workspace; the two look alike
 ├── Unauthenticated           no credential, or one that is not valid
+│   ├── IdentityRefused       the identity provider vouches for nobody, or is not to be believed
+│   └── UnknownPerson         it vouches for somebody who is not known here
+├── IdentityProviderUnreachable
 ├── Forbidden                 may be seen, may not be done
 ├── Conflict                  right, but not now
 │   ├── IdempotencyKeyReused
@@ -26,12 +29,14 @@ OperationRunError
 ├── NoDecisionYet             the truth cannot be told yet; look again
 ├── StartRefused              Temporal refused the start for good
 ├── TooManyFetches            others wait for slow repositories already
+├── TooManyRequests           one token, or one address, asks faster than the limit
 ├── StartUnconfirmed          Temporal's answer to the start never came
 ├── LifecycleWriteError       somebody other than OperationRunService wrote a run (law L2)
 └── SettingsError             the process was started with a setting it cannot use
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -79,6 +84,24 @@ class Unauthenticated(OperationRunError):
     """Sign in, or send a valid bearer token."""
 
     code = "unauthenticated"
+
+
+class IdentityRefused(Unauthenticated):
+    """The identity provider's answer does not say who you are."""
+
+    code = "identity_refused"
+
+
+class UnknownPerson(Unauthenticated):
+    """Nobody here goes by that e-mail address."""
+
+    code = "unknown_person"
+
+
+class IdentityProviderUnreachable(OperationRunError):
+    """The identity provider does not answer."""
+
+    code = "identity_provider_unreachable"
 
 
 class Forbidden(OperationRunError):
@@ -231,6 +254,16 @@ class TooManyFetches(OperationRunError):
     """Too many repositories are being asked at this moment; nothing was changed, try again shortly."""
 
     code = "too_many_fetches"
+
+
+class TooManyRequests(OperationRunError):
+    """Too many requests came from here; wait a little, then ask again."""
+
+    code = "too_many_requests"
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class StartUnconfirmed(OperationRunError):

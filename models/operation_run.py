@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, TextClause, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Json
@@ -19,6 +19,13 @@ UNDELIVERED = (
     f"{_ACTIVE} AND (context #> '{{cancellation}}') IS NOT NULL"
     " AND (context #>> '{cancellation,delivered_at}') IS NULL"
 )
+
+_STANDING = ("type", "status", "outcome")
+
+
+def _newest() -> tuple[TextClause, TextClause]:
+    return text("created_at DESC"), text("id DESC")
+
 
 # Written by OperationRunService alone (law L2): the flush guard and the database's trigger both hold to it.
 LIFECYCLE_COLUMNS = frozenset(
@@ -84,14 +91,32 @@ class OperationRun(Base):
         Index("ix_operation_runs_undispatched", "created_at", postgresql_where=text(UNDISPATCHED)),
         Index("ix_operation_runs_undelivered", "id", postgresql_where=text(UNDELIVERED)),
         Index("ix_operation_runs_completed", "completed_at", postgresql_where=text("status = 'completed'")),
-        # The list, newest first, by keyset (created_at, id).
-        Index("ix_operation_runs_list", "workspace_id", text("created_at DESC"), text("id DESC")),
+        # The list, newest first, by keyset (created_at, id): one for whatever it is narrowed to.
+        Index("ix_operation_runs_list", "workspace_id", *_newest()),
+        Index("ix_operation_runs_standing", "workspace_id", *_STANDING, *_newest()),
+        Index("ix_operation_runs_environment", "workspace_id", "environment_id", *_newest()),
         Index(
-            "ix_operation_runs_environment",
+            "ix_operation_runs_environment_standing",
             "workspace_id",
             "environment_id",
-            text("created_at DESC"),
-            text("id DESC"),
+            *_STANDING,
+            *_newest(),
+        ),
+        Index("ix_operation_runs_initiator", "workspace_id", "initiator_name", *_newest()),
+        Index(
+            "ix_operation_runs_initiator_standing",
+            "workspace_id",
+            "initiator_name",
+            *_STANDING,
+            *_newest(),
+        ),
+        Index(
+            "ix_operation_runs_environment_initiator",
+            "workspace_id",
+            "environment_id",
+            "initiator_name",
+            *_STANDING,
+            *_newest(),
         ),
     )
 

@@ -1,8 +1,5 @@
-import hashlib
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -10,16 +7,11 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.access import ApiToken, Member, Role, SignInLink, User
+from models.access import Member, Role, User
 from models.actor import Actor
-from models.base import utc_now
 from models.catalog import Capability
 from models.errors import Forbidden, NotFound, Unauthenticated
 
-SIGN_IN_LINK_LIFETIME = timedelta(minutes=15)
-
-_TOKEN_PREFIX = "opr_"  # noqa: S105 - it marks a token as ours, for people and secret scanners
-_SECRET_BYTES = 32  # 43 characters, url-safe
 _SEES_RUNS = frozenset(
     {Capability.OPERATIONS_VIEW, Capability.REVIEWS_VIEW, Capability.REVIEWS_PUBLISHED_VIEW}
 )
@@ -65,93 +57,23 @@ def require(principal: Principal, workspace_id: UUID, capability: Capability, *,
         raise Forbidden
 
 
-def create_token(
-    session: Session,
-    *,
-    workspace_id: UUID,
-    role: Role,
-    name: str,
-    clock: Callable[[], datetime] = utc_now,
-) -> str:
-    """Make a bearer token of a workspace and return its text, once: only its sha256 is kept."""
-    token = _TOKEN_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    session.add(
-        ApiToken(
-            workspace_id=workspace_id, name=name, role=role, token_hash=_sha256(token), created_at=clock()
-        )
-    )
-    return token
+def principal_of_user(session: Session, user_id: UUID, *, session_version: int | None = None) -> Principal:
+    """Return a person with all their roles, in one query.
 
-
-def revoke_tokens(
-    session: Session, *, workspace_id: UUID, name: str, clock: Callable[[], datetime] = utc_now
-) -> None:
-    """Revoke every token of that name in the workspace."""
-    session.execute(
-        update(ApiToken)
-        .where(ApiToken.workspace_id == workspace_id, ApiToken.name == name, ApiToken.revoked_at.is_(None))
-        .values(revoked_at=clock())
-    )
-
-
-def principal_of_token(session: Session, token: str) -> Principal:
-    """Return who a bearer token speaks for; raise Unauthenticated for an unknown or revoked one."""
-    statement = select(ApiToken).where(ApiToken.token_hash == _sha256(token), ApiToken.revoked_at.is_(None))
-    found = session.scalars(statement).one_or_none()
-    if found is None:
-        raise Unauthenticated
-    return Principal(actor=Actor(kind="token", name=found.name), roles={found.workspace_id: Role(found.role)})
-
-
-def principal_of_user(session: Session, user_id: UUID) -> Principal:
-    """Return a signed-in person with all their roles; raise Unauthenticated where there is no such person."""
-    user = session.get(User, user_id)
-    if user is None:
-        raise Unauthenticated
-    members = session.scalars(select(Member).where(Member.user_id == user_id))
-    return Principal(
-        actor=Actor(kind="user", name=user.email),
-        roles={member.workspace_id: Role(member.role) for member in members},
-    )
-
-
-def create_sign_in_link(
-    session: Session,
-    user_id: UUID,
-    *,
-    lifetime: timedelta = SIGN_IN_LINK_LIFETIME,
-    clock: Callable[[], datetime] = utc_now,
-) -> str:
-    """Make a link that signs a person in, once, and return its secret: `<public url>/sign-in/<secret>`."""
-    secret = secrets.token_urlsafe(_SECRET_BYTES)
-    now = clock()
-    session.add(
-        SignInLink(user_id=user_id, secret_hash=_sha256(secret), created_at=now, expires_at=now + lifetime)
-    )
-    return secret
-
-
-def redeem_sign_in_link(session: Session, secret: str, *, clock: Callable[[], datetime] = utc_now) -> User:
-    """Use up a sign-in link and return its person; raise Unauthenticated for one unknown, used or expired.
-
-    One guarded UPDATE, so that of two people with one link only the first gets in.
+    Raises Unauthenticated where there is no such person, and where `session_version` is given and the
+    browsers that signed in with it were signed out since.
     """
-    now = clock()
-    statement = (
-        update(SignInLink)
-        .where(
-            SignInLink.secret_hash == _sha256(secret),
-            SignInLink.used_at.is_(None),
-            SignInLink.expires_at > now,
-        )
-        .values(used_at=now)
-        .returning(SignInLink.user_id)
-    )
-    user_id = session.scalar(statement)
-    if user_id is None:
+    statement = select(User.email, User.session_version, Member.workspace_id, Member.role)
+    statement = statement.select_from(User).outerjoin(Member, Member.user_id == User.id)
+    rows = session.execute(statement.where(User.id == user_id)).all()
+    if not rows or session_version not in {None, rows[0].session_version}:
         raise Unauthenticated
-    return session.get_one(User, user_id)
+    return Principal(
+        actor=Actor(kind="user", name=rows[0].email),
+        roles={row.workspace_id: Role(row.role) for row in rows if row.workspace_id is not None},
+    )
 
 
-def _sha256(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+def sign_out_everywhere(session: Session, user_id: UUID) -> None:
+    """Sign a person out of every browser, by the session version that each of them carries."""
+    session.execute(update(User).where(User.id == user_id).values(session_version=User.session_version + 1))

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.tables import TABLES
 from services.lifecycle_guard import guard
+from services.row_scope import RowScope, info_of, narrow
 
 CONNECT_TIMEOUT = timedelta(seconds=3)
 STATEMENT_TIMEOUT = timedelta(seconds=30)
@@ -43,12 +44,38 @@ class Database:
         )
         return cls(engine)
 
+    def narrowed(self, scope: Callable[[], RowScope]) -> "Narrowed":
+        """Return the same database, each of whose transactions reaches the rows of its scope alone."""
+        return Narrowed(self, scope)
+
+    @property
+    def whole(self) -> "Database":
+        """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
+        return self
+
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Open a session whose work commits at the end, or not at all."""
-        with self._sessions.begin() as session:
+    def transaction(self, scope: RowScope | None = None) -> Iterator[Session]:
+        """Open a session whose work commits at the end, or not at all.
+
+        `scope` says whose rows it reaches, where the database is a narrowed one.
+        """
+        with self._sessions(info=info_of(scope)) as session, session.begin():
             yield session
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+class Narrowed(Database):
+    """A database behind row-level security (services/row_scope.py)."""
+
+    def __init__(self, whole: Database, scope: Callable[[], RowScope]) -> None:
+        super().__init__(whole.engine)
+        self._whole = whole
+        narrow(self._sessions, scope)
+
+    @property
+    def whole(self) -> Database:
+        """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
+        return self._whole

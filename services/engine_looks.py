@@ -3,7 +3,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from models.base import utc_now
 from services.engine import Engine, EngineUnreachable, QueueView, WorkflowView
@@ -14,6 +14,14 @@ T = TypeVar("T")
 PATIENCE: Final = timedelta(seconds=1)
 KEPT_FOR: Final = timedelta(seconds=10)
 THREADS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen(Generic[T]):
+    """What a look found, and when it was begun; `found` None: the engine gave no answer in time."""
+
+    at: datetime
+    found: T | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +45,24 @@ class EngineLooks:
 
     def queue(self, task_queue: str) -> QueueView | None:
         """Look at a task queue."""
-        return self._look(f"queue {task_queue}", lambda: self._engine.queue(task_queue))
+        return self._look(f"queue {task_queue}", lambda: self._engine.queue(task_queue)).found
 
     def workflow(self, workflow_id: str) -> WorkflowView | None:
         """Look at one workflow."""
+        return self.workflow_seen(workflow_id).found
+
+    def workflow_seen(self, workflow_id: str) -> Seen[WorkflowView]:
+        """Look at one workflow, and say when that was."""
         return self._look(f"workflow {workflow_id}", lambda: self._engine.describe(workflow_id))
 
-    def _look(self, key: str, ask: Callable[[], T]) -> T | None:
+    def _look(self, key: str, ask: Callable[[], T]) -> Seen[T]:
         with self._lock:
             look = self._fresh(key) or self._begin(key, ask)
         try:
             found: T = look.answer.result(PATIENCE.total_seconds())
         except (EngineUnreachable, TimeoutError):
-            return None
-        return found
+            return Seen(at=look.at, found=None)
+        return Seen(at=look.at, found=found)
 
     def _fresh(self, key: str) -> _Look | None:
         """Return the look that still serves; forget all that do not, so that they never grow many."""

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from models.catalog import OperationCatalog, OperationType
 from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
 from models.errors import InvalidInput
+from models.wrong_fields import sentence_of
 from services.canonical import digest
 
 _INPUTS: dict[OperationType, type[ReviewComposeInput] | type[RestoreExecuteInput]] = {
@@ -34,7 +35,7 @@ def parse_whole_input(operation_type: OperationType, given: object) -> Operation
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(["input", *(str(part) for part in first["loc"])])
-        raise InvalidInput(field, f"{field}: {first['msg'].removeprefix('Value error, ')}.") from None
+        raise InvalidInput(field, sentence_of(first, field)) from None
 
 
 def identity_of(operation_type: OperationType, operation_input: OperationInput) -> str:

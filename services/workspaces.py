@@ -1,23 +1,19 @@
-import re
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from models.access import Member, Role, User, Workspace
+from models.access import Workspace
 from models.base import utc_now
 from models.errors import Conflict, InvalidInput
 from services.naming import check_name, check_slug
 
-_EMAIL = re.compile(r"[!-?A-~]{1,64}@[!-?A-~]{1,189}")
-
 
 class Workspaces:
-    """Workspaces and the people in them."""
+    """The workspaces of an installation."""
 
     def __init__(self, session: Session, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._session = session
@@ -47,28 +43,3 @@ class Workspaces:
         if found is None:
             raise InvalidInput("workspace", f"There is no workspace {given!r}. Create it first.")
         return found
-
-    def add_member(self, workspace_id: UUID, *, email: str, role: Role) -> User:
-        """Give a person a role in a workspace, in place of any they had; a person not known yet is added."""
-        user = self._ensure_user(email)
-        values = {
-            "workspace_id": workspace_id,
-            "user_id": user.id,
-            "role": role,
-            "created_at": self._clock(),
-        }
-        statement = insert(Member).values(values)
-        self._session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[Member.workspace_id, Member.user_id], set_={"role": statement.excluded.role}
-            )
-        )
-        return user
-
-    def _ensure_user(self, email: str) -> User:
-        if not _EMAIL.fullmatch(email):
-            raise InvalidInput("email", f"{email!r} is not an e-mail address, such as ada@example.org.")
-        values = {"id": uuid7(), "email": email, "name": email, "created_at": self._clock()}
-        self._session.execute(insert(User).values(values).on_conflict_do_nothing())
-        statement = select(User).where(func.lower(User.email) == email.lower())
-        return self._session.scalars(statement).one()

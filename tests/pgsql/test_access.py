@@ -9,19 +9,11 @@ from models.access import ApiToken, Role, SignInLink, User
 from models.base import utc_now
 from models.catalog import Capability
 from models.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
-from services.access import (
-    CAPABILITIES,
-    SIGN_IN_LINK_LIFETIME,
-    Principal,
-    create_sign_in_link,
-    create_token,
-    principal_of_token,
-    principal_of_user,
-    redeem_sign_in_link,
-    require,
-    revoke_tokens,
-)
+from services.access import CAPABILITIES, Principal, principal_of_user, require
 from services.database import Database
+from services.members import Members
+from services.sign_in_links import SIGN_IN_LINK_LIFETIME, create_sign_in_link, redeem_sign_in_link
+from services.tokens import create_token, principal_of_token, revoke_tokens
 from services.workspaces import Workspaces
 
 VIEW = Capability.OPERATIONS_VIEW
@@ -37,7 +29,7 @@ def workspace_id(database: Database) -> UUID:
 @pytest.fixture
 def user(database: Database, workspace_id: UUID) -> User:
     with database.transaction() as session:
-        return Workspaces(session).add_member(workspace_id, email="Ada@Example.org", role=Role.READER)
+        return Members(session, workspace_id).add(email="Ada@Example.org", role=Role.READER)
 
 
 def _principal(database: Database, workspace_id: UUID, role: Role) -> Principal:
@@ -149,7 +141,7 @@ def test_it_refuses_links_and_people_that_do_not_exist(database: Database, works
 
 def test_it_gives_a_person_one_role_per_workspace(database: Database, user: User, workspace_id: UUID) -> None:
     with database.transaction() as session:
-        again = Workspaces(session).add_member(workspace_id, email="ada@example.org", role=Role.OWNER)
+        again = Members(session, workspace_id).add(email="ada@example.org", role=Role.OWNER)
         assert again.id == user.id
         assert principal_of_user(session, user.id).roles == {workspace_id: Role.OWNER}
         assert session.scalar(text("SELECT count(*) FROM users")) == 1
@@ -169,4 +161,4 @@ def test_it_refuses_workspaces_and_people_that_cannot_be(database: Database, wor
             workspaces.find("other")
         for email in ("", "ada", "ada@", "a da@example.org", "ada@example.org\n", "\x00@x"):
             with pytest.raises(InvalidInput, match="e-mail"):
-                workspaces.add_member(workspace_id, email=email, role=Role.OWNER)
+                Members(session, workspace_id).add(email=email, role=Role.OWNER)

@@ -13,9 +13,11 @@ from models.environment import Environment
 from models.errors import Conflict, ReviewBaseMoved
 from models.lifecycle import Outcome, Status
 from models.review import EnvironmentReview, ReviewStatus
+from services.audit import newest_entries
 from services.database import Database
 from services.reviews import Reviews
-from tests.factories import NOW, make_environment, make_run, make_workspace
+from tests.factories import ADA, NOW, make_environment, make_run, make_workspace
+from web.presenters.audit import sentence_of
 
 
 def make_review(session: Session, environment: Environment, *, previous: UUID | None = None) -> UUID:
@@ -130,3 +132,22 @@ def test_a_draft_whose_base_has_moved_is_not_published(database: Database, chain
         draft = make_review(session, session.get_one(Environment, environment_id), previous=chain[1])
     with pytest.raises(ReviewBaseMoved), database.transaction() as session:
         Reviews(session).publish(draft)
+
+
+def test_publishing_and_archiving_leave_who_did_it(database: Database) -> None:
+    with database.transaction() as session:
+        environment = make_environment(session)
+        published, archived = (make_review(session, environment) for _ in range(2))
+        reviews = Reviews(session, actor=ADA)
+        for _ in range(2):
+            reviews.publish(published)
+            reviews.archive(archived)
+        entries = newest_entries(session, environment.workspace_id)
+    assert [(entry.action, entry.subject_id, entry.actor_name) for entry in entries] == [
+        ("review_archived", archived, ADA.name),
+        ("review_published", published, ADA.name),
+    ]
+    assert {sentence_of(entry) for entry in entries} == {
+        f"{ADA.name} archived the review of {environment.name}.",
+        f"{ADA.name} published the review of {environment.name}.",
+    }

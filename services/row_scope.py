@@ -1,0 +1,53 @@
+"""Row-level security's side of a transaction: whose rows it may reach (migrations/row_security.py)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+
+# One statement, so that assuming the role and naming the workspaces is one round trip.
+_ASSUME: Final = text(
+    "SELECT set_config('role', :role, true), set_config('operationrun.workspaces', :workspaces, true)"
+)
+_GIVEN: Final = "row_scope"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowScope:
+    """The database role that a transaction assumes, and the workspaces whose rows it then sees."""
+
+    role: str
+    workspaces: frozenset[UUID] = frozenset()
+
+    def assume(self, connection: Connection) -> None:
+        """Narrow the connection's present transaction to the scope; its end takes that back."""
+        workspaces = "{" + ",".join(sorted(map(str, self.workspaces))) + "}"
+        connection.execute(_ASSUME, {"role": self.role, "workspaces": workspaces})
+
+
+# Who asks is not known yet: of all tables those of signing in alone are there.
+SIGNING_IN: Final = RowScope(role="operationrun_sign_in")
+
+
+def within(workspaces: frozenset[UUID]) -> RowScope:
+    """Return the scope of somebody who belongs to these workspaces."""
+    return RowScope(role="operationrun_web", workspaces=workspaces)
+
+
+def narrow(sessions: sessionmaker[Session], scope: Callable[[], RowScope]) -> None:
+    """Narrow every transaction to the scope it was opened with, or where that says nothing to `scope()`."""
+
+    def assume(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+        if not transaction.nested:
+            given: RowScope | None = session.info.get(_GIVEN)
+            (given or scope()).assume(connection)
+
+    event.listen(sessions, "after_begin", assume)
+
+
+def info_of(scope: RowScope | None) -> dict[str, RowScope]:
+    """Return what a session is told of the scope it is opened with."""
+    return {_GIVEN: scope} if scope else {}

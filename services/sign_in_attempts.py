@@ -1,0 +1,77 @@
+"""How often somebody may try to sign in by a password; counted in PostgreSQL, for all web processes alike."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from sqlalchemy import case, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.access import SignInAttempts
+from services.digests import sha256_of
+
+WINDOW: Final = timedelta(minutes=15)
+PER_NAME: Final = 10
+PER_ADDRESS: Final = 100  # many people may sit behind one
+
+
+def count_attempt(session: Session, *, name: str, address: str, now: datetime) -> timedelta | None:
+    """Count an attempt before its password is looked at; return how long to wait, None where it may be.
+
+    1. What was counted longer ago than the window is forgotten.
+    2. The name and the address are counted, in one statement: of any number of attempts at the same time no
+       more than the limit get through.
+    """
+    over = SignInAttempts.since <= now - WINDOW
+    session.execute(
+        delete(SignInAttempts).where(
+            SignInAttempts.key.in_(select(SignInAttempts.key).where(over).with_for_update(skip_locked=True))
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    limits = _keys(name, address)
+    # In one order, so that two attempts do not wait for each other.
+    rows = [{"key": key, "attempts": 1, "since": now} for key in sorted(limits)]
+    statement = insert(SignInAttempts).values(rows)
+    counted = session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[SignInAttempts.key],
+            set_={
+                "attempts": case((over, 1), else_=SignInAttempts.attempts + 1),
+                "since": case((over, now), else_=SignInAttempts.since),
+            },
+        ).returning(SignInAttempts.key, SignInAttempts.attempts, SignInAttempts.since)
+    ).all()
+    waits = [row.since + WINDOW - now for row in counted if row.attempts > limits[row.key]]
+    return max(waits, default=None)
+
+
+def forget_attempts(session: Session, *, name: str, address: str) -> None:
+    """Forget what was counted for a name that has signed in, and give its address this attempt back."""
+    session.execute(delete(SignInAttempts).where(SignInAttempts.key == _of_name(name)))
+    session.execute(
+        update(SignInAttempts)
+        .where(SignInAttempts.key == _of_address(address), SignInAttempts.attempts > 0)
+        .values(attempts=SignInAttempts.attempts - 1)
+    )
+
+
+def _keys(name: str, address: str) -> Mapping[str, int]:
+    return {_of_name(name): PER_NAME, _of_address(address): PER_ADDRESS}
+
+
+def _of_name(name: str) -> str:
+    return sha256_of(f"name {name.strip().lower()}")
+
+
+def _of_address(address: str) -> str:
+    """Take the network for an IPv6 address: whoever has one address there has all of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return sha256_of(f"address {address}")
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return sha256_of(f"address {int(parsed) >> 64:x}")
+    return sha256_of(f"address {getattr(parsed, 'ipv4_mapped', None) or parsed}")

@@ -1,0 +1,109 @@
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
+from flask import Flask
+from joserfc.errors import JoseError
+from requests import RequestException
+from werkzeug.wrappers import Response
+
+from models.errors import IdentityProviderUnreachable, IdentityRefused
+
+NAME: Final = "openid"
+ANSWERS_WITHIN: Final = timedelta(seconds=10)
+
+_DISCOVERY: Final = "/.well-known/openid-configuration"
+_LEEWAY: Final = timedelta(seconds=60)  # two clocks are never the same
+# Signatures that only the provider can make; one of a shared secret, or none, is not taken.
+_ALGORITHMS: Final = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenIdProvider:
+    """Who vouches for people, by OpenID Connect, and how this installation is known there."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    label: str
+
+    def register(self, app: Flask) -> FlaskOAuth2App:
+        """Make the client; nothing is asked of the provider before somebody signs in."""
+        return OAuth(app).register(
+            NAME,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            server_metadata_url=self.issuer.rstrip("/") + _DISCOVERY,
+            client_kwargs={
+                "scope": "openid email",
+                "code_challenge_method": "S256",
+                "default_timeout": ANSWERS_WITHIN.total_seconds(),
+            },
+        )
+
+
+class OpenIdSignIn:
+    """The code flow with PKCE, state and nonce, up to an e-mail address that the provider has verified."""
+
+    def __init__(self, provider: OpenIdProvider, client: FlaskOAuth2App) -> None:
+        self._provider = provider
+        self._client = client
+
+    def start(self, redirect_uri: str) -> Response:
+        """Send the browser to the provider; raise IdentityProviderUnreachable where it does not answer."""
+        try:
+            self._know_provider()
+            found: Response = self._client.authorize_redirect(redirect_uri)
+        except (RequestException, RuntimeError, ValueError) as error:
+            raise IdentityProviderUnreachable from error
+        return found
+
+    def finish(self) -> str:
+        """Return the verified e-mail address that the provider answers the present request with.
+
+        Raises IdentityRefused for an answer that is not to be trusted, or that vouches for no address, and
+        IdentityProviderUnreachable.
+        """
+        try:
+            self._know_provider()
+            token = self._client.authorize_access_token(
+                claims_options={
+                    "iss": {"essential": True, "value": self._provider.issuer},
+                    "aud": {"essential": True, "value": self._provider.client_id},
+                },
+                leeway=int(_LEEWAY.total_seconds()),
+            )
+        except RequestException as error:
+            raise IdentityProviderUnreachable from error
+        except (OAuthError, JoseError, KeyError, ValueError, RuntimeError) as error:
+            raise IdentityRefused from error
+        return _verified_email(token.get("userinfo"))
+
+    def _know_provider(self) -> None:
+        """Read what the provider says of itself, once; raise RuntimeError where it is another."""
+        metadata = self._client.load_server_metadata()
+        if metadata.get("issuer") != self._provider.issuer:
+            raise RuntimeError("The provider says that it is another one.")
+        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+        metadata["id_token_signing_alg_values_supported"] = [each for each in offered if each in _ALGORITHMS]
+
+
+def _verified_email(claims: Any) -> str:
+    email = claims.get("email") if claims else None
+    # Some providers write it as a string.
+    if not isinstance(email, str) or claims.get("email_verified") not in (True, "true"):
+        raise IdentityRefused
+    return email

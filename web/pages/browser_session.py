@@ -1,0 +1,60 @@
+"""Who is signed in on a browser, and since when: kept in its signed cookie, with nothing else of them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from flask import session as cookie
+
+from models.access import User
+from models.base import utc_now
+
+IDLE: Final = timedelta(hours=12)
+LONGEST: Final = timedelta(days=7)
+
+# A cookie for each answer would cost more than it tells.
+_SEEN_EVERY: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrowserSession:
+    """One browser's sign-in, as it was."""
+
+    user_id: UUID
+    session_version: int
+    signed_in_at: datetime
+
+
+def begin_session(user: User) -> None:
+    """Sign a person in on this browser; nothing of the cookie from before is left, form tokens neither."""
+    now = int(utc_now().timestamp())
+    cookie.clear()
+    cookie.permanent = True
+    cookie.update(user_id=str(user.id), version=user.session_version, signed_in_at=now, seen_at=now)
+
+
+def end_session() -> None:
+    """Forget on this browser who was signed in."""
+    cookie.clear()
+
+
+def present_session() -> BrowserSession | None:
+    """Return who signed in on this browser; None where nobody did, or too long ago to go on."""
+    now = utc_now()
+    try:
+        signed_in_at, seen_at = (
+            datetime.fromtimestamp(cookie[name], UTC) for name in ("signed_in_at", "seen_at")
+        )
+        found = BrowserSession(
+            user_id=UUID(cookie["user_id"]),
+            session_version=int(cookie["version"]),
+            signed_in_at=signed_in_at,
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if now - signed_in_at > LONGEST or now - seen_at > IDLE:
+        return None
+    if now - seen_at > _SEEN_EVERY:
+        cookie["seen_at"] = int(now.timestamp())
+    return found
