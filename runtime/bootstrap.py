@@ -9,9 +9,11 @@ from models.access import Role, Workspace
 from models.environment import Environment
 from runtime.sample_environment import BASELINE, BRANCH, make_sample_repository
 from runtime.settings import Settings
-from services.access import create_sign_in_link, create_token, revoke_tokens
 from services.database import Database
 from services.environments import Environments
+from services.members import Members
+from services.sign_in_links import create_sign_in_link
+from services.tokens import create_token, revoke_tokens
 from services.workspaces import Workspaces
 
 WORKSPACE = "default"
@@ -50,7 +52,7 @@ def _bootstrap(session: Session, settings: Settings, repository: Path | None) ->
     workspaces = Workspaces(session)
     workspaces.ensure(slug=WORKSPACE, name="Default workspace")
     workspace = workspaces.find(WORKSPACE)
-    owner = workspaces.add_member(workspace.id, email=OWNER, role=Role.OWNER)
+    owner = Members(session, workspace.id).add(email=OWNER, role=Role.OWNER)
     revoke_tokens(session, workspace_id=workspace.id, name=TOKEN_NAME)
     token = create_token(session, workspace_id=workspace.id, role=Role.OWNER, name=TOKEN_NAME)
     if repository is not None:

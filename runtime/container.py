@@ -2,7 +2,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from models.errors import SettingsError
 from runtime.checking import build_mirrors, build_run_check
 from runtime.settings import Settings
 from runtime.temporal_connection import TemporalConnection
@@ -13,6 +15,8 @@ from services.dispatch import Dispatcher
 from services.engine_looks import EngineLooks
 from services.new_run import Dispatch
 from web.app import create_app
+from web.openid import OpenIdProvider
+from web.rate_limits import Buckets, Limit, RequestLimits
 from web.services import EXTENSION, Services
 
 
@@ -33,13 +37,40 @@ def build_services(settings: Settings) -> Services:
         allowed_file_roots=settings.allowed_file_roots,
         public_url=settings.public_url,
         temporal_ui_url=settings.temporal_ui_url,
+        request_limits=_build_limits(settings),
+        openid=_build_openid(settings),
     )
 
 
 def build_web_app(settings: Settings) -> Flask:
     """Compose the web process; raise SettingsError for a setting that it needs and lacks."""
     secret_key = settings.need_secret_key()
-    return create_app(build_services(settings), secret_key=secret_key)
+    app = create_app(build_services(settings), secret_key=secret_key)
+    if settings.trusted_proxies:
+        # Each adds the address it was asked from; only those of our own proxies can be believed.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign] # as Flask tells one to
+    return app
+
+
+def _build_openid(settings: Settings) -> OpenIdProvider | None:
+    given = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+    if not any(given):
+        return None
+    if not all(given):
+        raise SettingsError(
+            "OPERATIONRUN_OIDC_ISSUER, OPERATIONRUN_OIDC_CLIENT_ID and OPERATIONRUN_OIDC_CLIENT_SECRET go "
+            "together: set all three, or none."
+        )
+    issuer, client_id, client_secret = (each or "" for each in given)
+    return OpenIdProvider(
+        issuer=issuer, client_id=client_id, client_secret=client_secret, label=settings.oidc_label
+    )
+
+
+def _build_limits(settings: Settings) -> RequestLimits:
+    tokens = Limit(per_minute=settings.token_requests_per_minute, burst=settings.token_requests_at_once)
+    refusals = Limit(per_minute=settings.address_refusals_per_minute, burst=settings.address_refusals_at_once)
+    return RequestLimits(tokens=Buckets(tokens), addresses=Buckets(refusals))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from models.catalog import TASK_QUEUE
 from models.errors import SettingsError
+from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
 PREFIX = "OPERATIONRUN_"
 
@@ -31,6 +32,15 @@ class Settings(BaseModel):
     public_url: str = "http://127.0.0.1:8080"
     temporal_ui_url: str | None = None
     metrics_address: str | None = None
+    token_requests_per_minute: int = Field(default=PER_TOKEN.per_minute, ge=1)
+    token_requests_at_once: int = Field(default=PER_TOKEN.burst, ge=1)
+    address_refusals_per_minute: int = Field(default=PER_ADDRESS.per_minute, ge=1)
+    address_refusals_at_once: int = Field(default=PER_ADDRESS.burst, ge=1)
+    trusted_proxies: int = Field(default=0, ge=0)
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
+    oidc_label: str = "single sign-on"
 
     @property
     def sweep_queue(self) -> str:
@@ -56,6 +66,13 @@ class Settings(BaseModel):
     def _is_host_and_port(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", value):
             raise ValueError("is not a host and port, such as 127.0.0.1:7233")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_safe_from_listeners(cls, value: str | None) -> str | None:
+        if value and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", value):
+            raise ValueError("is not an https address, such as https://login.example.org")
         return value
 
     @field_validator("public_url", "temporal_ui_url")

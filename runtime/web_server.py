@@ -1,19 +1,56 @@
+import contextlib
+import json
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import (
+    ConfigurationProblem,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+)
+from gunicorn.workers.gthread import ThreadWorker
 
 from runtime.exits import code_of, leave
+from runtime.shared_metrics import forget_process
+from web.addresses import LONGEST_ADDRESS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 REQUEST_WITHIN = timedelta(seconds=60)
 STOP_WITHIN = timedelta(seconds=8)
+# Longer than clients and proxies keep a connection that nobody uses: the side that closes it first is then
+# never the one that is about to be asked.
+KEEP_ALIVE = timedelta(seconds=75)
+# The most that gunicorn takes; the application refuses addresses that are shorter (web/app.py).
+LONGEST_REQUEST_LINE: Final = 8190
+
+# Why gunicorn may refuse a request before the application has seen it.
+_REFUSALS: Final[Mapping[type[Exception], HTTPStatus]] = {
+    LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    ParseException: HTTPStatus.BAD_REQUEST,
+}
+# What it reports in the same way, and is not the caller's doing.
+_OWN_FAULTS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
+_CODES: Final[Mapping[HTTPStatus, str]] = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "headers_too_large",
+}
+_DETAILS: Final[Mapping[HTTPStatus, str]] = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: f"The address is longer than the limit of {LONGEST_ADDRESS} characters.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The header fields are larger than the limit.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +81,36 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         return self._make_app()
 
 
+class ProblemWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    """Answers what never became a request of the application as programs understand it (RFC 9457)."""
+
+    def handle_error(self, req: object, client: socket.socket, addr: object, exc: BaseException) -> None:
+        """Refuse a request that cannot be read; leave everything else to gunicorn."""
+        status = next((status for kind, status in _REFUSALS.items() if isinstance(exc, kind)), None)
+        if status is None or isinstance(exc, _OWN_FAULTS):
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("request refused: %s", type(exc).__name__)
+        with contextlib.suppress(OSError):
+            client.sendall(_refusal(status))
+
+
+def _refusal(status: HTTPStatus) -> bytes:
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status,
+        "detail": _DETAILS.get(status, "The request is not valid HTTP."),
+        "code": _CODES.get(status, "bad_request"),
+    }
+    body = json.dumps(problem).encode()
+    head = (
+        f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
+        f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 class _Handover(Logger):  # type: ignore[misc] # gunicorn has no types
     """Leaves gunicorn's lines to the logging of the process."""
 
@@ -55,11 +122,13 @@ class _Handover(Logger):  # type: ignore[misc] # gunicorn has no types
 def _gunicorn_settings(options: WebServerOptions) -> dict[str, Any]:
     return {
         "bind": f"{options.host}:{options.port}",
-        "worker_class": "gthread",
+        "worker_class": ProblemWorker,
+        "limit_request_line": LONGEST_REQUEST_LINE,
         "workers": options.workers,
         "threads": options.threads,
         "preload_app": False,
         "timeout": int(REQUEST_WITHIN.total_seconds()),
+        "keepalive": int(KEEP_ALIVE.total_seconds()),
         "graceful_timeout": int(STOP_WITHIN.total_seconds()),
         "accesslog": None,
         "errorlog": None,
@@ -67,7 +136,12 @@ def _gunicorn_settings(options: WebServerOptions) -> dict[str, Any]:
         "loglevel": "warning",
         "control_socket_disable": True,
         "worker_exit": _leave_worker,
+        "child_exit": _forget_worker,
     }
+
+
+def _forget_worker(_arbiter: object, worker: Any) -> None:
+    forget_process(worker.pid)
 
 
 def _leave_worker(_arbiter: object, _worker: object) -> None:

@@ -1,5 +1,7 @@
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from http import HTTPStatus
+from math import ceil
 from typing import Annotated, Any, Final, TypeVar
 
 from flask import Response, g, make_response
@@ -27,6 +29,8 @@ STATUSES: Final[Mapping[type[errors.OperationRunError], HTTPStatus]] = {
     errors.OperationStopped: HTTPStatus.CONFLICT,
     errors.StartUnconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManyFetches: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IdentityProviderUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 # The field of a request that a repository's answer is about.
@@ -37,7 +41,13 @@ _FIELDS: Final[Mapping[type[errors.RepositoryError], str]] = {
 }
 
 # HTTP's present name; Python's follows in a later version.
-_CODES: Final[Mapping[int, str]] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content_too_large"}
+_CODES: Final[Mapping[int, str]] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "content_too_large",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
+}
+
+# When to ask again for what is out of reach.
+_RETRY_AFTER: Final = timedelta(seconds=2)
 
 _OUT_OF_REACH = (OperationalError, InterfaceError, PoolTimeout)
 
@@ -45,6 +55,7 @@ _DETAILS: Final[Mapping[int, str]] = {
     HTTPStatus.NOT_FOUND: errors.NotFound.default_message(),
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method; see the Allow header.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than the limit of 1 MiB.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The address is longer than the limit of 4000 characters.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Send the body as Content-Type: application/json.",
 }
 
@@ -60,8 +71,8 @@ class FieldError(Contract):
     message: Text
 
 
-class InvalidBody(errors.InvalidInput):
-    """Fields of the body are not valid."""
+class InvalidFields(errors.InvalidInput):
+    """Fields of a body, or parameters, are not valid."""
 
     def __init__(self, fields: Sequence[FieldError]) -> None:
         super().__init__(fields[0].field, fields[0].message)
@@ -107,12 +118,19 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
-def respond(problem: Problem) -> Response:
-    """Answer a program with a problem."""
+def retry_after(error: Exception) -> timedelta:
+    """Return when to ask again after an error that passes by itself."""
+    return error.retry_after if isinstance(error, errors.TooManyRequests) else _RETRY_AFTER
+
+
+def respond(problem: Problem, *, again_after: timedelta = _RETRY_AFTER) -> Response:
+    """Answer a program with a problem; one that passes by itself says when to ask again."""
     response = make_response(problem.model_dump_json(exclude_none=True), problem.status)
     response.mimetype = MEDIA_TYPE
     if problem.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="operationrun"'
+    if problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        response.headers["Retry-After"] = str(ceil(again_after.total_seconds()))
     return response
 
 
@@ -129,7 +147,7 @@ def _problem(status: HTTPStatus, code: str, detail: str, *, with_request: bool =
 
 def _field_errors(error: errors.OperationRunError) -> tuple[FieldError, ...]:
     match error:
-        case InvalidBody():
+        case InvalidFields():
             return error.fields
         case errors.InvalidInput():
             return (FieldError(field=error.field, message=str(error)),)

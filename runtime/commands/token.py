@@ -1,11 +1,12 @@
 import click
 
 from models.access import Role
+from models.errors import InvalidInput, NotFound
 from runtime.commands.output import json_option, show
+from runtime.commands.scope import command_line_actor, need_id
 from runtime.container import acting
 from runtime.settings import Settings
-from services.access import create_token
-from services.naming import check_name
+from services.tokens import create_token, list_tokens, revoke_token
 from services.workspaces import Workspaces
 
 
@@ -26,6 +27,39 @@ def create(*, workspace: str, role: str, name: str, as_json: bool) -> None:
             session,
             workspace_id=Workspaces(session).find(workspace).id,
             role=Role(role),
-            name=check_name(name),
+            name=name,
+            actor=command_line_actor(),
         )
     show({"token": token}, as_json=as_json)
+
+
+@command.command("list")
+@click.option("--workspace", required=True, help="The workspace's slug.")
+@json_option
+def list_(*, workspace: str, as_json: bool) -> None:
+    """List a workspace's valid tokens, newest first, with when each was last used."""
+    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+        found = list_tokens(session, Workspaces(session).find(workspace).id)
+    columns = ("id", "name", "role", "prefix", "created_at", "last_used_at")
+    show([{name: getattr(token, name) for name in columns} for token in found], as_json=as_json)
+
+
+@command.command("revoke")
+@click.argument("token_id", metavar="ID")
+@click.option("--workspace", required=True, help="The workspace's slug.")
+@json_option
+def revoke(*, token_id: str, workspace: str, as_json: bool) -> None:
+    """Revoke a token by its id, as `token list` shows it; it is refused from now on."""
+    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+        workspace_id = Workspaces(session).find(workspace).id
+        try:
+            token = revoke_token(
+                session,
+                need_id("token", token_id),
+                workspace_id=workspace_id,
+                actor=command_line_actor(),
+            )
+        except NotFound:
+            message = f"{workspace!r} has no valid token {token_id}. See: operationrun token list"
+            raise InvalidInput("token", message) from None
+    show({"id": token.id, "name": token.name, "revoked_at": token.revoked_at}, as_json=as_json)

@@ -1,8 +1,9 @@
 import click
+from flask import Flask
 
 from runtime.commands.output import json_option, show
-from runtime.container import build_web_app
 from runtime.settings import Settings
+from runtime.shared_metrics import shared_metrics
 from runtime.web_server import WebServer, WebServerOptions
 
 
@@ -21,4 +22,12 @@ def command(*, host: str, port: int, workers: int, threads: int, as_json: bool) 
     if as_json:
         show({"host": host, "port": port, "public_url": settings.public_url}, as_json=True)
     options = WebServerOptions(host=host, port=port, workers=workers, threads=threads)
-    WebServer(lambda: build_web_app(settings), options).run()
+    with shared_metrics():
+        WebServer(lambda: _make_app(settings), options).run()
+
+
+def _make_app(settings: Settings) -> Flask:
+    # Imported late: whether the processes' metrics are added up is decided then.
+    from runtime.container import build_web_app  # noqa: PLC0415
+
+    return build_web_app(settings)

@@ -1,13 +1,31 @@
+from datetime import timedelta
 from http import HTTPStatus
+from math import ceil
 
-from flask import Response, make_response
+from flask import Response, make_response, request
 from pydantic import BaseModel
 
 
-def answer(body: BaseModel, status: HTTPStatus = HTTPStatus.OK, *, location: str | None = None) -> Response:
-    """Answer a program with a body, and where the thing it is about is found from now on."""
+def answer(
+    body: BaseModel,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    location: str | None = None,
+    again_after: timedelta | None = None,
+) -> Response:
+    """Answer a program with a body, and where the thing it is about is found from now on.
+
+    What is read carries the tag of its bytes; who has them already gets 304 and no body.
+    """
     response = make_response(body.model_dump_json(), status)
     response.mimetype = "application/json"
     if location:
         response.headers["Location"] = location
+    if again_after:
+        response.headers["Retry-After"] = str(ceil(again_after.total_seconds()))
+    if request.method in {"GET", "HEAD"}:
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers["Vary"] = "Authorization"
+        response.add_etag()
+        response.make_conditional(request)
     return response

@@ -1,17 +1,49 @@
-from flask import g, request
+from typing import Final
 
-from models.errors import Unauthenticated
-from services.access import Principal, principal_of_token
+from flask import Response, g, request
+
+from models.errors import TooManyRequests, Unauthenticated
+from services.access import Principal
+from services.digests import sha256_of
+from services.tokens import principal_of_token
+from web.rate_limits import Buckets, Standing
 from web.services import services
+
+_POLICY: Final = "requests"
 
 
 def authenticate() -> None:
-    """Find out who sends the request, by its bearer token alone; raise Unauthenticated before any look-up."""
-    given = request.authorization
-    if given is None or given.type != "bearer" or not given.token:
+    """Find out who sends the request, by its bearer token alone.
+
+    1. A request without a token is refused before any look-up; its address pays for it.
+    2. A token that was valid a moment ago pays for itself, also before any look-up.
+    3. For any other the address pays, and gets back what it paid where the token is valid.
+
+    Raises Unauthenticated; TooManyRequests where nothing is left to pay with.
+    """
+    limits = services().request_limits
+    address, token = request.remote_addr or "", _bearer_token()
+    # A token is a secret: what is kept of it between requests is its digest.
+    caller = sha256_of(token) if token else ""
+    is_known = bool(token) and limits.tokens.knows(caller)
+    _pay(limits.tokens, caller) if is_known else _pay(limits.addresses, address)
+    if token is None:
         raise Unauthenticated
     with services().database.transaction() as session:
-        g.principal = principal_of_token(session, given.token)
+        g.principal = principal_of_token(session, token)
+    if not is_known:
+        limits.addresses.give_back(address)
+        _pay(limits.tokens, caller)
+
+
+def tell_limit(response: Response) -> Response:
+    """Say what is left, in the header fields of draft-ietf-httpapi-ratelimit-headers."""
+    standing: Standing | None = g.get("standing")
+    if standing is not None:
+        window, rest = (int(each.total_seconds()) for each in (standing.limit.window, standing.whole_after))
+        response.headers["RateLimit-Policy"] = f'"{_POLICY}";q={standing.limit.burst};w={window}'
+        response.headers["RateLimit"] = f'"{_POLICY}";r={standing.remaining};t={rest}'
+    return response
 
 
 def principal() -> Principal:
@@ -19,3 +51,16 @@ def principal() -> Principal:
     found = g.principal
     assert isinstance(found, Principal)  # noqa: S101 - told to the type checker; set by authenticate
     return found
+
+
+def _bearer_token() -> str | None:
+    given = request.authorization
+    return given.token or None if given is not None and given.type == "bearer" else None
+
+
+def _pay(buckets: Buckets, caller: str) -> None:
+    try:
+        g.standing = buckets.take(caller)
+    except TooManyRequests:
+        g.standing = buckets.standing(caller)
+        raise

@@ -1,45 +1,66 @@
 import json
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from web.problems import FieldError, InvalidBody
+from models.wrong_fields import sentence_of
+from web.problems import FieldError, InvalidFields
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def json_object() -> dict[str, Any]:
+class JsonObject(dict[str, Any]):
+    """A JSON object; `repeated` are the keys that it, or one within it, holds more than once."""
+
+    repeated: Sequence[str] = ()
+
+
+def json_object() -> JsonObject:
     """Read the request's body as a JSON object, unjudged otherwise.
 
-    415 for another content type, 400 for what is not JSON, InvalidBody for JSON that is no object.
+    415 for another content type, 400 for what is not JSON, InvalidFields for JSON that is no object.
     """
     if not request.is_json:
         raise UnsupportedMediaType
     content = _content()
+    repeated: list[str] = []
+
+    def of_pairs(pairs: list[tuple[str, Any]]) -> JsonObject:
+        found = JsonObject(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.extend(name for name in found if names.count(name) > 1)
+        return found
+
     try:
-        body = json.loads(content)
+        body = json.loads(content, object_pairs_hook=of_pairs)
         # Python lets half surrogates pass; they are no text, and PostgreSQL takes none.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise InvalidBody([FieldError(field="body", message="The body must be a JSON object.")])
+    if not isinstance(body, JsonObject):
+        raise InvalidFields([FieldError(field="body", message="The body must be a JSON object.")])
+    body.repeated = repeated
     return body
 
 
-def optional_json_object() -> dict[str, Any]:
+def optional_json_object() -> JsonObject:
     """Read a body that may be left out: nothing at all is an empty object."""
-    return json_object() if _content() else {}
+    return json_object() if _content() else JsonObject()
 
 
-def parse(model: type[Body], body: dict[str, Any]) -> Body:
-    """Hold a body to its model; raise InvalidBody naming every field that is wrong by its path."""
+def parse(model: type[Body], body: JsonObject) -> Body:
+    """Hold a body to its model; raise InvalidFields naming every field that is wrong by its path."""
+    if body.repeated:
+        raise InvalidFields([_repeated(name) for name in body.repeated])
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise InvalidBody([_field_error(detail) for detail in error.errors(include_url=False)]) from None
+        known = [*model.model_fields]
+        raise InvalidFields([_wrong(detail, known) for detail in error.errors(include_url=False)]) from None
 
 
 def _content() -> bytes:
@@ -50,6 +71,12 @@ def _content() -> bytes:
     return content
 
 
-def _field_error(detail: Any) -> FieldError:
+def _wrong(detail: Any, known: Sequence[str]) -> FieldError:
     field = ".".join(str(part) for part in detail["loc"]) or "body"
-    return FieldError(field=field, message=f"{field}: {detail['msg'].removeprefix('Value error, ')}.")
+    return FieldError(
+        field=field, message=sentence_of(detail, field, known=known if len(detail["loc"]) == 1 else ())
+    )
+
+
+def _repeated(name: str) -> FieldError:
+    return FieldError(field=name, message=f"{name}: stands in the body more than once; say it once.")

@@ -1,7 +1,6 @@
 from http import HTTPStatus
-from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from sqlalchemy.orm import Session
 
 from models.access import Workspace
@@ -10,23 +9,39 @@ from services.environments import Environments
 from web.api.answers import answer
 from web.api.authentication import principal
 from web.api.blueprint import api
-from web.api.bodies import json_object, parse
+from web.api.bodies import JsonObject, json_object, parse
 from web.api.finding import find_environment, find_workspace, require_somewhere, workspaces_filtered
-from web.api.schemas import EnvironmentAnswer, NewEnvironment, list_answer
+from web.api.parameters import EnvironmentQuery, read_query
+from web.api.requests import NewEnvironment
+from web.api.schemas import EnvironmentAnswer, EnvironmentListAnswer, list_answer
+from web.openapi.promise import Promise, Tag, created, promises, reads
 from web.queries.environments import list_environments
+from web.queries.keyset import page_of_all
 from web.services import services
 
 
 @api.get("/environments")
+@promises(reads(Tag.ENVIRONMENTS, EnvironmentListAnswer, query=EnvironmentQuery))
 def show_environments() -> Response:
     """List the environments in scope, or those of one workspace."""
+    query = read_query(EnvironmentQuery)
     with services().database.transaction() as session:
-        seen = workspaces_filtered(session, principal(), request.args.get("workspace"))
+        seen = workspaces_filtered(session, principal(), query.workspace)
         found = list_environments(session, workspaces=seen)
-    return answer(list_answer(EnvironmentAnswer, found))
+    page = page_of_all(found, query.after, query.limit)
+    return answer(list_answer(EnvironmentListAnswer, page.items, following=page.next))
 
 
 @api.post("/environments")
+@promises(
+    Promise(
+        tag=Tag.ENVIRONMENTS,
+        body=NewEnvironment,
+        acts=True,
+        conflicts="The workspace has an environment of this slug already.",
+        answers={HTTPStatus.CREATED: created(EnvironmentAnswer)},
+    )
+)
 def create_environment() -> Response:
     """Register an environment."""
     body = json_object()
@@ -42,6 +57,7 @@ def create_environment() -> Response:
 
 
 @api.get("/environments/<environment_id>")
+@promises(reads(Tag.ENVIRONMENTS, EnvironmentAnswer))
 def show_environment(environment_id: str) -> Response:
     """Show one environment."""
     with services().database.transaction() as session:
@@ -49,7 +65,7 @@ def show_environment(environment_id: str) -> Response:
     return answer(EnvironmentAnswer.model_validate(environment))
 
 
-def _workspace_of(session: Session, body: dict[str, Any]) -> Workspace | None:
+def _workspace_of(session: Session, body: JsonObject) -> Workspace | None:
     """Judge access by the workspace that an unjudged body names; None where it names none."""
     given = body.get("workspace")
     if isinstance(given, str):

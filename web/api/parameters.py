@@ -1,17 +1,134 @@
 import re
-from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-from flask import request
+from flask import current_app, request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from models.catalog import OperationType
 from models.errors import InvalidInput, NotFound
+from models.lifecycle import Outcome, Status
+from models.review import ReviewStatus
+from models.wrong_fields import sentence_of
+from services.output_readiness import Profile
+from web.openapi.promise import promise_of
+from web.problems import FieldError, InvalidFields
 from web.queries.keyset import LARGEST_PAGE, PAGE_SIZE
 
-Choice = TypeVar("Choice", bound=StrEnum)
+LONGEST_WAIT: Final = 30
 
 _CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,255}")
+
+IDEMPOTENCY_KEY: Final = {
+    "Idempotency-Key": {
+        "description": "The same key and body give the same run for good.",
+        "schema": {"type": "string", "pattern": f"^{_VISIBLE_ASCII.pattern}$"},
+    }
+}
+
+
+def _digits(given: object) -> object:
+    """Take digits alone for a number; Python takes more."""
+    if isinstance(given, str) and not re.fullmatch(r"[0-9]{1,9}", given, re.ASCII):
+        raise ValueError("must be a whole number")
+    return given
+
+
+_DIGITS = BeforeValidator(_digits)
+_Moment = Annotated[
+    str, WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]})
+]
+Query = TypeVar("Query", bound=BaseModel)
+
+
+class Parameters(BaseModel):
+    """What a query string may hold; a parameter without a value is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PageQuery(Parameters):
+    """A page of a list: where it begins, and how many items it has."""
+
+    after: Annotated[str | None, Field(description="The `next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE), _DIGITS] = PAGE_SIZE
+
+
+class ShortListQuery(PageQuery):
+    """A page of a list that is seldom long."""
+
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE), _DIGITS] = LARGEST_PAGE
+
+
+class EnvironmentQuery(ShortListQuery):
+    """The environments of a workspace."""
+
+    workspace: Annotated[str | None, Field(description="A workspace's slug or id.")] = None
+
+
+class RunQuery(PageQuery):
+    """The filters of runs (web/queries/filters.py judges them); one that names nothing gives no run."""
+
+    workspace: Annotated[str | None, Field(description="A workspace's slug or id.")] = None
+    environment: Annotated[str | None, Field(description="An environment's slug or id.")] = None
+    type: Annotated[str | None, Field(json_schema_extra={"enum": [*OperationType]})] = None
+    status: Annotated[str | None, Field(json_schema_extra={"enum": [*Status]})] = None
+    outcome: Annotated[str | None, Field(json_schema_extra={"enum": [*Outcome]})] = None
+    initiator: Annotated[str | None, Field(description="The name of who asked, whole.")] = None
+    created_after: Annotated[_Moment | None, Field(description="Created at this moment or later.")] = None
+    created_before: Annotated[_Moment | None, Field(description="Created before this moment.")] = None
+    q: Annotated[str | None, Field(description="Part of an initiator's or environment's name or an id.")] = (
+        None
+    )
+
+
+class RunWait(Parameters):
+    """How long to wait for a run to be completed."""
+
+    wait: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LONGEST_WAIT,
+            description="Seconds to wait for the run to be completed; the answer is the run as it then is.",
+        ),
+        _DIGITS,
+    ] = 0
+
+
+class ReviewQuery(PageQuery):
+    """The filters of reviews."""
+
+    environment: Annotated[str | None, Field(description="An environment's slug or id.")] = None
+    status: ReviewStatus | None = None
+
+
+class PackQuery(Parameters):
+    """Whose reports a pack holds."""
+
+    profile: Annotated[Profile | None, Field(description="With this profile's reports alone.")] = None
+
+
+def refuse_unknown_parameters() -> None:
+    """Refuse a query string that holds what the view does not know, or one thing twice."""
+    promise = promise_of(current_app.view_functions[request.endpoint or ""])
+    known = promise.parameters if promise else frozenset()
+    for name, values in request.args.lists():
+        if name not in known:
+            names = f"Known are: {', '.join(sorted(known))}." if known else "Here are none."
+            raise InvalidInput(name, f"{name}: there is no such parameter. {names}")
+        if len(values) > 1:
+            raise InvalidInput(name, f"{name}: is given more than once; give it once.")
+
+
+def read_query(model: type[Query]) -> Query:
+    """Hold the query string to its model; raise InvalidFields naming every parameter that is wrong."""
+    given = {name: value for name, value in request.args.items() if value}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InvalidFields([_wrong(detail) for detail in error.errors(include_url=False)]) from None
 
 
 def canonical_id(given: str) -> UUID:
@@ -19,31 +136,6 @@ def canonical_id(given: str) -> UUID:
     if not _CANONICAL_ID.fullmatch(given):
         raise NotFound
     return UUID(given)
-
-
-def limit() -> int:
-    """Return how many items a page of the list shall have."""
-    given = request.args.get("limit")
-    if given is None:
-        return PAGE_SIZE
-    if not re.fullmatch(r"[0-9]{1,3}", given, re.ASCII) or not 1 <= int(given) <= LARGEST_PAGE:
-        raise InvalidInput("limit", f"limit: a whole number from 1 to {LARGEST_PAGE}.")
-    return int(given)
-
-
-def after() -> str | None:
-    """Return the cursor of the page that is asked for; None for the first."""
-    return request.args.get("after")
-
-
-def choice(name: str, known: type[Choice]) -> Choice | None:
-    """Return a filter's value; raise InvalidInput naming the filter for one that does not exist."""
-    given = request.args.get(name)
-    if not given:
-        return None
-    if given not in [*known]:
-        raise InvalidInput(name, f"{name}: there is no {given!r}. Use one of: {', '.join(known)}.")
-    return known(given)
 
 
 def idempotency_key() -> str | None:
@@ -54,3 +146,8 @@ def idempotency_key() -> str | None:
             "Idempotency-Key", "Idempotency-Key: 1 to 255 visible ASCII characters, without spaces."
         )
     return given
+
+
+def _wrong(detail: Any) -> FieldError:
+    field = str(detail["loc"][0])
+    return FieldError(field=field, message=sentence_of(detail, field))

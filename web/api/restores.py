@@ -10,26 +10,36 @@ from web.api.authentication import principal
 from web.api.blueprint import api
 from web.api.bodies import json_object, parse
 from web.api.finding import find_environment, find_restore_plan
-from web.api.schemas import (
-    NewRestorePlan,
-    NewRestorePoint,
-    RestorePlanAnswer,
-    RestorePointAnswer,
-    list_answer,
-)
+from web.api.parameters import ShortListQuery, read_query
+from web.api.requests import NewRestorePlan, NewRestorePoint
+from web.api.schemas import RestorePlanAnswer, RestorePointAnswer, RestorePointListAnswer, list_answer
+from web.openapi.promise import Promise, Tag, created, promises, reads
 from web.queries.environments import list_restore_points
+from web.queries.keyset import page_of_all
 from web.services import fetching, services
 
 
 @api.get("/environments/<environment_id>/restore-points")
+@promises(reads(Tag.RESTORES, RestorePointListAnswer, query=ShortListQuery))
 def show_restore_points(environment_id: str) -> Response:
     """List an environment's restore points, newest first."""
+    query = read_query(ShortListQuery)
     with services().database.transaction() as session:
         found = list_restore_points(session, find_environment(session, environment_id))
-    return answer(list_answer(RestorePointAnswer, found))
+    page = page_of_all(found, query.after, query.limit)
+    return answer(list_answer(RestorePointListAnswer, page.items, following=page.next))
 
 
 @api.post("/environments/<environment_id>/restore-points")
+@promises(
+    Promise(
+        tag=Tag.RESTORES,
+        body=NewRestorePoint,
+        acts=True,
+        conflicts="The environment has a restore point of this label already.",
+        answers={HTTPStatus.CREATED: created(RestorePointAnswer)},
+    )
+)
 def create_restore_point(environment_id: str) -> Response:
     """Pin the commit that a ref names now."""
     with fetching(), services().database.transaction() as session:
@@ -43,6 +53,14 @@ def create_restore_point(environment_id: str) -> Response:
 
 
 @api.post("/environments/<environment_id>/restore-plans")
+@promises(
+    Promise(
+        tag=Tag.RESTORES,
+        body=NewRestorePlan,
+        acts=True,
+        answers={HTTPStatus.CREATED: created(RestorePlanAnswer)},
+    )
+)
 def create_restore_plan(environment_id: str) -> Response:
     """Preview a restore; the plan that is shown is the one that can be executed."""
     with fetching(), services().database.transaction() as session:
@@ -60,6 +78,7 @@ def create_restore_plan(environment_id: str) -> Response:
 
 
 @api.get("/restore-plans/<plan_id>")
+@promises(reads(Tag.RESTORES, RestorePlanAnswer))
 def show_restore_plan(plan_id: str) -> Response:
     """Show one restore plan with its changes."""
     with services().database.transaction() as session:

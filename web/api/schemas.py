@@ -1,76 +1,38 @@
-"""The shapes of the bodies that the API promises: requests first, then answers."""
+"""The shapes of the bodies that programs get."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from models.base import utc_now
-from models.contracts import CanonicalId, PlainText
+from models.catalog import OperationType
+from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
+from models.reasons import ReasonCode
 from models.reconciliation import Related
 from models.restore import PlannedChange, RestoreMode
-from models.review import EnvironmentReview
+from models.review import EnvironmentReview, ReviewStatus
 from reconcilers.run_check import Checked
 from reconcilers.run_judgement import Action
 from services.operation_requests import Requested
 from services.output_readiness import readiness_of
 from services.queue_truth import Waiting, WaitingCode
+from services.repositories.changes import Change
+from web.api.stored_shapes import (
+    ContextShape,
+    EvidenceShape,
+    FailureShape,
+    FindingShape,
+    ReadinessShape,
+    SettingShape,
+    Shaped,
+    SummaryShape,
+)
 from web.presenters.links import RelatedLink, related_of, run_url, temporal_url
 from web.presenters.messages import Message, message_of
-
-
-class Request(BaseModel):
-    """What a program sends: nothing unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NewEnvironment(Request):
-    """An environment to register; `workspace` is a slug or an id."""
-
-    workspace: PlainText
-    slug: PlainText
-    name: PlainText
-    repository_url: PlainText
-    branch: PlainText
-    path_prefix: PlainText = ""
-    baseline_ref: PlainText | None = None
-
-
-class NewRestorePoint(Request):
-    """A commit to pin, by any ref that names it."""
-
-    label: PlainText
-    ref: PlainText
-
-
-class NewRestorePlan(Request):
-    """A restore to preview; `items` are glob patterns, and leaving them out means every item."""
-
-    restore_point_id: CanonicalId
-    mode: RestoreMode
-    items: list[PlainText] | None = None
-
-
-class NewOperation(Request):
-    """An operation to start; what `input` holds is the type's own."""
-
-    type: Annotated[str, Field(max_length=200)]
-    environment_id: CanonicalId
-    input: dict[str, Any] = Field(default_factory=dict)
-
-
-class CheckRequest(Request):
-    """A check of a run; with `dry_run` it says what it would decide, and writes nothing."""
-
-    dry_run: StrictBool = False
-
-
-class Nothing(Request):
-    """A body that says nothing: `{}`."""
 
 
 class Answer(BaseModel):
@@ -89,6 +51,9 @@ class ListAnswer(Answer, Generic[Item]):
     next: str | None
 
 
+Listed = TypeVar("Listed", bound=ListAnswer[Any])
+
+
 class WorkspaceAnswer(Answer):
     """A workspace."""
 
@@ -96,6 +61,10 @@ class WorkspaceAnswer(Answer):
     slug: str
     name: str
     created_at: datetime
+
+
+class WorkspaceListAnswer(ListAnswer[WorkspaceAnswer]):
+    """One page of workspaces."""
 
 
 class EnvironmentAnswer(Answer):
@@ -112,6 +81,10 @@ class EnvironmentAnswer(Answer):
     created_at: datetime
 
 
+class EnvironmentListAnswer(ListAnswer[EnvironmentAnswer]):
+    """One page of environments."""
+
+
 class RestorePointAnswer(Answer):
     """A named, pinned commit."""
 
@@ -122,6 +95,10 @@ class RestorePointAnswer(Answer):
     commit: str
     created_by: str
     created_at: datetime
+
+
+class RestorePointListAnswer(ListAnswer[RestorePointAnswer]):
+    """One page of restore points."""
 
 
 class PlannedItem(Answer):
@@ -153,17 +130,17 @@ class ReviewAnswer(Answer):
 
     id: UUID
     environment_id: UUID
-    status: str
+    status: ReviewStatus
     fingerprint: str
     commit: str
     baseline_commit: str | None
     previous_review_id: UUID | None
     superseded_by_id: UUID | None
     run_id: UUID
-    summary: dict[str, Any]
+    summary: Annotated[dict[str, Any], Shaped(SummaryShape)]
     sections: dict[str, Any]
-    findings: list[dict[str, Any]]
-    readiness: dict[str, Any]
+    findings: list[Annotated[dict[str, Any], Shaped(FindingShape)]]
+    readiness: Annotated[dict[str, Any], Shaped(ReadinessShape)]
     composed_at: datetime
     published_at: datetime | None
 
@@ -174,14 +151,22 @@ class ReviewAnswer(Answer):
         return {**columns, "readiness": readiness_of(review, now=utc_now())}
 
 
+class ReviewListAnswer(ListAnswer[ReviewAnswer]):
+    """One page of reviews."""
+
+
 class ReviewChangeAnswer(Answer):
     """One changed item of a review."""
 
-    change: str
+    change: Change
     path: str
     previous_path: str | None
-    settings: list[dict[str, Any]]
+    settings: list[Annotated[dict[str, Any], Shaped(SettingShape)]]
     commits: list[dict[str, Any]]
+
+
+class ReviewChangeListAnswer(ListAnswer[ReviewChangeAnswer]):
+    """One page of changed items."""
 
 
 class RunLinks(Answer):
@@ -198,15 +183,15 @@ class RunAnswer(Answer):
     id: UUID
     workspace_id: UUID
     environment_id: UUID
-    type: str
-    status: str
-    outcome: str
+    type: OperationType
+    status: Status
+    outcome: Outcome
     identity: str
-    initiator_kind: str
+    initiator_kind: Literal["user", "token", "workflow", "system"]
     initiator_name: str
-    context: dict[str, Any]
+    context: Annotated[dict[str, Any], Shaped(ContextShape)]
     summary_counts: dict[str, Any]
-    failures: list[dict[str, Any]]
+    failures: list[Annotated[dict[str, Any], Shaped(FailureShape)]]
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -214,6 +199,10 @@ class RunAnswer(Answer):
     message: Message
     deduplicated: bool
     links: RunLinks
+
+
+class RunListAnswer(ListAnswer[RunAnswer]):
+    """One page of runs."""
 
 
 class WaitingAnswer(Answer):
@@ -229,14 +218,20 @@ class QueuedRunAnswer(RunAnswer):
     waiting: WaitingAnswer
 
 
+class ShownRunAnswer(RunAnswer):
+    """A run as it is shown by itself; `waiting` is there while it is queued."""
+
+    waiting: WaitingAnswer | None = None
+
+
 class DecisionAnswer(Answer):
     """What business truth says of a run."""
 
     adapter: str
-    outcome: str
-    reason_code: str
+    outcome: Outcome
+    reason_code: ReasonCode
     related: Related | None
-    evidence: dict[str, Any]
+    evidence: Annotated[dict[str, Any], Shaped(EvidenceShape)]
 
 
 class CheckAnswer(Answer):
@@ -282,8 +277,6 @@ def check_answer(checked: Checked) -> CheckAnswer:
     return CheckAnswer(result="decision", decision=DecisionAnswer.model_validate(found.decision), facts=facts)
 
 
-def list_answer(
-    kind: type[Item], rows: Iterable[object], *, following: str | None = None
-) -> ListAnswer[Item]:
-    """Render a page of rows, each as `kind`."""
-    return ListAnswer[kind](items=[kind.model_validate(row) for row in rows], next=following)  # type: ignore[valid-type] # a class made at run time
+def list_answer(kind: type[Listed], rows: Iterable[object], *, following: str | None = None) -> Listed:
+    """Render a page of rows."""
+    return kind.model_validate({"items": [*rows], "next": following})

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from models.access import Role
 from tests.fake_engine import FakeEngine
+from tests.feature.api.promised import assert_promised
 from web.services import Services
 
 ABSENT = "01890000-0000-7000-8000-000000000000"
@@ -22,10 +23,14 @@ class Api:
 
     def __init__(self, app: Flask, tokens: Mapping[Role, str]) -> None:
         self.app = app
-        self._tokens = tokens
+        self.tokens = tokens
 
     def get(self, path: str, *, role: Role = Role.OWNER) -> TestResponse:
-        return self.app.test_client().get(path, headers=self.bearer(role))
+        return self.ask("GET", path, headers=self.bearer(role))
+
+    def ask(self, method: str, path: str, **given: Any) -> TestResponse:
+        """Ask in any way; the answer is held to the API's document."""
+        return assert_promised(self.app, self.app.test_client().open(path, method=method, **given))
 
     def post(
         self,
@@ -35,15 +40,13 @@ class Api:
         role: Role = Role.OWNER,
         headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
-        return self.app.test_client().post(path, json=body, headers={**self.bearer(role), **(headers or {})})
+        return self.ask("POST", path, json=body, headers={**self.bearer(role), **(headers or {})})
 
     def post_bytes(self, path: str, content: bytes, content_type: str = "application/json") -> TestResponse:
-        return self.app.test_client().post(
-            path, data=content, content_type=content_type, headers=self.bearer()
-        )
+        return self.ask("POST", path, data=content, content_type=content_type, headers=self.bearer())
 
     def bearer(self, role: Role = Role.OWNER) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._tokens[role]}"}
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class World:
     starter: FakeEngine
     repository: Path
     workspace_id: UUID
+    foreign_workspace_id: UUID
     environment_id: UUID
     foreign_environment_id: UUID
 

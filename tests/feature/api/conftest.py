@@ -1,23 +1,31 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from models.access import Role
 from models.environment import Environment
-from services.access import create_token
 from services.database import Database
 from services.environments import Environments
+from services.tokens import create_token
 from services.workspaces import Workspaces
 from tests.fake_engine import FakeEngine, services_on
 from tests.feature.api.api_world import Api, World, make_repository
 from web.app import create_app
+from web.rate_limits import Buckets, Limit, RequestLimits
+
+# Only the tests of the limits reach one.
+AMPLE = Limit(per_minute=600_000, burst=10_000)
 
 
 @pytest.fixture
 def world(database: Database, repositories: Path, tmp_path: Path) -> World:
     engine = FakeEngine()
-    services = services_on(
-        engine, database, folder=tmp_path, roots=[repositories], public_url="http://runs.example"
+    services = replace(
+        services_on(
+            engine, database, folder=tmp_path, roots=[repositories], public_url="http://runs.example"
+        ),
+        request_limits=RequestLimits(tokens=Buckets(AMPLE), addresses=Buckets(AMPLE)),
     )
     app = create_app(services, secret_key="a key for tests")
     repository = make_repository(repositories / "configuration")
@@ -30,6 +38,7 @@ def world(database: Database, repositories: Path, tmp_path: Path) -> World:
         starter=engine,
         repository=repository,
         workspace_id=own.workspace_id,
+        foreign_workspace_id=foreign.workspace_id,
         environment_id=own.id,
         foreign_environment_id=foreign.id,
     )

@@ -1,10 +1,11 @@
 import io
 import json
+import re
 
 import pytest
 
 from models import errors
-from tests.feature.api.api_world import COMPOSE, World, fields_of
+from tests.feature.api.api_world import ABSENT, COMPOSE, World, fields_of
 from web.problems import problem_of
 
 ROUTES = ["/api/v1/environments", "/api/v1/operations"]
@@ -130,3 +131,114 @@ def test_it_translates_each_family_of_errors(
         problem = problem_of(error)
     assert problem.status == status
     assert [each.field for each in problem.errors] == fields
+
+
+def test_it_refuses_a_key_that_stands_twice_in_a_body(world: World) -> None:
+    environment = f'"environment_id": "{world.environment_id}"'
+    for content, named in (
+        (f'{{"type": "{COMPOSE}", {environment}, "type": "{COMPOSE}"}}', ["type"]),
+        (f'{{"type": "{COMPOSE}", {environment}, "input": {{"ref": "a", "ref": "b"}}}}', ["ref"]),
+    ):
+        response = world.api.post_bytes("/api/v1/operations", content.encode())
+        assert response.status_code == 422
+        assert fields_of(response) == named
+        assert "more than once" in response.get_json()["detail"]
+    assert world.starter.starts == []
+
+
+def test_a_key_that_stands_twice_opens_nothing_that_is_out_of_scope(world: World) -> None:
+    twice = f'{{"environment_id": "{world.environment_id}", "environment_id": "{ABSENT}"}}'
+    assert world.api.post_bytes("/api/v1/operations", twice.encode()).status_code == 404
+
+
+PYTHON_WORDS = re.compile(
+    r"\b(str|dict|int|valid \w+|Input should|Field required|Extra inputs|pydantic|UUID)\b"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/operations", {"type": 7, "input": [], "more": None}),
+        ("/operations", {"type": "x" * 201, "input": {"ref": 7}}),
+        ("/operations", {"type": COMPOSE, "input": {"ref": ""}}),
+        ("/operations", {"type": COMPOSE, "input": {"ref": "x" * 256}}),
+        ("/operations", {"type": COMPOSE, "input": {"branch": "main"}}),
+        ("/operations", {"type": "restore.execute", "input": {"restore_plan_id": 7}}),
+        ("/operations", {"type": "restore.execute", "input": {"restore_plan_id": "x"}}),
+        ("/restore-plans", {"restore_point_id": "x", "mode": "all", "items": "*"}),
+        ("/restore-plans", {"restore_point_id": ABSENT, "mode": None, "items": [7]}),
+        ("/restore-points", {}),
+    ],
+)
+def test_it_words_what_is_wrong_for_people(world: World, path: str, body: dict[str, object]) -> None:
+    where = f"{world.environment_path}{path}"
+    if path == "/operations":
+        where, body = "/api/v1/operations", body | {"environment_id": str(world.environment_id)}
+    problem = world.api.post(where, body).get_json()
+    assert problem["status"] == 422
+    for error in problem["errors"]:
+        assert error["message"].startswith(f"{error['field']}: "), error
+        assert error["message"].endswith("."), error
+        assert not PYTHON_WORDS.search(error["message"]), error
+
+
+@pytest.mark.parametrize("path", ["/operations", "/environments", "/reviews", "/workspaces"])
+def test_it_names_the_parameters_there_are_to_who_gives_another(world: World, path: str) -> None:
+    response = world.api.get(f"/api/v1{path}?colour=red")
+    assert response.status_code == 422
+    assert fields_of(response) == ["colour"]
+    assert "limit" in response.get_json()["detail"]
+    assert world.api.get(f"/api/v1{path}?limit=1&limit=2").status_code == 422
+    assert world.api.post(f"/api/v1/operations?{path}=1", {}).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/workspaces", "/environments", "/reviews", "/operations"])
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "1.0", "x", "\u0661"])
+def test_it_holds_every_list_to_its_limits(world: World, path: str, limit: str) -> None:
+    response = world.api.get(f"/api/v1{path}?limit={limit}")
+    assert response.status_code == 422
+    assert fields_of(response) == ["limit"]
+    assert world.api.get(f"/api/v1{path}?limit=200").status_code == 200
+
+
+def test_it_pages_through_short_lists_too(world: World) -> None:
+    for label in ("one", "two", "three"):
+        body = {"label": label, "ref": "before"}
+        assert world.api.post(f"{world.environment_path}/restore-points", body).status_code == 201
+    seen, after = [], ""
+    for _ in range(3):
+        page = world.api.get(f"{world.environment_path}/restore-points?limit=1{after}").get_json()
+        seen += [point["label"] for point in page["items"]]
+        after = f"&after={page['next']}"
+    assert (seen, page["next"]) == (["three", "two", "one"], None)
+    assert world.api.get(f"{world.environment_path}/restore-points?after={ABSENT}").status_code == 422
+
+
+def test_it_refuses_an_address_that_is_too_long(world: World) -> None:
+    response = world.api.ask("GET", f"/api/v1/operations?q={'x' * 4_000}", headers=world.api.bearer())
+    assert (response.status_code, response.get_json()["code"]) == (414, "uri_too_long")
+    assert response.mimetype == "application/problem+json"
+
+
+def test_it_tells_who_asks_for_options_the_methods_alone(world: World) -> None:
+    response = world.api.ask("OPTIONS", "/api/v1/operations", headers=world.api.bearer())
+    assert (response.status_code, response.data) == (204, b"")
+    assert {*response.headers["Allow"].split(", ")} == {"GET", "HEAD", "POST", "OPTIONS"}
+    assert world.api.ask("OPTIONS", "/api/v1/operations").status_code == 401
+
+
+def test_head_is_get_without_a_body(world: World) -> None:
+    run = f"/api/v1/operations/{world.start_compose().get_json()['id']}"
+    for path, status in ((run, 200), (f"/api/v1/operations/{ABSENT}", 404)):
+        response = world.api.ask("HEAD", path, headers=world.api.bearer())
+        assert (response.status_code, response.data) == (status, b"")
+        assert response.mimetype == world.api.get(path).mimetype
+
+
+def test_what_passes_by_itself_says_when_to_ask_again(world: World) -> None:
+    while world.services.fetch_slots.acquire(blocking=False):
+        pass
+    response = world.api.post(f"{world.environment_path}/restore-points", {"label": "x", "ref": "main"})
+    assert (response.status_code, response.get_json()["code"]) == (503, "too_many_fetches")
+    assert response.headers["Retry-After"] == "2"

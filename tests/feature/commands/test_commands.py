@@ -1,3 +1,4 @@
+import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,13 @@ from uuid import UUID
 import pytest
 
 from models.access import Role
+from models.errors import Unauthenticated
 from runtime.cli import run_command
-from services.access import principal_of_token, redeem_sign_in_link
+from services.audit import newest_entries
 from services.database import Database
+from services.password_sign_in import PasswordSignIn
+from services.sign_in_links import redeem_sign_in_link
+from services.tokens import principal_of_token
 from tests.fake_engine import FakeEngine
 from web.queries.runs import transitions_of
 
@@ -57,6 +62,76 @@ def test_it_creates_workspaces_tokens_and_people(run: Run, database: Database) -
         assert {str(each): role for each, role in principal.roles.items()} == {workspace["id"]: Role.OPERATOR}
         secret = user["sign_in_url"].removeprefix("http://127.0.0.1:8080/sign-in/")
         assert redeem_sign_in_link(session, secret).email == "ada@example.org"
+
+
+def test_it_lists_and_revokes_tokens(run: Run, refused: Run, database: Database) -> None:
+    run("workspace", "create", "own")
+    token = run("token", "create", "--workspace", "own", "--role", "operator", "--name", "robot")["token"]
+    [listed] = run("token", "list", "--workspace", "own")
+    assert (listed["name"], listed["role"], listed["last_used_at"]) == ("robot", "operator", None)
+    assert token.startswith(listed["prefix"])
+    with database.transaction() as session:
+        principal_of_token(session, token)
+    assert run("token", "list", "--workspace", "own")[0]["last_used_at"] is not None
+
+    assert run("token", "revoke", listed["id"], "--workspace", "own")["name"] == "robot"
+
+    assert run("token", "list", "--workspace", "own") == []
+    with database.transaction() as session, pytest.raises(Unauthenticated):
+        principal_of_token(session, token)
+    assert "no valid token" in refused("token", "revoke", listed["id"], "--workspace", "own")
+    assert "not an id" in refused("token", "revoke", "robot", "--workspace", "own")
+
+
+def test_it_lets_people_in_by_passwords_and_links(
+    run: Run, refused: Run, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("workspace", "create", "own")
+    create = (
+        "user",
+        "create",
+        "ada@example.org",
+        "--workspace",
+        "own",
+        "--role",
+        "owner",
+        "--password-stdin",
+    )
+    door = PasswordSignIn(database=database)
+    for arguments, password in (
+        (create, "several words in a row"),
+        (("user", "set-password"), "other words, too"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+        run(*arguments, *(["ADA@example.org"] if arguments != create else []))
+        user = door.sign_in(name="ada@example.org", password=password, address="")
+    secret = run("user", "link", "ada@example.org")["sign_in_url"].rpartition("/")[2]
+    with database.transaction() as session:
+        assert redeem_sign_in_link(session, secret).id == user.id
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert "12 to 256 characters" in refused("user", "set-password", "ada@example.org")
+    assert "Nobody here" in refused("user", "link", "nobody@example.org")
+
+
+def test_it_lists_and_removes_members_and_says_who_did(
+    run: Run, refused: Run, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = run("workspace", "create", "own")
+    for name, role in (("ada", "owner"), ("grace", "reader")):
+        run("user", "create", f"{name}@example.org", "--workspace", "own", "--role", role)
+    members = run("workspace", "members", "own")
+    assert [(each["email"], each["role"]) for each in members] == [
+        ("ada@example.org", "owner"),
+        ("grace@example.org", "reader"),
+    ]
+    assert run("workspace", "remove-member", "own", "Grace@example.org")["removed"]
+    assert "not a member" in refused("workspace", "remove-member", "own", "grace@example.org")
+    assert run_command(["workspace", "remove-member", "own", "ada@example.org"]) == 1
+    assert "one owner at least" in capsys.readouterr().err
+    with database.transaction() as session:
+        entries = newest_entries(session, UUID(workspace["id"]))
+    assert [entry.action for entry in entries] == ["member_removed", "member_added", "member_added"]
+    assert all(entry.actor_name.endswith("(command line)") for entry in entries)
 
 
 def test_it_registers_environments_and_plans_restores(run: Run, environment: dict[str, Any]) -> None:

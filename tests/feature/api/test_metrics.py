@@ -1,0 +1,99 @@
+import dataclasses
+import socket
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from services.database import Database
+from tests.feature.api.api_world import ABSENT, World
+from tests.feature.api.test_waiting import fail
+from web.app import create_app
+
+
+def read(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def figures(world: World) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    answer = world.api.ask("GET", "/metrics")
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return read(answer.text)
+
+
+def runs(**labels: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return "operationrun_runs", tuple(sorted(labels.items()))
+
+
+COMPOSE = "environment.review.compose"
+
+
+def test_it_counts_runs_by_type_status_and_outcome(world: World) -> None:
+    for ref in ("one", "two", "three"):
+        last = world.start_compose(ref).get_json()
+    fail(world, last)
+    found = figures(world)
+    assert found[runs(type=COMPOSE, status="queued", outcome="pending")] == 2
+    assert found[runs(type=COMPOSE, status="completed", outcome="failed")] == 1
+    assert found["operationrun_reconciled_recently", (("outcome", "failed"), ("source", "sweep"))] == 1
+    assert found["operationrun_oldest_queued_seconds", ()] > 0
+    assert found["operationrun_database_up", ()] == 1
+
+
+def test_it_tells_no_workspace_from_another(world: World) -> None:
+    world.start_compose()
+    text = world.api.ask("GET", "/metrics").text
+    for name in ("own", "foreign", "production", str(world.workspace_id), str(world.environment_id)):
+        assert f'"{name}"' not in text
+
+
+def test_it_times_requests_by_route_and_not_by_address(world: World) -> None:
+    world.api.get(f"/api/v1/operations/{ABSENT}")
+    world.api.get("/api/v1/workspaces")
+    world.api.get("/api/v1/nothing")
+    world.api.ask("BREW", "/api/v1/workspaces")
+    found = {
+        (labels["route"], labels["method"], labels["status"]): count
+        for (name, pairs), count in figures(world).items()
+        if name == "operationrun_http_request_duration_seconds_count"
+        for labels in [dict(pairs)]
+    }
+    assert found == {
+        ("/api/v1/operations/<run_id>", "GET", "404"): 1,
+        ("/api/v1/workspaces", "GET", "200"): 1,
+        ("none", "GET", "404"): 1,
+        ("none", "other", "405"): 1,
+    }
+
+
+def test_it_watches_the_connections_of_the_pool(world: World) -> None:
+    assert figures(world)["operationrun_database_connections_limit", ()] == 20
+    with world.services.database.transaction() as session:
+        session.connection()
+        assert figures(world)["operationrun_database_connections_in_use", ()] >= 1
+
+
+def test_it_asks_the_database_once_for_however_many_ask_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    figures(world)
+    monkeypatch.setattr("web.metrics.ledger.read_figures", lambda *_: asked.append(1))
+    for _ in range(5):
+        figures(world)
+    assert asked == []
+
+
+def test_it_says_that_the_database_is_away_and_still_answers(world: World) -> None:
+    with socket.socket() as taken:
+        # Bound and not listening: a connection is refused at once.
+        taken.bind(("127.0.0.1", 0))
+        database = Database.connect(f"postgresql://nobody@127.0.0.1:{taken.getsockname()[1]}/nothing")
+        app = create_app(dataclasses.replace(world.services, database=database), secret_key="k")
+        answer = app.test_client().get("/metrics")
+        assert answer.status_code == 200
+        assert read(answer.text)["operationrun_database_up", ()] == 0
+        database.close()

@@ -1,0 +1,131 @@
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+
+from models.lifecycle import Outcome
+from services.operation_runs import OperationRunService
+from tests.factories import ADA, decision
+from tests.feature.api.api_world import ABSENT, World, fields_of
+from tests.system import wait_for
+from web.run_waiting import is_completed_within
+
+PATIENCE = 20
+
+
+def path_of(run: dict[str, Any]) -> str:
+    return f"/api/v1/operations/{run['id']}"
+
+
+def fail(world: World, run: dict[str, Any]) -> None:
+    with world.services.database.transaction() as session:
+        OperationRunService(session).update_run_with_reconciliation(
+            UUID(run["id"]), decision(Outcome.FAILED), source="sweep", actor=ADA
+        )
+
+
+def in_background(act: Callable[[], Any]) -> threading.Thread:
+    thread = threading.Thread(target=act)
+    thread.start()
+    return thread
+
+
+def test_a_run_that_has_not_changed_is_not_sent_again(world: World) -> None:
+    run = world.start_compose().get_json()
+    first = world.api.get(path_of(run))
+    headers = world.api.bearer() | {"If-None-Match": first.headers["ETag"]}
+    again = world.api.ask("GET", path_of(run), headers=headers)
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    fail(world, run)
+    changed = world.api.ask("GET", path_of(run), headers=headers)
+    assert (changed.status_code, changed.get_json()["outcome"]) == (200, "failed")
+    assert changed.headers["ETag"] != first.headers["ETag"]
+
+
+def test_a_tag_of_what_is_out_of_scope_opens_nothing(world: World) -> None:
+    run = world.start_compose().get_json()
+    tag = world.api.get(path_of(run)).headers["ETag"]
+    for given in (tag, "*"):
+        headers = world.foreign_api.bearer() | {"If-None-Match": given}
+        assert world.foreign_api.ask("GET", path_of(run), headers=headers).status_code == 404
+
+
+def test_it_answers_at_once_for_a_run_that_is_completed(world: World) -> None:
+    run = world.start_compose().get_json()
+    fail(world, run)
+    began = time.monotonic()
+    assert world.api.get(f"{path_of(run)}?wait=30").get_json()["status"] == "completed"
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_it_answers_as_soon_as_the_run_is_completed(world: World) -> None:
+    run = world.start_compose().get_json()
+    answers: list[Any] = []
+    waiting = in_background(lambda: answers.append(world.api.get(f"{path_of(run)}?wait=30")))
+    wait_for(lambda: world.services.wait_slots._value < 6, what="somebody to wait")
+    fail(world, run)
+    waiting.join(PATIENCE)
+    assert answers[0].get_json()["outcome"] == "failed"
+
+
+def test_it_answers_with_the_run_as_it_stands_when_the_time_is_up(world: World) -> None:
+    run = world.start_compose().get_json()
+    response = world.api.get(f"{path_of(run)}?wait=1")
+    assert (response.status_code, response.get_json()["status"]) == (200, "queued")
+    assert "Retry-After" not in response.headers
+
+
+def test_it_holds_no_connection_while_it_waits(world: World) -> None:
+    run = world.start_compose().get_json()
+    pool = world.services.database.engine.pool
+    taken, given_back = [0], [0]
+    event.listen(pool, "checkout", lambda *_: taken.__setitem__(0, taken[0] + 1))
+    event.listen(pool, "checkin", lambda *_: given_back.__setitem__(0, given_back[0] + 1))
+    waiting = in_background(
+        lambda: is_completed_within(world.services.database, UUID(run["id"]), timedelta(seconds=PATIENCE))
+    )
+    wait_for(
+        lambda: given_back[0] >= 2 and taken[0] == given_back[0], what="looks with nothing held in between"
+    )
+    fail(world, run)
+    waiting.join(PATIENCE)
+    assert not waiting.is_alive()
+
+
+def test_it_waits_for_nobody_where_too_many_wait_already(world: World) -> None:
+    run = world.start_compose().get_json()
+    slots = world.services.wait_slots
+    while slots.acquire(blocking=False):
+        pass
+    response = world.api.get(f"{path_of(run)}?wait=30")
+    assert (response.status_code, response.get_json()["status"]) == (200, "queued")
+    assert response.headers["Retry-After"] == "1"
+    fail(world, run)
+    assert "Retry-After" not in world.api.get(f"{path_of(run)}?wait=30").headers
+
+
+def test_each_who_waited_gives_the_place_back(world: World) -> None:
+    run = world.start_compose().get_json()
+    before = world.services.wait_slots._value
+    world.api.get(f"{path_of(run)}?wait=1")
+    assert world.services.wait_slots._value == before
+
+
+@pytest.mark.parametrize("wait", ["31", "-1", "1.5", "soon", "1e1", "999999999999"])
+def test_it_names_a_wait_that_cannot_be(world: World, wait: str) -> None:
+    run = world.start_compose().get_json()
+    response = world.api.get(f"{path_of(run)}?wait={wait}")
+    assert response.status_code == 422
+    assert fields_of(response) == ["wait"]
+
+
+def test_nobody_waits_for_what_is_not_there(world: World) -> None:
+    began = time.monotonic()
+    assert world.api.get(f"/api/v1/operations/{ABSENT}?wait=30").status_code == 404
+    assert time.monotonic() - began < PATIENCE

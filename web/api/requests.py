@@ -1,0 +1,81 @@
+"""The shapes of the bodies that programs send."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictBool
+
+from models.catalog import OperationType
+from models.contracts import CanonicalId, PlainText
+from models.restore import RestoreMode
+from web.api.stored_shapes import Shaped
+
+SLUG: Final = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"
+
+
+class Request(BaseModel):
+    """What a program sends: nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewEnvironment(Request):
+    """An environment to register; `workspace` is a slug or an id."""
+
+    workspace: PlainText
+    slug: Annotated[PlainText, Field(json_schema_extra={"pattern": SLUG, "examples": ["production"]})]
+    name: Annotated[PlainText, Field(json_schema_extra={"minLength": 1, "maxLength": 200})]
+    repository_url: Annotated[
+        PlainText, Field(json_schema_extra={"examples": ["https://git.example.org/configuration.git"]})
+    ]
+    branch: Annotated[PlainText, Field(json_schema_extra={"examples": ["main"]})]
+    path_prefix: PlainText = ""
+    baseline_ref: PlainText | None = None
+
+
+class NewRestorePoint(Request):
+    """A commit to pin, by any ref that names it."""
+
+    label: Annotated[PlainText, Field(json_schema_extra={"minLength": 1, "maxLength": 200})]
+    ref: Annotated[PlainText, Field(json_schema_extra={"examples": ["main"]})]
+
+
+class NewRestorePlan(Request):
+    """A restore to preview; `items` are glob patterns, and leaving them out means every item."""
+
+    restore_point_id: CanonicalId
+    mode: RestoreMode
+    items: list[PlainText] | None = None
+
+
+class ComposeInput(Request):
+    """The input of `environment.review.compose`; without a ref it is the environment's branch."""
+
+    ref: Annotated[PlainText, Field(min_length=1, max_length=255)] | None = None
+
+
+class RestoreInput(Request):
+    """The input of `restore.execute`."""
+
+    restore_plan_id: CanonicalId
+
+
+class OperationInput(RootModel[ComposeInput | RestoreInput]):
+    """What an operation works on, by its type."""
+
+
+class NewOperation(Request):
+    """An operation to start; what `input` holds is the type's own."""
+
+    type: Annotated[str, Field(max_length=200, json_schema_extra={"enum": [*OperationType]})]
+    environment_id: CanonicalId
+    input: Annotated[dict[str, Any], Shaped(OperationInput)] = Field(default_factory=dict)
+
+
+class CheckRequest(Request):
+    """A check of a run; with `dry_run` it says what it would decide, and writes nothing."""
+
+    dry_run: StrictBool = False
+
+
+class Nothing(Request):
+    """A body that says nothing: `{}`."""

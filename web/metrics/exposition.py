@@ -1,0 +1,95 @@
+"""What Prometheus reads of a web server, over all of its processes.
+
+`prometheus_client` decides when it is first imported whether processes share their counts: where
+PROMETHEUS_MULTIPROC_DIR is set by then (runtime/shared_metrics.py), they do, in that folder.
+"""
+
+import os
+import time
+from typing import Final
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+from sqlalchemy import event
+from sqlalchemy.pool import QueuePool
+
+from services.database import Database
+from web.metrics.ledger import LedgerCollector
+
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+EXTENSION: Final = "operationrun.metrics"
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The figures of one web process, and the way to read those of all its siblings."""
+
+    def __init__(self, database: Database) -> None:
+        self._registry = CollectorRegistry()
+        is_shared = bool(os.environ.get(FOLDER))
+        if is_shared:
+            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call] # it has no types
+        own = None if is_shared else self._registry
+        self._requests = Histogram(
+            "operationrun_http_request_duration_seconds",
+            "How long requests took to answer, by route, method and status.",
+            labelnames=("route", "method", "status"),
+            buckets=_BUCKETS,
+            registry=own,
+        )
+        self._connections = Gauge(
+            "operationrun_database_connections_in_use",
+            "Connections of the pools that are in use.",
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+        self._most_connections = Gauge(
+            "operationrun_database_connections_limit",
+            "Connections that the pools may open.",
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+        self._registry.register(LedgerCollector(database.whole))
+        self._watch_pool(database)
+
+    def observe(self, response: Response) -> None:
+        """Note how the present request was answered; an address that no route has is one route."""
+        route = request.url_rule.rule if request.url_rule else "none"
+        method = request.method if request.method in _METHODS else "other"
+        taken = time.perf_counter() - g.began
+        self._requests.labels(route, method, str(response.status_code)).observe(taken)
+
+    def read(self) -> bytes:
+        """Return every figure in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _watch_pool(self, database: Database) -> None:
+        pool = database.engine.pool
+        if isinstance(pool, QueuePool):
+            self._most_connections.set(pool.size() + pool._max_overflow)  # noqa: SLF001 # it has no other reader
+        event.listen(pool, "checkout", lambda *_: self._connections.inc())
+        event.listen(pool, "checkin", lambda *_: self._connections.dec())
+
+
+def measure(app: Flask, database: Database) -> None:
+    """Measure every request that the app answers."""
+    metrics = app.extensions[EXTENSION] = Metrics(database)
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        metrics.observe(response)
+        return response
+
+
+def exposition(app: Flask) -> Response:
+    """Answer with every figure."""
+    metrics: Metrics = app.extensions[EXTENSION]
+    return Response(metrics.read(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
