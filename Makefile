@@ -53,6 +53,11 @@ test-faults: install-dev ## Run the part of the fault lane that takes a minute o
 faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at random, FAULT_SEED to repeat
 	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults $(ARGS)
 
+.PHONY: topology
+topology: install-dev ## Run docker-compose.yml's shape as processes: faults, backup, shutdown, upgrade
+	$(BIN)/python -m tests.topology.programs
+	$(PYTEST) -s -p no:randomly tests/topology $(ARGS)
+
 .PHONY: histories
 histories: install-dev ## Record this release's workflow histories anew, for the replay tests
 	$(BIN)/python -m tools.record_histories

@@ -25,7 +25,8 @@ SWEEP: Final = Actor(kind="system", name="sweep")
 
 # How much one sweep looks at, so that it ends soon and the next goes on where it stopped.
 BATCH: Final = 200
-CANDIDATES: Final = 1000
+# Of the ids that visibility lists, so many that what a whole cluster lost at once is found in one look.
+CANDIDATES: Final = 10_000
 
 # Visibility lags, and a sweep may have failed half-way: each looks a little further back than the last ended.
 OVERLAP: Final = timedelta(minutes=2)

@@ -1,21 +1,25 @@
+from http import HTTPStatus
 from uuid import uuid4
 
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from structlog.contextvars import bind_contextvars, clear_contextvars
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestURITooLarge
 from werkzeug.routing import RoutingException
 
 from web import pages
+from web.addresses import LONGEST_ADDRESS
 from web.api import api
 from web.failures import log_failure
 from web.health import health
-from web.problems import problem_of, respond
+from web.metrics.exposition import measure
+from web.problems import problem_of, respond, retry_after
+from web.reference import reference
 from web.services import EXTENSION, Services
 
 MAX_BODY = 1024 * 1024
 
-_PROGRAM_PATHS = ("/api/", "/healthz", "/readyz")
+_PROGRAM_PATHS = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
 class Application(Flask):
@@ -30,11 +34,17 @@ class Application(Flask):
             return super().handle_user_exception(e)
         problem = problem_of(e)
         log_failure(problem, e)
-        response = respond(problem)
+        response = respond(problem, again_after=retry_after(e))
         if isinstance(e, HTTPException):
             # Allow of a 405 stays; the body and its type are ours.
             headers = e.get_headers(request.environ)
             response.headers.extend([header for header in headers if header[0] != "Content-Type"])
+        return response
+
+    def make_default_options_response(self) -> Response:
+        """Answer OPTIONS with the methods that the address takes, and nothing else."""
+        response = super().make_default_options_response()
+        response.status_code = HTTPStatus.NO_CONTENT
         return response
 
 
@@ -42,11 +52,13 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
     """Make the Flask app: the API, the probes and the pages on the services given."""
     app = Application("web")
     app.config.update(SECRET_KEY=secret_key, MAX_CONTENT_LENGTH=MAX_BODY)
-    app.extensions[EXTENSION] = services
+    app.extensions[EXTENSION] = services.narrowed()
+    measure(app, services.database)
     app.before_request(_name_request)
     app.after_request(_tell_request)
     app.register_blueprint(health)
     app.register_blueprint(api)
+    app.register_blueprint(reference)
     pages.register(app)
     return app
 
@@ -56,6 +68,8 @@ def _name_request() -> None:
     # Threads answer many requests, and none may log the ids of another.
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
+    if len(request.environ.get("RAW_URI", request.full_path)) > LONGEST_ADDRESS:
+        raise RequestURITooLarge
 
 
 def _tell_request(response: Response) -> Response:

@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Final
@@ -16,11 +16,15 @@ from services.engine import Engine
 from services.engine_looks import EngineLooks
 from services.new_run import Dispatch
 from services.repositories.mirror import MirrorStore
+from web.openid import OpenIdProvider
+from web.rate_limits import RequestLimits
+from web.row_scope import scope_of_request
 
 EXTENSION = "operationrun"
 
 # Fewer than a process has threads (runtime/web_server.py).
 FETCHES_AT_ONCE: Final = 6
+WAITING_AT_ONCE: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,14 @@ class Services:
     allowed_file_roots: Sequence[Path]
     public_url: str
     temporal_ui_url: str | None
+    openid: OpenIdProvider | None = None
     fetch_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(FETCHES_AT_ONCE))
+    wait_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WAITING_AT_ONCE))
+    request_limits: RequestLimits = field(default_factory=RequestLimits)
+
+    def narrowed(self) -> "Services":
+        """Return the same with a database that shows each request its principal's workspaces alone."""
+        return replace(self, database=self.database.narrowed(scope_of_request))
 
 
 def services() -> Services:

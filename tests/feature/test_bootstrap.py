@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from flask import request
 from sqlalchemy import select
 
 from models.access import Member, Role, Workspace
@@ -9,8 +10,9 @@ from models.errors import SettingsError, Unauthenticated
 from runtime.bootstrap import bootstrap
 from runtime.container import build_services, build_web_app
 from runtime.settings import Settings
-from services.access import principal_of_token, redeem_sign_in_link
 from services.database import Database
+from services.sign_in_links import redeem_sign_in_link
+from services.tokens import principal_of_token
 from web.services import EXTENSION
 
 
@@ -67,6 +69,33 @@ def test_the_sample_can_be_restored_from_its_baseline_over_the_api(settings: Set
     assert plan.status_code == 201
     assert {change["change"] for change in plan.get_json()["changes"]} > {"create", "update"}
     app.extensions[EXTENSION].database.close()
+
+
+def test_an_identity_provider_is_configured_whole_or_not_at_all(settings: Settings) -> None:
+    assert build_services(settings).openid is None
+    given = {"oidc_issuer": "https://login.example.org", "oidc_client_id": "x"}
+    with pytest.raises(SettingsError, match="all three, or none"):
+        build_services(settings.model_copy(update=given))
+    provider = build_services(settings.model_copy(update=given | {"oidc_client_secret": "y"})).openid
+    assert provider is not None
+    assert (provider.label, "y" in repr(provider)) == ("single sign-on", False)
+
+
+def test_people_come_from_where_our_own_proxies_say(settings: Settings) -> None:
+    def seen(proxies: int) -> str | None:
+        app = build_web_app(settings.model_copy(update={"trusted_proxies": proxies}))
+        addresses: list[str | None] = []
+
+        def tell() -> str:
+            addresses.append(request.remote_addr)
+            return ""
+
+        app.add_url_rule("/static/address", view_func=tell)
+        app.test_client().get("/static/address", headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.2"})
+        app.extensions[EXTENSION].database.close()
+        return addresses[0]
+
+    assert [seen(proxies) for proxies in (0, 1, 2)] == ["127.0.0.1", "192.0.2.2", "192.0.2.1"]
 
 
 def test_it_names_the_setting_that_is_missing(settings: Settings) -> None:

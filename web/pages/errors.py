@@ -6,9 +6,10 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from models.errors import Conflict, InvalidInput
+from models.errors import Conflict, InvalidInput, OperationRunError, Unauthenticated
 from services.engine import EngineUnreachable
 from web.failures import log_failure
+from web.pages.sessions import own_path, sign_in_page
 from web.presenters.error_pages import PAGES, ErrorPage
 from web.problems import problem_of
 
@@ -31,6 +32,8 @@ def error_page(error: Exception) -> Response:
         g.pop("principal", None)
     if status is HTTPStatus.UNAUTHORIZED:
         cookie.clear()
+        if _may_sign_in_here(error):
+            return make_response(sign_in_page(following=_following()), status)
     detail = str(error) if isinstance(error, (Conflict, InvalidInput)) else None
     page = render_template("error.html", page=_page(error, status), status=status.value, detail=detail)
     response = make_response(page, status.value)
@@ -40,11 +43,23 @@ def error_page(error: Exception) -> Response:
     return response
 
 
+def _may_sign_in_here(error: Exception) -> bool:
+    """Tell whether all that is missing is to know who reads."""
+    return type(error) is Unauthenticated and request.endpoint != "sessions.sign_in"
+
+
+def _following() -> str | None:
+    """Return where to go once it is known who reads: the page itself, unless a form was sent to it."""
+    return own_path(request.full_path.rstrip("?")) if request.method == "GET" else None
+
+
 def _page(error: Exception, status: HTTPStatus) -> ErrorPage:
     if isinstance(error, CSRFError):
         return PAGES["csrf"]
     if status is HTTPStatus.UNAUTHORIZED and request.endpoint == "sessions.sign_in":
         return PAGES["sign_in_link"]
+    if isinstance(error, OperationRunError) and error.code in PAGES:
+        return PAGES[error.code]
     if isinstance(error, EngineUnreachable):
         return PAGES["engine"]
     return PAGES.get(str(status.value), PAGES["other"])

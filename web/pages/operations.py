@@ -1,27 +1,30 @@
-from collections.abc import Sequence
+import re
 from http import HTTPStatus
+from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from flask import Blueprint, Response, make_response, render_template, request
-from sqlalchemy.exc import SQLAlchemyError
 
+from models.base import utc_now
 from models.catalog import Capability, OperationCatalog
-from models.environment import Environment
-from models.lifecycle import Outcome, Status
-from models.operation_run import OperationRun
-from web.pages.run_reading import read_run
+from services.access import Principal
+from web.pages.run_list_reading import read_list
+from web.pages.run_reading import read_run, read_story
 from web.pages.signed_in import signed_in
-from web.presenters.run_views import RunRow, run_row
-from web.presenters.states import OF_RUN
+from web.presenters.evidence import evidence_of
+from web.presenters.run_list import Choices, views_of
 from web.queries.environments import list_environments, list_workspaces
 from web.queries.filters import RunFilters
-from web.queries.keyset import Page
-from web.queries.runs import list_runs
+from web.queries.saved_views import list_saved_views
 from web.services import services
 
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
-_log = structlog.get_logger()
+
+VIEW = Capability.OPERATIONS_VIEW
+ACT = Capability.OPERATIONS_ACT
+
+# When something was looked at, and how long something takes so far: they say nothing new of a run.
+_PASSING: Final = re.compile(rb"<(time|span) data-(?:checked|since)=[^>]*>[^<]*</\1>")
 
 
 @blueprint.get("")
@@ -29,26 +32,34 @@ def index() -> Response:
     """List the operations that the reader may see, newest first, narrowed by the address."""
     filters = RunFilters.parse(request.args)
     with services().database.transaction() as session:
-        seen = signed_in(session).workspaces_where(Capability.OPERATIONS_VIEW)
-        environments = list_environments(session, workspaces=seen)
-        workspaces = list_workspaces(session, workspaces=seen)
-    page = _read_runs(seen, filters)
-    rows = [] if page is None else _rows(page.items, environments)
-    body = render_template(
+        principal = signed_in(session)
+        seen, acting = principal.workspaces_where(VIEW), principal.workspaces_where(ACT)
+        choices = Choices(
+            environments=list_environments(session, workspaces=seen),
+            workspaces=list_workspaces(session, workspaces=seen),
+        )
+        saved = list_saved_views(session, workspaces=seen)
+    me = principal.actor.name
+    return _listed(
         "operations/index.html",
-        rows=rows,
-        next=page.next if page else None,
-        has_failed=page is None,
-        filters=filters,
-        is_first_page="after" not in request.args,
-        workspaces=workspaces,
-        workspace_options=[(workspace.slug, workspace.name) for workspace in workspaces],
-        environment_options=[(environment.id, environment.name) for environment in environments],
-        operation_options=[(operation.type, operation.label) for operation in OperationCatalog.all()],
-        status_options=[(status, status.capitalize()) for status in Status],
-        outcome_options=[(outcome, OF_RUN[outcome].word) for outcome in Outcome if outcome in OF_RUN],
+        principal,
+        filters,
+        choices,
+        views=views_of(saved, choices.workspaces, filters, me=me, acting=acting),
+        acting=[workspace for workspace in choices.workspaces if workspace.id in acting],
+        operations=OperationCatalog.all(),
     )
-    return make_response(body, HTTPStatus.OK if page else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@blueprint.get("/fragment")
+def list_fragment() -> Response:
+    """Answer the part of the list that changes; 304 where it is as the reader has it."""
+    filters = RunFilters.parse(request.args)
+    with services().database.transaction() as session:
+        principal = signed_in(session)
+        seen = principal.workspaces_where(VIEW)
+        choices = Choices(workspaces=(), environments=list_environments(session, workspaces=seen))
+    return _unless_known(_listed("operations/_list.html", principal, filters, choices))
 
 
 @blueprint.get("/<uuid:run_id>")
@@ -59,23 +70,46 @@ def show(run_id: UUID) -> str:
 
 @blueprint.get("/<uuid:run_id>/fragment")
 def fragment(run_id: UUID) -> Response:
-    """Answer the part of a run's page that changes; 304 where it is as the reader has it."""
-    response = make_response(render_template("operations/_run.html", page=read_run(run_id)))
-    response.add_etag()
-    response.make_conditional(request)
+    """Answer the part of a run's page that changes; 304 where it is as the reader has it.
+
+    A 304 says when the engine was asked last, so that the page can tell how old its word is.
+    """
+    page = read_run(run_id)
+    response = _unless_known(make_response(render_template("operations/_run.html", page=page)))
+    response.headers["Engine-Checked-At"] = page.truths.work.at.isoformat()
     return response
 
 
-def _read_runs(seen: frozenset[UUID], filters: RunFilters) -> Page[OperationRun] | None:
-    """Return a page of runs; None where the read failed, which is never shown as an empty list."""
-    try:
-        with services().database.transaction() as session:
-            return list_runs(session, workspaces=seen, filters=filters, after=request.args.get("after"))
-    except SQLAlchemyError:
-        _log.exception("operations_unread")
-        return None
+@blueprint.get("/<uuid:run_id>/evidence.json")
+def evidence(run_id: UUID) -> Response:
+    """Give all that is known of a run as one file, with secrets masked, for whoever has to look into it."""
+    story, _ = read_story(run_id)
+    response = make_response(evidence_of(story, utc_now()))
+    response.headers["Content-Disposition"] = f'attachment; filename="operation-{run_id}.json"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
-def _rows(runs: Sequence[OperationRun], environments: Sequence[Environment]) -> list[RunRow]:
-    names = {environment.id: environment for environment in environments}
-    return [run_row(run, names.get(run.environment_id)) for run in runs]
+def _listed(
+    template: str, principal: Principal, filters: RunFilters, choices: Choices, **more: Any
+) -> Response:
+    runs = read_list(principal, filters, choices)
+    body = render_template(
+        template,
+        runs=runs,
+        filters=filters,
+        choices=choices,
+        is_first_page="after" not in request.args,
+        **more,
+    )
+    return make_response(body, HTTPStatus.OK if runs.rows is not None else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _unless_known(response: Response) -> Response:
+    """Answer 304 where the reader has the same already, but for what passes with the time alone."""
+    if response.status_code == HTTPStatus.OK:
+        known = make_response(_PASSING.sub(b"", response.get_data()))
+        known.add_etag()
+        response.headers["ETag"] = known.headers["ETag"]
+        response.make_conditional(request)
+    return response

@@ -1,24 +1,25 @@
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from models.base import utc_now
 from models.catalog import Capability
 from models.errors import Conflict, NotFound
 from models.review import EnvironmentReview
-from services.access import Principal, require
-from services.output_readiness import readiness_of
-from services.reviews import Reviews
+from services.access import require
+from services.reviews import Reviews, published_review
+from web.pages.review_reading import change_content, finding_content, review_content
 from web.pages.signed_in import signed_in
 from web.presenters.forms import Form
+from web.presenters.links import ReviewLinks
 from web.presenters.permissions import why_not
-from web.presenters.states import OF_DIFFERENCE, OF_SEVERITY
+from web.presenters.review_actions import header_actions, why_not_archive
 from web.problems import problem_of
 from web.queries.environments import get_environment
-from web.queries.reviews import get_review, list_changes
+from web.queries.reviews import get_review
 from web.reports import pack_response, report_response
 from web.services import services
 
@@ -30,8 +31,28 @@ MANAGE = Capability.REVIEWS_MANAGE
 
 @blueprint.get("/<uuid:review_id>")
 def show(review_id: UUID) -> str:
-    """Show one review of any status."""
+    """Show one review of any status, narrowed by the address."""
     return _page(review_id, Form(name="none"))
+
+
+@blueprint.get("/<uuid:review_id>/findings/<code>")
+def finding(review_id: UUID, code: str) -> str:
+    """Show every item of one finding, a page at a time."""
+    with services().database.transaction() as session:
+        review = _readable(session, review_id)
+        return render_template(
+            "reviews/finding.html", **finding_content(session, review, code, _links(review_id))
+        )
+
+
+@blueprint.get("/<uuid:review_id>/changes/<int:position>")
+def change(review_id: UUID, position: int) -> str:
+    """Show every setting of one changed item, a page at a time."""
+    with services().database.transaction() as session:
+        review = _readable(session, review_id)
+        return render_template(
+            "reviews/change.html", **change_content(session, review, position, _links(review_id))
+        )
 
 
 @blueprint.post("/<uuid:review_id>/publish")
@@ -39,12 +60,36 @@ def publish(review_id: UUID) -> Response:
     """Publish a draft and lead back to it."""
     try:
         with services().database.transaction() as session:
-            principal = signed_in(session)
-            require(principal, _visible(get_review(session, review_id)).workspace_id, MANAGE, see=VIEW)
-            Reviews(session).publish(review_id)
+            _manageable(session, review_id)
+            Reviews(session, actor=signed_in(session).actor).publish(review_id)
     except Conflict as error:
-        page = _page(review_id, Form.refused("publish", {}, error, fields=()))
-        return make_response(page, problem_of(error).status)
+        return _refused(review_id, error)
+    return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.get("/<uuid:review_id>/archiving")
+def confirm_archive(review_id: UUID) -> str:
+    """Ask once more before a draft is put away, and say what that means."""
+    with services().database.transaction() as session:
+        review = _readable(session, review_id)
+        return render_template(
+            "reviews/archive.html",
+            review=review,
+            environment=get_environment(session, review.environment_id),
+            links=_links(review_id),
+            why_not=why_not_archive(review, why_not(signed_in(session), review.workspace_id, MANAGE)),
+        )
+
+
+@blueprint.post("/<uuid:review_id>/archive")
+def archive(review_id: UUID) -> Response:
+    """Put a draft away and lead back to it."""
+    try:
+        with services().database.transaction() as session:
+            _manageable(session, review_id)
+            Reviews(session, actor=signed_in(session).actor).archive(review_id)
+    except Conflict as error:
+        return _refused(review_id, error)
     return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
 
 
@@ -63,42 +108,40 @@ def pack(review_id: UUID) -> Response:
 
 
 def _readable(session: Session, review_id: UUID) -> EnvironmentReview:
-    review = _visible(get_review(session, review_id))
-    require(signed_in(session), review.workspace_id, VIEW, see=VIEW)
+    return _found(session, review_id, VIEW)
+
+
+def _manageable(session: Session, review_id: UUID) -> EnvironmentReview:
+    return _found(session, review_id, MANAGE)
+
+
+def _found(session: Session, review_id: UUID, capability: Capability) -> EnvironmentReview:
+    principal = signed_in(session)
+    review = get_review(session, review_id)
+    if review is None:
+        raise NotFound
+    require(principal, review.workspace_id, capability, see=VIEW)
     return review
 
 
 def _page(review_id: UUID, form: Form) -> str:
     with services().database.transaction() as session:
-        principal = signed_in(session)
         review = _readable(session, review_id)
-        environment = get_environment(session, review.environment_id)
-        changes = list_changes(session, review.id, after=request.args.get("after"))
-    return render_template(
-        "reviews/show.html",
-        review=review,
-        environment=environment,
-        findings=_by_severity(review),
-        severities=OF_SEVERITY,
-        differences=OF_DIFFERENCE,
-        changes=changes,
-        is_first_page="after" not in request.args,
-        form=form,
-        readiness=readiness_of(review, now=utc_now()),
-        why_not=_why_not(principal, review),
-    )
+        content: dict[str, Any] = review_content(session, review, _links(review_id))
+        published = published_review(session, review.environment_id)
+        actions = header_actions(
+            review,
+            published_id=published.id if published else None,
+            why_not=why_not(signed_in(session), review.workspace_id, MANAGE),
+            readiness=content["readiness"],
+        )
+        return render_template("reviews/show.html", form=form, actions=actions, **content)
 
 
-def _visible(review: EnvironmentReview | None) -> EnvironmentReview:
-    if review is None:
-        raise NotFound
-    return review
+def _refused(review_id: UUID, error: Conflict) -> Response:
+    page = _page(review_id, Form.refused("review", {}, error, fields=()))
+    return make_response(page, problem_of(error).status)
 
 
-def _why_not(principal: Principal, review: EnvironmentReview) -> str | None:
-    return why_not(principal, review.workspace_id, MANAGE)
-
-
-def _by_severity(review: EnvironmentReview) -> list[dict[str, object]]:
-    order = {severity: place for place, severity in enumerate(OF_SEVERITY)}
-    return sorted(review.findings, key=lambda finding: order.get(finding["severity"], len(order)))
+def _links(review_id: UUID) -> ReviewLinks:
+    return ReviewLinks(site="reviews", review_id=review_id)

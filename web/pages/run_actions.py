@@ -4,9 +4,13 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from models.errors import Conflict
+from web.operations import start_operation
 from web.pages.run_reading import find_run_to_act_on, read_run
 from web.presenters.cancel_ladder import point_of_no_return
 from web.presenters.checks import check_page
+from web.presenters.run_actions import why_not_again
+from web.queries.environments import get_environment
 from web.services import services
 
 blueprint = Blueprint("run_actions", __name__, url_prefix="/operations")
@@ -36,6 +40,25 @@ def check(run_id: UUID) -> str:
     found = services().check.preview(run_id)
     page = read_run(run_id)
     return render_template("operations/check.html", page=page, check=check_page(page.run, found))
+
+
+@blueprint.post("/<uuid:run_id>/again")
+def again(run_id: UUID) -> Response:
+    """Start an operation with the same input as an earlier one, and lead to its run."""
+    with services().database.transaction() as session:
+        run, principal = find_run_to_act_on(session, run_id)
+        environment = get_environment(session, run.environment_id)
+    assert environment is not None  # noqa: S101 - a foreign key holds it there
+    if why_not_again(run) is not None:
+        raise Conflict(why_not_again(run))
+    requested = start_operation(
+        services(),
+        operation_type=run.type,
+        environment=environment,
+        given={name: value for name, value in run.context["input"].items() if value is not None},
+        actor=principal.actor,
+    )
+    return redirect(url_for("operations.show", run_id=requested.run.id), HTTPStatus.SEE_OTHER)
 
 
 @blueprint.post("/<uuid:run_id>/settle")

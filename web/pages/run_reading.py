@@ -1,40 +1,63 @@
-from dataclasses import replace
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.catalog import Capability
 from models.errors import NotFound
-from models.lifecycle import Status
 from models.operation_run import OperationRun
-from models.reconciliation import ExecutionState
+from models.reconciliation import Related
 from services.access import Principal, require
 from web.operations import waiting_of
 from web.pages.signed_in import may_see, signed_in
+from web.presenters.askers import SHOWN
 from web.presenters.links import workflow_id_of
 from web.presenters.run_views import RunPage, RunStory, run_page
+from web.queries.business_truth import BusinessTruth, reviews_for
 from web.queries.environments import get_environment
-from web.queries.runs import get_run, history_of, own_results, result_of, transitions_of
+from web.queries.runs import get_run, history_of, own_results, requests_of, result_of, transitions_of
+from web.queries.usual_times import usual_times
 from web.services import services
+
+_log = structlog.get_logger()
 
 
 def read_run(run_id: UUID) -> RunPage:
-    """Read one run for its page: a fixed number of queries, then at most one short look at the engine."""
+    """Read one run for its page."""
+    story, principal = read_story(run_id)
+    return run_page(story, principal, utc_now())
+
+
+def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
+    """Read all there is of one run: a fixed number of queries, then at most two short looks at the engine.
+
+    Raises NotFound where the reader may not see it.
+    """
     with services().database.transaction() as session:
         run = get_run(session, run_id)
         principal = may_see(session, run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
         assert run is not None  # noqa: S101 - may_see has raised NotFound
-        story = RunStory(
-            run=run,
-            environment=get_environment(session, run.environment_id),
-            transitions=transitions_of(session, run_id),
-            own=own_results(session, [run_id]).get(run_id),
-            result=result_of(session, run_id),
-            history=history_of(session, run_id),
-        )
-    story = replace(story, waiting=waiting_of(services(), run), is_gone=_is_gone(run))
-    return run_page(story, principal, utc_now())
+        environment = get_environment(session, run.environment_id)
+        transitions = transitions_of(session, run_id)
+        requests = requests_of(session, run_id, limit=SHOWN + 2)
+        history = history_of(session, run_id)
+        usual = usual_times(session, [run]).get(run_id)
+    own, truth = _read_result(run)
+    story = RunStory(
+        run=run,
+        environment=environment,
+        transitions=transitions,
+        requests=requests,
+        history=history,
+        usual=usual,
+        own=own,
+        truth=truth,
+        seen=services().looks.workflow_seen(workflow_id_of(run)),
+        waiting=waiting_of(services(), run),
+    )
+    return story, principal
 
 
 def find_run_to_act_on(session: Session, run_id: UUID) -> tuple[OperationRun, Principal]:
@@ -47,9 +70,16 @@ def find_run_to_act_on(session: Session, run_id: UUID) -> tuple[OperationRun, Pr
     return run, principal
 
 
-def _is_gone(run: OperationRun) -> bool:
-    """Tell whether the engine says that it no longer knows an ended run's workflow."""
-    if run.status != Status.COMPLETED:
-        return False
-    view = services().looks.workflow(workflow_id_of(run))
-    return view is not None and view.execution.state is ExecutionState.NOT_FOUND
+def _read_result(run: OperationRun) -> tuple[Related | None, BusinessTruth | None]:
+    """Return what a run made, and what is there of its result; None for the latter where the read failed.
+
+    A transaction of its own, so that the rest of the page can still be told.
+    """
+    try:
+        with services().database.transaction() as session:
+            own = own_results(session, [run.id]).get(run.id)
+            truth = BusinessTruth(reviews=reviews_for(session, run), result=result_of(session, run.id))
+    except SQLAlchemyError:
+        _log.exception("result_unread", run_id=str(run.id))
+        return None, None
+    return own, truth

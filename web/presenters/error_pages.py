@@ -36,7 +36,7 @@ PAGES: Final[Mapping[str, ErrorPage]] = {
     "404": _say(
         "There is nothing here.",
         "The address may be mistyped, or it belongs to a workspace that you are not in.",
-        "Start from the list of operations.",
+        "Start from the first page.",
     ),
     "405": _say(
         "This address does not work that way.",
@@ -84,6 +84,21 @@ PAGES: Final[Mapping[str, ErrorPage]] = {
         "A link works once and for a short time. This one was used, has expired, or was not copied whole.",
         "Start “operationrun up” again for a new link, or ask whoever runs this installation for one: "
         "“operationrun user create” makes it.",
+    ),
+    "identity_refused": _say(
+        "You could not be signed in.",
+        "The identity provider did not say who you are, or its answer came too late. Nothing was changed.",
+        "Sign in once more. If it stays like this, tell whoever runs this installation.",
+    ),
+    "unknown_person": _say(
+        "You are not known here yet.",
+        "The identity provider knows you, and nobody here goes by the e-mail address it gave.",
+        "Ask an owner of a workspace to add you by that address.",
+    ),
+    "identity_provider_unreachable": _say(
+        "The identity provider does not answer.",
+        "You cannot be signed in by it at this moment. Operations that are under way are not affected.",
+        "Try again in a moment, or sign in another way.",
     ),
     "other": _say(
         "This cannot be answered.",

@@ -1,6 +1,8 @@
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 from uuid import UUID
+
+from flask import url_for
 
 from models.catalog import OperationType
 from models.contracts import Contract
@@ -21,6 +23,51 @@ class RelatedLink(Contract):
     def path(self) -> str:
         """Return the address within this site, for its own pages."""
         return self.html.removeprefix(services().public_url)
+
+
+class ReviewLinks(Contract):
+    """Where the pages of one review are: among `reviews`, or among `published`, those that customers read."""
+
+    site: Literal["reviews", "published"]
+    review_id: UUID
+
+    def show(self, **filters: Any) -> str:
+        """Return the address of the review's page, narrowed by the filters; None leaves one out."""
+        return self._to("show", **filters)
+
+    def finding(self, code: str, **page: Any) -> str:
+        """Return the address of every item of a finding."""
+        return self._to("finding", code=code, **page)
+
+    def change(self, position: int, **page: Any) -> str:
+        """Return the address of every setting of a changed item."""
+        return self._to("change", position=position, **page)
+
+    def report(self, profile: str, form: str) -> str:
+        """Return the address of a report."""
+        return self._to("report", profile=profile, form=form)
+
+    def pack(self) -> str:
+        """Return the address of the review pack."""
+        return self._to("pack")
+
+    def _to(self, page: str, **values: Any) -> str:
+        return url_for(f"{self.site}.{page}", review_id=self.review_id, **values)
+
+
+def comparison_path(earlier: UUID, later: UUID, **values: Any) -> str:
+    """Return where two reviews are compared; `values` narrow it, None leaves one out."""
+    return url_for("review_comparisons.show", **{"from": earlier, "to": later, **values})
+
+
+def comparison_item_path(earlier: UUID, later: UUID, path: str, **values: Any) -> str:
+    """Return where every setting is that two reviews have differently in one item."""
+    return url_for("review_comparisons.item", **{"from": earlier, "to": later, "path": path, **values})
+
+
+def history_path(environment_id: UUID) -> str:
+    """Return where all reviews of an environment are listed."""
+    return url_for("review_history.index", environment_id=environment_id)
 
 
 def run_path(run_id: UUID) -> str:

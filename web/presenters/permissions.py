@@ -7,7 +7,7 @@ from services.access import Principal
 
 _DOING: Final[Mapping[Capability, str]] = {
     Capability.OPERATIONS_ACT: "start, check or cancel operations, or plan restores",
-    Capability.REVIEWS_MANAGE: "publish reviews",
+    Capability.REVIEWS_MANAGE: "publish or archive reviews",
 }
 
 

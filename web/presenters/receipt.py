@@ -28,7 +28,7 @@ _EVIDENCE: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """A later truth about a run that had been settled before."""
+    """A settlement that changed how a run reads; a later one of a run settled before is a correction."""
 
     before: State
     after: State
@@ -56,7 +56,7 @@ class Receipt:
 
 def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition]) -> Receipt | None:
     """Make the receipt of a run's settlement; None until it is settled."""
-    settled = [step for step in transitions if step.to_status == Status.COMPLETED]
+    settled = _settling(transitions)
     if run.status != Status.COMPLETED or not settled:
         return None
     found = run.context.get("reconciliation")
@@ -87,17 +87,12 @@ def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition])
 
 def corrections_of(transitions: Sequence[OperationRunTransition]) -> list[Correction]:
     """Tell each later settlement of a run that had been settled before, the oldest first."""
-    return [
-        Correction(
-            before=OF_RUN[step.from_outcome or ""],
-            after=OF_RUN[step.to_outcome],
-            why=words_of(step.reason_code),
-            at=step.at,
-            by=_person(step) or SOURCES["workflow" if step.actor_kind == "workflow" else "sweep"].lower(),
-        )
-        for step in transitions
-        if step.from_status == Status.COMPLETED and step.to_status == Status.COMPLETED
-    ]
+    return [_change(step) for step in _settling(transitions) if step.from_status == Status.COMPLETED]
+
+
+def settlements_of(transitions: Sequence[OperationRunTransition]) -> list[Correction]:
+    """Tell each settlement of a run, the first and its corrections: before and after, why, and by whom."""
+    return [_change(step) for step in _settling(transitions)]
 
 
 def evidence_lines(evidence: dict[str, Any]) -> list[tuple[str, str]]:
@@ -109,6 +104,20 @@ def evidence_lines(evidence: dict[str, Any]) -> list[tuple[str, str]]:
 def words_of(code: str) -> str:
     """Return what a reason code says, in a sentence."""
     return REASONS.get(code, UNKNOWN).title
+
+
+def _settling(transitions: Sequence[OperationRunTransition]) -> list[OperationRunTransition]:
+    return [step for step in transitions if step.to_status == Status.COMPLETED]
+
+
+def _change(step: OperationRunTransition) -> Correction:
+    return Correction(
+        before=_state(step.from_status or Status.QUEUED, step.from_outcome),
+        after=OF_RUN[step.to_outcome],
+        why=words_of(step.reason_code),
+        at=step.at,
+        by=_person(step) or SOURCES["workflow" if step.actor_kind == "workflow" else "sweep"].lower(),
+    )
 
 
 def _fact(name: str, value: Any) -> str:

@@ -7,19 +7,27 @@ from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
 from models.history import OperationRunHistory
 from models.lifecycle import Status
-from models.operation_run import OperationRun, OperationRunTransition
-from models.reconciliation import Related
+from models.operation_run import OperationRequest, OperationRun, OperationRunTransition
+from models.reconciliation import ExecutionState, Related
 from models.restore import RestoreResult
 from services.access import Principal
+from services.engine import WorkflowView
+from services.engine_looks import Seen
 from services.queue_truth import Waiting
+from web.presenters.askers import Askers, askers_of
 from web.presenters.cancel_ladder import Ladder, ladder_of
 from web.presenters.links import RelatedLink, related_of, run_path, temporal_url, workflow_id_of
 from web.presenters.messages import Card, Message, card_of, message_of
 from web.presenters.permissions import why_not
-from web.presenters.receipt import Correction, Receipt, corrections_of, receipt_of
+from web.presenters.receipt import Correction, Receipt, corrections_of, receipt_of, settlements_of
+from web.presenters.run_actions import Primary, primary_of, why_no_cancel, why_not_again
 from web.presenters.states import State, state_of_run
 from web.presenters.timeline import Step, timeline_of
+from web.presenters.truths import Truths, truths_of
+from web.presenters.usual import Usual, usual_of
 from web.presenters.work_steps import KEPT_WITHIN, Work, work_of
+from web.queries.business_truth import BusinessTruth
+from web.queries.usual_times import UsualTime
 
 RELATED_LABELS = {
     "environment_review": "Open the review",
@@ -30,7 +38,11 @@ RELATED_LABELS = {
 
 @dataclass(frozen=True, kw_only=True)
 class RunRow:
-    """One run as a list shows it; `took` is None until it has ended."""
+    """One run as a list shows it; `took` is None until it has ended.
+
+    `stale` says why an active one has not come further, where it should have; `may_act` tells whether the
+    reader may choose it to act on.
+    """
 
     run: OperationRun
     path: str
@@ -39,31 +51,37 @@ class RunRow:
     state: State
     message: Message
     took: timedelta | None
+    stale: str | None = None
+    may_act: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunStory:
     """What was read of one run for its page.
 
-    `own` is what it made itself, `result` what a restore put back, `waiting` why it is still queued, and
-    `is_gone` that the engine no longer knows its workflow.
+    `requests` are those it answers, its own first, and `usual` is how long such runs take, if that is known.
+    `own` is what it made itself and `truth` what is there of its result; None: it could not be read.
+    `waiting` is why it is still queued, and `seen` the engine's word on its workflow.
     """
 
     run: OperationRun
     environment: Environment | None
     transitions: Sequence[OperationRunTransition]
-    own: Related | None
-    result: RestoreResult | None
+    requests: Sequence[OperationRequest]
     history: OperationRunHistory | None
+    usual: UsualTime | None
+    own: Related | None
+    truth: BusinessTruth | None
+    seen: Seen[WorkflowView]
     waiting: Waiting | None = None
-    is_gone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunPage:
     """One run as its page shows it; `is_final` tells that nothing more is to come, its kept history included.
 
-    `why_no_cancel` and `why_no_check` say why the reader may not do that; None where they may.
+    `why_no_cancel`, `why_no_check` and `why_not_again` say why the reader may not do that; None where they
+    may. `primary` is the one thing to do first, and `changes` are all settlements, corrections among them.
     """
 
     row: RunRow
@@ -72,12 +90,18 @@ class RunPage:
     waiting: Waiting | None
     ladder: Ladder | None
     corrections: Sequence[Correction]
+    changes: Sequence[Correction]
     receipt: Receipt | None
     work: Work | None
+    truths: Truths
+    askers: Askers
+    usual: Usual | None
     is_final: bool
     is_gone: bool
+    primary: Primary
     why_no_cancel: str | None
     why_no_check: str | None
+    why_not_again: str | None
     related: RelatedLink | None
     related_label: str | None
     result: RestoreResult | None
@@ -97,7 +121,9 @@ class RunPage:
         return self.run.status == Status.COMPLETED
 
 
-def run_row(run: OperationRun, environment: Environment | None) -> RunRow:
+def run_row(
+    run: OperationRun, environment: Environment | None, *, stale: str | None = None, may_act: bool = False
+) -> RunRow:
     """Word a run for a list."""
     return RunRow(
         run=run,
@@ -107,6 +133,8 @@ def run_row(run: OperationRun, environment: Environment | None) -> RunRow:
         state=state_of_run(run),
         message=message_of(run),
         took=run.completed_at - run.created_at if run.completed_at else None,
+        stale=stale,
+        may_act=may_act,
     )
 
 
@@ -122,15 +150,21 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         waiting=story.waiting,
         ladder=ladder_of(run),
         corrections=corrections_of(story.transitions),
+        changes=settlements_of(story.transitions),
         receipt=receipt_of(run, story.transitions),
         work=work_of(run, story.history, now),
+        truths=truths_of(run, story.seen, story.truth, now),
+        askers=askers_of(story.requests),
+        usual=usual_of(run, story.usual, now),
         is_final=_is_final(story, now),
-        is_gone=story.is_gone,
+        is_gone=_is_gone(story),
+        primary=primary_of(run, has_related=related is not None),
         why_no_cancel=may_not or why_no_cancel(run),
         why_no_check=may_not,
+        why_not_again=may_not or why_not_again(run),
         related=related,
         related_label=RELATED_LABELS[related.type] if related else None,
-        result=story.result,
+        result=story.truth.result if story.truth else None,
         workflow_id=workflow_id_of(run),
         temporal_url=temporal_url(run),
         context=_pretty(run.context),
@@ -138,11 +172,11 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
     )
 
 
-def why_no_cancel(run: OperationRun) -> str | None:
-    """Say why there is nothing to cancel; None where there is."""
-    if run.status == Status.COMPLETED:
-        return "It has already ended."
-    return "Its cancellation was asked for already." if "cancellation" in run.context else None
+def _is_gone(story: RunStory) -> bool:
+    """Tell whether the engine says that it no longer knows an ended run's workflow."""
+    if story.run.status != Status.COMPLETED or story.seen.found is None:
+        return False
+    return story.seen.found.execution.state is ExecutionState.NOT_FOUND
 
 
 def _is_final(story: RunStory, now: datetime) -> bool:

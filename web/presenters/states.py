@@ -5,7 +5,6 @@ from models.contracts import Contract
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.restore import PlannedChange
-from models.review import EnvironmentReview, ReviewStatus
 
 Tone = Literal["quiet", "busy", "good", "part", "held", "look", "bad"]
 Icon = Literal["edit", "note", "plus", "minus"]
@@ -30,27 +29,6 @@ OF_RUN: Final[Mapping[str, State]] = {
     Outcome.CANCELLED: State(word="Cancelled", tone="quiet", icon="minus"),
 }
 
-OF_REVIEW: Final[Mapping[str, State]] = {
-    ReviewStatus.DRAFT: State(word="Draft", tone="busy", icon="edit"),
-    ReviewStatus.PUBLISHED: State(word="Published", tone="good"),
-    ReviewStatus.SUPERSEDED: State(word="Superseded", tone="quiet"),
-    ReviewStatus.ARCHIVED: State(word="Archived", tone="quiet"),
-}
-
-OF_SEVERITY: Final[Mapping[str, State]] = {
-    "critical": State(word="Critical", tone="bad"),
-    "warning": State(word="Warning", tone="look"),
-    "info": State(word="For information", tone="quiet", icon="note"),
-}
-
-# What changed between two reviews.
-OF_DIFFERENCE: Final[Mapping[str, State]] = {
-    "added": State(word="Added", tone="good", icon="plus"),
-    "changed": State(word="Changed", tone="busy", icon="edit"),
-    "renamed": State(word="Renamed", tone="held", icon="edit"),
-    "removed": State(word="Removed", tone="bad", icon="minus"),
-}
-
 # What a restore will do.
 OF_CHANGE: Final[Mapping[str, State]] = {
     PlannedChange.CREATE: State(word="Create", tone="good", icon="plus"),
@@ -64,8 +42,3 @@ OF_CHANGE: Final[Mapping[str, State]] = {
 def state_of_run(run: OperationRun) -> State:
     """Return the state of a run: its outcome once it has one."""
     return OF_RUN[run.outcome if run.status == Status.COMPLETED else run.status]
-
-
-def state_of_review(review: EnvironmentReview) -> State:
-    """Return the state of a review."""
-    return OF_REVIEW[review.status]

@@ -171,7 +171,7 @@ REASONS: Final[Mapping[str, Wording]] = {
         "The version to work from does not exist.",
         "The environment's repository has nothing by that name, or no longer. Nothing was changed.",
         _STOPPED_EARLY,
-        "Check the name of the version, or the environment's branch and baseline, then try again.",
+        "Check the name of the version, or the environment's settings, then try again.",
     ),
     ReasonCode.PATH_PREFIX_EMPTY: _say(
         "There is no configuration in the environment's folder.",

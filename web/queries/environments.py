@@ -30,6 +30,12 @@ def get_environment(session: Session, environment_id: UUID) -> Environment | Non
     return session.get(Environment, environment_id)
 
 
+def environments_by_id(session: Session, environment_ids: Collection[UUID]) -> dict[UUID, Environment]:
+    """Return environments by their ids alone; whether the reader may see them is the caller's question."""
+    found = session.scalars(select(Environment).where(Environment.id.in_(environment_ids)))
+    return {environment.id: environment for environment in found}
+
+
 def list_restore_points(session: Session, environment: Environment) -> Sequence[RestorePoint]:
     """Return an environment's restore points, newest first."""
     return session.scalars(

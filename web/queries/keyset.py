@@ -3,16 +3,24 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from models.errors import InvalidInput
 
 Row = TypeVar("Row")
 
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+Identified = TypeVar("Identified", bound=_HasId)
+
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
-_LARGEST_INTEGER = 2**31 - 1  # of PostgreSQL's type integer
+LARGEST_POSITION = 2**31 - 1  # of PostgreSQL's type integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +60,9 @@ def decode_position(given: str | None) -> int:
     """Read the cursor of a list that is ordered by position; None is its beginning."""
     if given is None:
         return -1
-    if not (given.isascii() and given.isdigit() and len(given) <= len(str(_LARGEST_INTEGER))):
+    if not (given.isascii() and given.isdigit() and len(given) <= len(str(LARGEST_POSITION))):
         raise malformed_cursor()
-    return min(int(given), _LARGEST_INTEGER)
+    return min(int(given), LARGEST_POSITION)
 
 
 def malformed_cursor() -> InvalidInput:
@@ -62,6 +70,17 @@ def malformed_cursor() -> InvalidInput:
     return InvalidInput(
         "after", "after: not a cursor of this list. Leave it out to start from the beginning."
     )
+
+
+def page_of_all(found: Sequence[Identified], after: str | None, limit: int) -> "Page[Identified]":
+    """Make a page of a whole list that is short enough to be read at once; its cursor is an id of its own."""
+    start = 0
+    if after is not None:
+        place = next((place for place, row in enumerate(found, 1) if str(row.id) == after), None)
+        if place is None:
+            raise malformed_cursor()
+        start = place
+    return page_of(found[start : start + limit + 1], limit, lambda last: str(last.id))
 
 
 def page_of(found: Sequence[Row], limit: int, cursor_of: Callable[[Row], str]) -> Page[Row]:

@@ -1,22 +1,38 @@
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, cast, func, literal, or_, select, true, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    Text,
+    Uuid,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from models.access import Workspace
-from models.environment import Environment
 from models.history import OperationRunHistory
-from models.operation_run import OperationRun, OperationRunTransition
+from models.operation_run import OperationRequest, OperationRun, OperationRunTransition
 from models.reconciliation import Related
 from models.restore import RestoreResult
 from models.review import EnvironmentReview
 from web.queries.filters import RunFilters
 from web.queries.keyset import PAGE_SIZE, Cursor, Page, page_of
-from web.queries.text import as_uuid, contains
+from web.queries.run_walks import Walk, Walks, by_standing, walks_of
+
+# What a run is equal in along a walk; the two ids are a range.
+_EQUAL: Final = ("workspace_id", "environment_id", "initiator_name", "type", "status", "outcome")
+_RANGE: Final = ("first_id", "last_id")
 
 
 def list_runs(
@@ -27,34 +43,62 @@ def list_runs(
     after: str | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[OperationRun]:
-    """Return the newest runs of the workspaces a reader may see, a page behind `after`.
+    """Return the newest runs of the workspaces a reader may see, a page behind `after`."""
+    walks = walks_of(session, workspaces=workspaces, filters=filters)
+    return runs_along(session, walks, after=after, limit=limit)
 
-    Each workspace is read along its own index and at most a page deep, so that the cost does not grow
-    with the number of runs or of workspaces seen.
+
+def runs_along(
+    session: Session, walks: Walks, *, after: str | None = None, limit: int = PAGE_SIZE
+) -> Page[OperationRun]:
+    """Return the newest runs along some walks, a page behind `after`.
+
+    Each walk is read along its own index and at most a page deep, so that the cost does not grow with the
+    number of runs. Its keys are read first, and whole rows for the page alone.
     """
-    conditions = _conditions(filters)
+    conditions = within(walks.filters)
     if after is not None:
         cursor = Cursor.decode(after)
         conditions.append(tuple_(OperationRun.created_at, OperationRun.id) < tuple_(cursor.at, cursor.id))
-    scope = func.unnest(cast([*workspaces], ARRAY(UUID_TYPE))).table_valued("id").render_derived(name="scope")
-    newest = (OperationRun.created_at.desc(), OperationRun.id.desc())
-    per_workspace = (
-        select(OperationRun)
-        .where(OperationRun.workspace_id == scope.c.id, *conditions)
-        .order_by(*newest)
-        .limit(limit + 1)
-        .lateral()
-    )
-    run = aliased(OperationRun, per_workspace)
-    statement = (
-        select(run)
-        .select_from(scope)
-        .join(per_workspace, true())
-        .order_by(run.created_at.desc(), run.id.desc())
-        .limit(limit + 1)
-    )
-    found = session.scalars(statement).all()
+    ways = by_standing(walks.walks, walks.filters)
+    if not ways:
+        return Page(items=[], next=None)
+    keys = union(*(_newest(shape, alike, conditions, limit + 1) for shape, alike in alike_walks(ways)))
+    newest = keys.order_by(keys.selected_columns.created_at.desc(), keys.selected_columns.id.desc())
+    page = newest.limit(limit + 1).subquery()
+    statement = select(OperationRun).join(page, OperationRun.id == page.c.id)
+    ordered = statement.order_by(OperationRun.created_at.desc(), OperationRun.id.desc())
+    found = session.scalars(ordered).all()
     return page_of(found, limit, lambda last: Cursor(at=last.created_at, id=last.id).encode())
+
+
+def alike_walks(walks: Iterable[Walk]) -> list[tuple[tuple[str, ...], list[Walk]]]:
+    """Group walks by the columns that they are held in: each group is one statement along one index."""
+    ordered = sorted(walks, key=_shape)
+    return [(shape, [*alike]) for shape, alike in groupby(ordered, key=_shape)]
+
+
+def walked(shape: Sequence[str], walks: Sequence[Walk]) -> tuple[Any, list[ColumnElement[bool]]]:
+    """Return walks of one shape as rows to join, and the conditions under which a run lies on one."""
+    columns = [
+        cast([getattr(walk, name) for walk in walks], ARRAY(Uuid() if name.endswith("id") else Text()))
+        for name in shape
+    ]
+    walk = func.unnest(*columns).table_valued(*shape).render_derived(name="walk")
+    conditions = [getattr(OperationRun, name) == walk.c[name] for name in shape if name in _EQUAL]
+    if "first_id" in shape:
+        conditions.append(OperationRun.id.between(walk.c.first_id, walk.c.last_id))
+    return walk, conditions
+
+
+def within(filters: RunFilters) -> list[ColumnElement[bool]]:
+    """Return the conditions of the time in which a run was created."""
+    conditions: list[ColumnElement[bool]] = []
+    if filters.created_after:
+        conditions.append(OperationRun.created_at >= filters.created_after)
+    if filters.ends_before:
+        conditions.append(OperationRun.created_at < filters.ends_before)
+    return conditions
 
 
 def get_run(session: Session, run_id: UUID) -> OperationRun | None:
@@ -62,10 +106,22 @@ def get_run(session: Session, run_id: UUID) -> OperationRun | None:
     return session.get(OperationRun, run_id)
 
 
+def get_runs(session: Session, run_ids: Collection[UUID]) -> dict[UUID, OperationRun]:
+    """Return runs by their ids alone; whether the reader may see them is the caller's question."""
+    found = session.scalars(select(OperationRun).where(OperationRun.id.in_(run_ids)))
+    return {run.id: run for run in found}
+
+
 def transitions_of(session: Session, run_id: UUID) -> Sequence[OperationRunTransition]:
     """Return the steps a run took, in order."""
     statement = select(OperationRunTransition).where(OperationRunTransition.run_id == run_id)
     return session.scalars(statement.order_by(OperationRunTransition.id)).all()
+
+
+def requests_of(session: Session, run_id: UUID, *, limit: int) -> Sequence[OperationRequest]:
+    """Return the requests that a run answers, the first of them first; at most `limit`."""
+    statement = select(OperationRequest).where(OperationRequest.run_id == run_id)
+    return session.scalars(statement.order_by(OperationRequest.at, OperationRequest.id).limit(limit)).all()
 
 
 def own_results(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Related]:
@@ -93,42 +149,22 @@ def result_of(session: Session, run_id: UUID) -> RestoreResult | None:
     return session.scalars(select(RestoreResult).where(RestoreResult.run_id == run_id)).one_or_none()
 
 
-def _conditions(filters: RunFilters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    for column in ("type", "status", "outcome"):
-        value = getattr(filters, column)
-        if value is not None:
-            conditions.append(getattr(OperationRun, column) == value)
-    if filters.initiator:
-        conditions.append(OperationRun.initiator_name == filters.initiator)
-    if filters.created_after:
-        conditions.append(OperationRun.created_at >= filters.created_after)
-    if filters.created_before:
-        conditions.append(OperationRun.created_at < filters.created_before)
-    if filters.workspace:
-        conditions.append(OperationRun.workspace_id.in_(_by_slug_or_id(Workspace, filters.workspace)))
-    if filters.environment:
-        conditions.append(OperationRun.environment_id.in_(_by_slug_or_id(Environment, filters.environment)))
-    if filters.q:
-        conditions.append(_mentions(filters.q))
-    return conditions
-
-
-def _by_slug_or_id(table: type[Workspace] | type[Environment], given: str) -> Any:
-    row_id = as_uuid(given)
-    return select(table.id).where(table.id == row_id if row_id else table.slug == given).scalar_subquery()
-
-
-def _mentions(text: str) -> ColumnElement[bool]:
-    pattern = contains(text)
-    environments = select(Environment.id).where(
-        or_(Environment.name.ilike(pattern), Environment.slug.ilike(pattern))
+def _newest(
+    shape: Sequence[str], walks: Sequence[Walk], conditions: Sequence[ColumnElement[bool]], limit: int
+) -> Select[Any]:
+    walk, on_it = walked(shape, walks)
+    run = (
+        select(OperationRun.created_at, OperationRun.id)
+        .where(*on_it, *conditions)
+        .order_by(OperationRun.created_at.desc(), OperationRun.id.desc())
+        .limit(limit)
+        .lateral()
     )
-    return or_(
-        OperationRun.initiator_name.ilike(pattern),
-        OperationRun.environment_id.in_(environments),
-        cast(OperationRun.id, String).ilike(pattern),
-    )
+    return select(run.c.created_at, run.c.id).select_from(walk).join(run, true())
+
+
+def _shape(walk: Walk) -> tuple[str, ...]:
+    return tuple(name for name in (*_EQUAL, *_RANGE) if getattr(walk, name) is not None)
 
 
 def _named(kind: str) -> ColumnElement[str]:

@@ -20,10 +20,12 @@
   function replace(html) {
     const opened = [...run().querySelectorAll("details[open]")].map((element) => element.id);
     const before = run().dataset.headline;
+    const focused = run().contains(document.activeElement) ? document.activeElement.id : "";
     const parsed = new DOMParser().parseFromString(html, "text/html").getElementById("run");
     if (parsed === null) throw new Error("not a run");
     run().replaceWith(parsed);
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    if (focused !== "") document.getElementById(focused)?.focus({ preventScroll: true });
     document.title = parsed.dataset.title;
     parsed.dispatchEvent(new Event("page:replaced", { bubbles: true }));
     say(parsed.dataset.headline === before ? "" : parsed.dataset.headline, false);
@@ -34,14 +36,21 @@
     const answer = await fetch(status.dataset.follow, { headers, cache: "no-store" });
     if (answer.status === 401) return stop("You are signed out. Sign in again to follow this operation.");
     if (answer.status === 404) return stop("This operation can no longer be seen.");
-    if (answer.status === 304) return slower();
+    if (answer.status === 304) return unchanged(answer);
     if (!answer.ok) throw new Error(String(answer.status));
     etag = answer.headers.get("ETag");
     replace(await answer.text());
     wait = SOONEST;
   }
 
-  function slower() {
+  // Nothing new, and yet it was looked at again: the page says how long ago that was.
+  function unchanged(answer) {
+    const moments = { page: answer.headers.get("Date"), engine: answer.headers.get("Engine-Checked-At") };
+    for (const element of run().querySelectorAll("time[data-checked]")) {
+      const at = new Date(moments[element.dataset.checked] ?? "");
+      if (!Number.isNaN(at.getTime())) element.dateTime = at.toISOString();
+    }
+    document.dispatchEvent(new Event("page:checked"));
     if (status.classList.contains("trouble")) say("", false);
     wait = Math.min(wait * 1.5, LATEST);
   }

@@ -1,6 +1,7 @@
 """What holds for every page alike: who may see it, how it may be asked, what it carries."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -8,19 +9,28 @@ from typing import Any
 import pytest
 
 from models.access import Role
+from models.review import ReviewStatus
 from services.database import Database
-from tests.feature.pages.tests_of_pages import Browser, World
+from tests.feature.pages.tests_of_pages import Browser, World, changed
 from web.app import create_app
 
+FINDINGS = [{"code": "drifted", "severity": "warning", "title": "Items differ", "items": ["b.json"]}]
 READS: dict[str, Callable[[World], str]] = {
     "operations": lambda _: "/operations",
+    "list fragment": lambda _: "/operations/fragment",
     "run": lambda world: f"/operations/{world.queued().id}",
     "fragment": lambda world: f"/operations/{world.queued().id}/fragment",
+    "evidence": lambda world: f"/operations/{world.queued().id}/evidence.json",
     "cancellation": lambda world: f"/operations/{world.queued().id}/cancellation",
     "environments": lambda _: "/environments",
     "environment": lambda world: f"/environments/{world.environment.id}",
     "plan": lambda world: f"/restore-plans/{world.plan().id}",
     "review": lambda world: f"/reviews/{world.review().id}",
+    "finding": lambda world: f"/reviews/{world.review(findings=FINDINGS).id}/findings/drifted",
+    "change": lambda world: f"/reviews/{world.review(changes=[changed('a.json')]).id}/changes/0",
+    "archiving": lambda world: f"/reviews/{world.review().id}/archiving",
+    "published": lambda _: "/published",
+    "published review": lambda world: f"/published/{world.review(ReviewStatus.PUBLISHED).id}",
 }
 WRITES: dict[str, Callable[[World], str]] = {
     "compose": lambda world: f"/environments/{world.environment.id}/reviews",
@@ -30,9 +40,16 @@ WRITES: dict[str, Callable[[World], str]] = {
     "cancel": lambda world: f"/operations/{world.queued().id}/cancel",
     "check": lambda world: f"/operations/{world.queued().id}/check",
     "settle": lambda world: f"/operations/{world.queued().id}/settle",
+    "again": lambda world: f"/operations/{world.queued().id}/again",
+    "archive": lambda world: f"/reviews/{world.review().id}/archive",
     "publish": lambda world: f"/reviews/{world.review().id}/publish",
 }
-OF_ONE_WORKSPACE = [name for name in READS if name not in {"operations", "environments"}]
+OF_ONE_WORKSPACE = [
+    name for name in READS if name not in {"operations", "list fragment", "environments", "published"}
+]
+# A list stands at the address that takes what is new in it.
+WITHOUT_LIST = [name for name in WRITES if name != "compose"]
+FOR_CUSTOMERS = {"published review"}
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 
 
@@ -60,7 +77,7 @@ def test_it_rejects_post(world: World, page: str) -> None:
     assert "does not work that way" in answer.text
 
 
-@pytest.mark.parametrize("form", WRITES)
+@pytest.mark.parametrize("form", WITHOUT_LIST)
 def test_a_form_rejects_get(world: World, form: str) -> None:
     assert world.browser(Role.OWNER).get(WRITES[form](world)).status_code == 405
 
@@ -102,7 +119,7 @@ def test_what_is_of_another_workspace_looks_like_what_is_not_there(world: World,
     assert _without_token(foreign.text) == _without_token(absent.text)
 
 
-@pytest.mark.parametrize("page", OF_ONE_WORKSPACE)
+@pytest.mark.parametrize("page", [name for name in OF_ONE_WORKSPACE if name not in FOR_CUSTOMERS])
 def test_a_customer_sees_nothing_of_it(world: World, page: str) -> None:
     assert world.browser(Role.CUSTOMER).get(READS[page](world)).status_code == 404
 
@@ -156,7 +173,7 @@ def test_a_database_that_is_away_is_a_calm_503(world: World) -> None:
     nobody_home = replace(world.services, database=Database.connect("postgresql://postgres@127.0.0.1:1/none"))
     browser = Browser(create_app(nobody_home, secret_key="a key of this test alone").test_client())
     with browser.client.session_transaction() as session:
-        session["user_id"] = NOWHERE
+        session.update(user_id=NOWHERE, version=0, signed_in_at=time.time(), seen_at=time.time())
 
     answer = browser.get("/environments")
 

@@ -126,7 +126,7 @@ def test_the_filters_by_time_and_person_stand_in_their_fields(world: World) -> N
 
     assert 'name="initiator" value="ada"' in page
     assert 'name="created_after" value="2026-11-17"' in page
-    assert 'name="created_before" value=""' in page
+    assert 'name="created_to" value=""' in page
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(world: World) -> None:

@@ -1,9 +1,8 @@
 import re
-from typing import Any
 
 from models.access import Role
 from models.review import EnvironmentReview, ReviewStatus
-from tests.feature.pages.tests_of_pages import World
+from tests.feature.pages.tests_of_pages import World, changed
 
 FINDINGS = [
     {"code": "added", "severity": "info", "title": "Items were added", "items": []},
@@ -23,12 +22,6 @@ BASELINE = {
     "conforming": 7,
     "paths": {"missing": ["m.json"], "drifted": [f"d{number}.json" for number in range(200)], "extra": []},
 }
-
-
-def _change(number: int) -> dict[str, Any]:
-    path = f"p/{number:03}.json"
-    given = {"change": "changed", "kind": "policy", "path": path, "previous_path": None}
-    return given | {"settings": [], "commits": []}
 
 
 def test_it_shows_the_worst_finding_first_in_words(world: World) -> None:
@@ -62,6 +55,26 @@ def test_it_shows_inventory_baseline_and_evidence(world: World) -> None:
     assert f'href="/operations/{review.run_id}"' in page
 
 
+def test_it_says_in_sentences_how_the_environment_stands(world: World) -> None:
+    sections = {"inventory": [], "changes": {"compared_with": None}, "baseline": BASELINE}
+    review = world.review(findings=FINDINGS, sections=sections)
+
+    page = world.browser(Role.READER).read(f"/reviews/{review.id}")
+
+    assert "7 of the baseline\N{RIGHT SINGLE QUOTATION MARK}s 258 items are here unchanged." in page
+    assert "1 critical finding and 1 warning need attention." in page
+
+
+def test_its_contents_lead_to_sections_that_are_there(world: World) -> None:
+    page = world.browser(Role.READER).read(f"/reviews/{world.review(findings=FINDINGS).id}")
+
+    contents = page.split('aria-label="On this page"')[1].split("</nav>")[0]
+    anchors = re.findall(r'href="#([a-z]+)"', contents)
+    assert anchors == ["findings", "changes", "baseline", "inventory", "reports", "evidence"]
+    for anchor in anchors:
+        assert f'<h2 id="{anchor}">' in page
+
+
 def test_a_review_without_anything_says_so(world: World) -> None:
     page = world.browser(Role.READER).read(f"/reviews/{world.review().id}")
 
@@ -71,7 +84,7 @@ def test_a_review_without_anything_says_so(world: World) -> None:
 
 
 def test_changes_are_paged_in_the_order_of_their_paths(world: World) -> None:
-    review = world.review(changes=[_change(number) for number in range(60)])
+    review = world.review(changes=[changed(f"p/{number:03}.json") for number in range(60)])
     browser = world.browser(Role.READER)
 
     first = browser.read(f"/reviews/{review.id}")
@@ -117,11 +130,5 @@ def test_a_draft_whose_base_moved_is_not_published_and_says_why(world: World) ->
 def test_an_operator_sees_the_button_greyed_with_the_reason(world: World) -> None:
     page = world.browser(Role.OPERATOR).read(f"/reviews/{world.review().id}")
 
-    assert "Your role here (operator) may not publish reviews." in page
+    assert "Your role here (operator) may not publish or archive reviews." in page
     assert '<button class="primary" disabled' in page
-
-
-def test_a_published_review_has_nothing_to_publish(world: World) -> None:
-    page = world.browser(Role.OWNER).read(f"/reviews/{world.review(ReviewStatus.PUBLISHED).id}")
-
-    assert "Publish review" not in page

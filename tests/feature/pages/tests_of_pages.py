@@ -22,12 +22,13 @@ from models.reasons import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related
 from models.restore import RestorePlan, RestorePoint
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
-from services.access import create_sign_in_link
 from services.database import Database
 from services.identity import parse_input
 from services.new_run import Dispatch
 from services.operation_requests import OperationRequests
 from services.operation_runs import OperationRunService
+from services.reviews import Reviews
+from services.sign_in_links import create_sign_in_link
 from tests.fake_engine import FakeEngine, services_on
 from web.app import create_app
 
@@ -170,7 +171,7 @@ class World:
 
     def review(self, status: ReviewStatus = ReviewStatus.DRAFT, **content: Any) -> EnvironmentReview:
         """Compose a review: the run succeeds in the transaction that inserts it (law L8)."""
-        run = self.running(ref=content.pop("ref", None))
+        run = self.running(environment=content.pop("environment", None), ref=content.pop("ref", None))
         changes = content.pop("changes", [])
         with self.database.transaction() as session:
             review = EnvironmentReview(
@@ -189,6 +190,20 @@ class World:
                 correlation_of(run), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={"items": 128}
             )
         return review
+
+    def superseded(self) -> tuple[EnvironmentReview, EnvironmentReview]:
+        """Publish a review and then another after it; return the old one and the new."""
+        before = self.review(ReviewStatus.PUBLISHED, ref="before")
+        draft = self.review(ref="after", previous_review_id=before.id)
+        with self.database.transaction() as session:
+            after = Reviews(session, clock=self.clock).publish(draft.id)
+            return session.get_one(EnvironmentReview, before.id), after
+
+    def archived(self) -> EnvironmentReview:
+        """Compose a review and put it away."""
+        draft = self.review(ref="put-away")
+        with self.database.transaction() as session:
+            return Reviews(session, clock=self.clock).archive(draft.id)
 
     def plan(self, changes: list[dict[str, Any]] | None = None, mode: str = "overlay") -> RestorePlan:
         with self.database.transaction() as session:
@@ -256,6 +271,17 @@ class Browser:
         token = _CSRF.search(self.client.get(page).text)
         assert token is not None
         return self.client.post(path, data={"csrf_token": token[1], **values})
+
+
+def changed(path: str, **given: Any) -> dict[str, Any]:
+    """Make one changed item of a review, as a composition keeps it."""
+    values: dict[str, Any] = {"change": "changed", "kind": "policy", "path": path, "previous_path": None}
+    return values | {"settings": [], "commits": []} | given
+
+
+def setting(path: str, before: Any = 1, after: Any = 2, change: str = "changed") -> dict[str, Any]:
+    """Make one changed setting of an item."""
+    return {"path": path, "change": change, "before": before, "after": after}
 
 
 def planned(path: str, change: str, reason: str | None = None) -> dict[str, Any]:

@@ -21,6 +21,26 @@ def test_it_reads_every_variable() -> None:
     assert settings.temporal_namespace == "default"
 
 
+@pytest.mark.parametrize(
+    ("issuer", "is_taken"),
+    [
+        ("https://login.example.org/", True),
+        ("http://127.0.0.1:9000", True),
+        ("http://localhost:9000", True),
+        ("http://login.example.org", False),
+        ("http://localhost.example.org", False),
+        ("login.example.org", False),
+    ],
+)
+def test_the_identity_provider_is_asked_over_https(issuer: str, is_taken: bool) -> None:  # noqa: FBT001 # a case
+    variable = {"OPERATIONRUN_OIDC_ISSUER": issuer}
+    if is_taken:
+        assert Settings.from_environment(variable).oidc_issuer == issuer
+        return
+    with pytest.raises(SettingsError, match="OIDC_ISSUER: is not an https address"):
+        Settings.from_environment(variable)
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from a file\n")
     variable = {"OPERATIONRUN_SECRET_KEY_FILE": str(tmp_path / "key")}

@@ -1,0 +1,166 @@
+from collections import Counter
+from contextlib import nullcontext
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from flask import Blueprint, make_response, render_template, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from models.base import Json
+from models.catalog import Capability
+from models.environment import Environment
+from models.errors import InvalidInput, NotFound, RepositoryError, TooManyFetches
+from models.review import EnvironmentReview
+from services.access import require
+from services.finding_changes import compare_findings
+from services.paths import shown
+from services.repositories.changes import Change, TreeChange
+from services.review_comparison import ROWS_AT_ONCE, ReviewComparison
+from web.pages.signed_in import signed_in
+from web.presenters.change_views import change_view
+from web.presenters.comparison_views import Choice, choices_of, finding_change_views, unread
+from web.presenters.links import comparison_item_path, comparison_path
+from web.presenters.review_wording import OF_CHANGE
+from web.presenters.setting_views import settings_page
+from web.problems import problem_of
+from web.queries.environments import get_environment
+from web.queries.keyset import LARGEST_PAGE, decode_position
+from web.queries.past_reviews import list_past_reviews
+from web.queries.review_filters import ReviewFilters
+from web.queries.reviews import get_review
+from web.queries.text import as_uuid
+from web.services import fetching, services
+
+blueprint = Blueprint("review_comparisons", __name__, url_prefix="/reviews/compare")
+
+VIEW = Capability.REVIEWS_VIEW
+# What a failed read may be; everything else is a fault of ours.
+_UNREAD = (RepositoryError, TooManyFetches, InvalidInput)
+
+
+class _Pair(NamedTuple):
+    environment: Environment
+    before: EnvironmentReview
+    after: EnvironmentReview
+    choices: list[Choice]
+
+
+@blueprint.get("")
+def show() -> Response:
+    """Compare any two reviews of one environment: files and settings from Git, findings from the reviews."""
+    filters = ReviewFilters.parse(request.args)
+    first = decode_position(request.args.get("after")) + 1
+    pair = _pair()
+    content: dict[str, Any] = {"problem": None, "counts": {}, "changes": [], "left": 0, "next": None}
+    status = HTTPStatus.OK
+    try:
+        content |= _changes(pair, filters.change, first)
+    except _UNREAD as error:
+        content["problem"], status = unread(error), HTTPStatus(problem_of(error).status)
+    page = render_template(
+        "reviews/compare.html",
+        **pair._asdict(),
+        **content,
+        filters=filters,
+        differences=OF_CHANGE,
+        findings=finding_change_views(compare_findings(pair.before.findings, pair.after.findings)),
+        is_first_page="after" not in request.args,
+        again=lambda **values: comparison_path(pair.before.id, pair.after.id, **values),
+        swapped=comparison_path(pair.after.id, pair.before.id),
+    )
+    return make_response(page, status)
+
+
+@blueprint.get("/item")
+def item() -> Response:
+    """Show every setting of one item that two reviews have differently, a page at a time."""
+    first = decode_position(request.args.get("after")) + 1
+    pair = _pair()
+    path = request.args.get("path", "")
+    status, problem, row = HTTPStatus.OK, None, None
+    try:
+        row = _row(pair, path)
+    except _UNREAD as error:
+        problem, status = unread(error), HTTPStatus(problem_of(error).status)
+
+    def again(after: int | None = None) -> str:
+        return comparison_item_path(pair.before.id, pair.after.id, path, after=after)
+
+    page = render_template(
+        "reviews/compared_item.html",
+        **pair._asdict(),
+        problem=problem,
+        change=change_view(row, again()) if row else None,
+        settings=settings_page(row["settings"], first=first) if row else None,
+        is_first_page="after" not in request.args,
+        again=again,
+        back=comparison_path(pair.before.id, pair.after.id),
+    )
+    return make_response(page, status)
+
+
+def _pair() -> _Pair:
+    """Read the two reviews of the address; NotFound unless they are of one environment in scope."""
+    with services().database.transaction() as session:
+        before, after = _review(session, "from"), _review(session, "to")
+        if before.environment_id != after.environment_id:
+            raise NotFound
+        environment = get_environment(session, after.environment_id)
+        assert environment is not None  # noqa: S101 - a foreign key holds it there
+        past = list_past_reviews(
+            session,
+            workspaces={environment.workspace_id},
+            environment_id=environment.id,
+            limit=LARGEST_PAGE,
+        )
+        return _Pair(environment, before, after, choices_of(past.items, before, after))
+
+
+def _review(session: Session, name: str) -> EnvironmentReview:
+    given = request.args.get(name, "")
+    principal = signed_in(session)
+    if not given:
+        raise InvalidInput(name, f"{name}: name the two reviews to compare, ?from=<id>&to=<id>.")
+    review_id = as_uuid(given)
+    review = get_review(session, review_id) if review_id else None
+    if review is None:
+        raise NotFound
+    require(principal, review.workspace_id, VIEW, see=VIEW)
+    return review
+
+
+def _opened(pair: _Pair) -> ReviewComparison:
+    """Open the comparison with both commits at hand, asking the repository only where one is not."""
+    mirror = services().mirrors.open(pair.environment.id, pair.environment.repository_url)
+    comparison = ReviewComparison(mirror, pair.environment, pair.before, pair.after)
+    with nullcontext() if comparison.is_at_hand() else fetching():
+        comparison.fetch()
+    return comparison
+
+
+def _changes(pair: _Pair, chosen: Change | None, first: int) -> dict[str, Any]:
+    """Count what changed and read the settings of one page of it."""
+    comparison = _opened(pair)
+    every = comparison.changes()
+    left = [change for change in every if chosen is None or change.change == chosen]
+    page = left[first : first + ROWS_AT_ONCE]
+    counted = Counter(change.change for change in every)
+    return {
+        "counts": {kind: counted[kind] for kind in Change},
+        "changes": [change_view(row, _address(pair, row)) for row in comparison.rows(page)],
+        "left": len(left),
+        "next": first + ROWS_AT_ONCE - 1 if first + ROWS_AT_ONCE < len(left) else None,
+    }
+
+
+def _row(pair: _Pair, path: str) -> Json:
+    comparison = _opened(pair)
+    found: list[TreeChange] = [change for change in comparison.changes() if shown(change.path) == path]
+    if not found:
+        raise NotFound
+    return comparison.rows(found[:1])[0]
+
+
+def _address(pair: _Pair, row: Json) -> str:
+    return comparison_item_path(pair.before.id, pair.after.id, row["path"])

@@ -1,0 +1,100 @@
+"""What the three truths of a run say in words (section 8): the record, the work, the result."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from models.catalog import OperationType
+from models.lifecycle import Status
+from models.operation_run import OperationRun
+from models.reconciliation import ExecutionState
+from models.review import EnvironmentReview, ReviewStatus
+from services.engine import WorkflowView
+from web.presenters.states import State
+from web.presenters.wording import CAUSES
+from web.queries.business_truth import BusinessTruth
+
+NOT_READ: Final = "It could not be read just now. That says nothing about the result itself."
+NOT_ASKED: Final = "It could not be asked, because it did not answer in time. Nothing is concluded from that."
+
+_THERE: Final = State(word="There", tone="good")
+_NOT_THERE: Final = State(word="Not there", tone="quiet", icon="minus")
+_REVIEW: Final[Mapping[str, str]] = {
+    ReviewStatus.DRAFT: "It is a draft.",
+    ReviewStatus.PUBLISHED: "It is published.",
+    ReviewStatus.SUPERSEDED: "A newer one has taken its place since.",
+    ReviewStatus.ARCHIVED: "It was archived.",
+}
+_FAILING: Final = 2
+
+
+def engine_state(run: OperationRun, view: WorkflowView) -> State:
+    """Return how the work stands, by the word of the system that carries it out."""
+    if view.execution.state is ExecutionState.OPEN and run.status == Status.QUEUED:
+        return State(word="Accepted", tone="quiet")
+    return {
+        ExecutionState.OPEN: State(word="Under way", tone="busy"),
+        ExecutionState.CLOSING: State(word="About to end", tone="busy"),
+        ExecutionState.CLOSED: State(word="Ended", tone="good" if view.execution.cause is None else "held"),
+        ExecutionState.NOT_FOUND: State(word="Not known", tone="quiet"),
+    }[view.execution.state]
+
+
+def engine_sentence(run: OperationRun, view: WorkflowView) -> str:
+    """Say what the system that carries operations out knows of a run's work."""
+    execution = view.execution
+    if execution.state is ExecutionState.NOT_FOUND:
+        if run.completed_at is not None:
+            return "It knows nothing of this work: it never began, or ended too long ago to be kept."
+        return "It knows nothing of this work."
+    if execution.state is ExecutionState.OPEN:
+        if view.failing_attempts >= _FAILING:
+            return f"The work is open, and meets a fault in this system: attempt {view.failing_attempts}."
+        if run.status == Status.QUEUED:
+            return "It has taken the work, which waits for a worker."
+        return "The work is open."
+    cause = CAUSES.get(execution.cause or "")
+    return cause.happened if cause else "The work ran to its end."
+
+
+def result_state(run: OperationRun, truth: BusinessTruth) -> State:
+    """Return whether what the run shall make is there."""
+    is_there = truth.result or own_review(run, truth) or _led_to(run, truth)
+    return _THERE if is_there else _NOT_THERE
+
+
+def result_sentence(run: OperationRun, truth: BusinessTruth) -> str:
+    """Say what is there of a run's result."""
+    if run.type == OperationType.RESTORE_EXECUTE:
+        return _restored(run, truth)
+    own = own_review(run, truth)
+    if own is not None:
+        return f"The review of this operation is there. {_REVIEW[own.status]}"
+    led_to = _led_to(run, truth)
+    if led_to is not None:
+        return f"The review that it led to is there. {_REVIEW[led_to.status]}"
+    if truth.reviews:
+        return "Another operation's review of exactly the same configuration is there."
+    return "There is no review of this operation."
+
+
+def own_review(run: OperationRun, truth: BusinessTruth) -> EnvironmentReview | None:
+    """Return the review that a run composed itself; None where there is none."""
+    return next((review for review in truth.reviews if review.run_id == run.id), None)
+
+
+def _led_to(run: OperationRun, truth: BusinessTruth) -> EnvironmentReview | None:
+    related = (run.context.get("reconciliation") or {}).get("related") or {}
+    return next((review for review in truth.reviews if str(review.id) == related.get("id")), None)
+
+
+def _restored(run: OperationRun, truth: BusinessTruth) -> str:
+    if truth.result is not None:
+        counts = truth.result.summary
+        done = ", ".join(f"{counts[name]} {name}" for name in ("written", "removed") if counts.get(name))
+        return f"What was put back is recorded: {done or 'nothing had to be written'}."
+    if run.context.get("intended_commit"):
+        return (
+            "No result is recorded, and a change was about to be written. Whether it arrived stands in the "
+            "repository; “Check now” looks there."
+        )
+    return "No result is recorded. The repository itself is not asked for this page; “Check now” looks there."
