@@ -76,6 +76,8 @@ class EnvironmentReview(Base):
             unique=True,
             postgresql_where=text("status = 'published'"),
         ),
+        # Reconciliation looks at every match, also at those that are no longer live.
+        Index("ix_environment_reviews_fingerprint", "fingerprint"),
         Index("ix_environment_reviews_list", "workspace_id", "environment_id", text("composed_at DESC")),
     )
 
