@@ -75,6 +75,5 @@ def _sweep_schedule(task_queue: str) -> Schedule:
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVAL)]),
         # One sweep may wait for a silent repository; the next skips what that one holds, and goes on.
-        # One sweep may wait for a silent repository; the next skips what that one holds, and goes on.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=timedelta(seconds=10)),
     )

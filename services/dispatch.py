@@ -1,8 +1,11 @@
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.catalog import OperationCatalog
@@ -11,9 +14,13 @@ from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import StartRefused, StartUnconfirmed
 from models.operation_run import OperationRun
+from models.restore import RestorePlan, RestorePoint
 from services.database import Database
 from services.identity import parse_input
 from services.operation_runs import OperationRunService
+
+_SUMMARY_LENGTH: Final = 200
+_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>&!~|#])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +72,7 @@ class Dispatcher:
         with self._database.transaction() as session:
             run = session.get_one(OperationRun, run_id)
             environment = session.get_one(Environment, run.environment_id)
-            start = self._describe(run, environment)
+            start = self._describe(run, environment, _aim(session, run))
         try:
             self._starter.start(start)
         except StartUnconfirmed:
@@ -80,7 +87,7 @@ class Dispatcher:
         with self._database.transaction() as session:
             OperationRunService(session, clock=self._clock).record_dispatched(run_id, self._clock())
 
-    def _describe(self, run: OperationRun, environment: Environment) -> WorkflowStart:
+    def _describe(self, run: OperationRun, environment: Environment, aim: str) -> WorkflowStart:
         operation = OperationCatalog.get(run.type)
         url = f"{self._public_url}/operations/{run.id}"
         return WorkflowStart(
@@ -91,8 +98,8 @@ class Dispatcher:
                 operation.type, run.workspace_id, run.environment_id, run.context["input"]
             ),
             execution_timeout=operation.execution_timeout,
-            summary=f"{operation.label} of {environment.name}"[:200],
-            details=f"Run [{run.id}]({url}), asked for by {run.initiator_name}.",
+            summary=_plain(f"{operation.label} of {environment.name}{aim}"),
+            details=f"Run [{run.id}]({url}), asked for by {_plain(run.initiator_name)}.",
             search_attributes={
                 "OperationRunId": str(run.id),
                 "OperationType": operation.type,
@@ -100,3 +107,17 @@ class Dispatcher:
                 "EnvironmentId": str(run.environment_id),
             },
         )
+
+
+def _aim(session: Session, run: OperationRun) -> str:
+    """Say in a few words what a run works from, or puts back."""
+    given = run.context["input"]
+    if ref := given.get("ref"):
+        return f" from {ref}"
+    plan = session.get(RestorePlan, UUID(given["restore_plan_id"])) if "restore_plan_id" in given else None
+    return f" to {session.get_one(RestorePoint, plan.restore_point_id).label}" if plan else ""
+
+
+def _plain(text: str) -> str:
+    """Return a text that Temporal's console shows as it is: names are not Markdown, nor links, nor HTML."""
+    return _MARKDOWN.sub(r"\\\1", text[:_SUMMARY_LENGTH])

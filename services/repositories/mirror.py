@@ -128,7 +128,7 @@ class Mirror:
         except GitTimedOut:
             self._directory.clear_leftovers()
             raise EnvironmentUnreachable(
-                f"The environment's repository did not answer within {self.limits.fetch_timeout}."
+                f"The environment's repository did not answer within {_seconds(self.limits.fetch_timeout)}."
             ) from None
         except BaseException:
             self._directory.clear_leftovers()
@@ -210,8 +210,9 @@ class Mirror:
                 beat=beat,
             )
         except GitTimedOut:
+            limit = _seconds(self.limits.push_timeout)
             raise EnvironmentUnreachable(
-                f"The environment's repository did not answer the push within {self.limits.push_timeout}."
+                f"The environment's repository did not answer the push within {limit}."
             ) from None
         judge_push(result)
 
@@ -242,3 +243,7 @@ class MirrorStore:
         """Return the mirror of an environment; raise InvalidInput where its URL is not allowed (any more)."""
         source = locate(repository_url, allowed_file_roots=self._allowed_file_roots)
         return Mirror(MirrorDirectory(self._root, environment_id, source), source, self._limits)
+
+
+def _seconds(limit: timedelta) -> str:
+    return f"{limit.total_seconds():g} seconds"

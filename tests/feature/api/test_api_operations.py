@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from models.access import Role
+from models.environment import Environment
 from models.errors import StartRefused, StartUnconfirmed
 from tests.feature.api.api_world import ABSENT, COMPOSE, World, fields_of
 
@@ -21,6 +22,15 @@ def test_it_starts_an_operation_and_says_where_its_run_is(world: World) -> None:
     assert [start.workflow_id for start in world.starter.starts] == [
         f"operation-run.v1.{COMPOSE}.{run['id']}"
     ]
+
+
+def test_it_tells_temporal_names_as_they_are_and_not_as_markdown(world: World) -> None:
+    with world.services.database.transaction() as session:
+        session.get_one(Environment, world.environment_id).name = "[the run](https://example.org/) <img src=x>"
+    world.start_compose("v1*", role=Role.OPERATOR)
+    assert world.starter.starts[-1].summary == (
+        r"Environment review of \[the run\](https://example.org/) \<img src=x\> from v1\*"
+    )
 
 
 def test_it_shows_a_run_with_its_message_and_links(world: World) -> None:
