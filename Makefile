@@ -31,7 +31,7 @@ up: install ## Run everything on this machine (ARGS="--port 8081 --no-sample")
 	@$(BIN)/operationrun up $(ARGS)
 
 .PHONY: test
-test: test-unit test-feature test-pgsql test-faults ## Run every lane
+test: test-unit test-feature test-pgsql test-browser test-faults ## Run every lane
 
 .PHONY: test-unit
 test-unit: install-dev ## Run the unit tests, without servers or network, in seconds
@@ -45,6 +45,10 @@ test-feature: install-dev ## Run the feature tests, on the real servers
 test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
 	$(PYTEST) tests/pgsql $(ARGS)
 
+.PHONY: test-browser
+test-browser: install-dev ## Run the tests of every page in Chromium (CI=true: fail where there is none)
+	$(PYTEST) tests/browser $(ARGS)
+
 .PHONY: test-faults
 test-faults: install-dev ## Run the part of the fault lane that takes a minute or two
 	$(PYTEST) -s -m "not whole_lane" tests/faults $(ARGS)
@@ -56,11 +60,19 @@ faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at r
 .PHONY: topology
 topology: install-dev ## Run docker-compose.yml's shape as processes: faults, backup, shutdown, upgrade
 	$(BIN)/python -m tests.topology.programs
-	$(PYTEST) -s -p no:randomly tests/topology $(ARGS)
+	$(PYTEST) -s -x -p no:randomly --timeout 600 tests/topology $(ARGS)
+
+.PHONY: bench
+bench: install-dev ## Measure everything against its floor, into bench/results/ (half an hour, on a quiet machine)
+	for each in small_operations review_compose restore run_viewer sweep; do $(BIN)/python -m bench.$$each || exit 1; done
 
 .PHONY: histories
 histories: install-dev ## Record this release's workflow histories anew, for the replay tests
 	$(BIN)/python -m tools.record_histories
+
+.PHONY: pictures
+pictures: install-dev ## Take the pictures of README and docs anew, from a sample system
+	$(BIN)/python -m tools.pictures
 
 .PHONY: lint
 lint: install-dev ## Check style, types, import directions, dependencies and whitespace

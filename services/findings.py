@@ -119,7 +119,8 @@ def _about_operations(by_outcome: Mapping[str, int], *, has_restore_point: bool)
         yield _finding("restore_point_missing", Severity.WARNING, "No restore point is pinned.")
     unwell = sum(by_outcome.get(outcome, 0) for outcome in UNWELL)
     if unwell:
-        title = f"{unwell} operations of the period did not end well."
+        many = "operation" if unwell == 1 else "operations"
+        title = f"{unwell} {many} of the period did not end well."
         yield _finding("operations_failed", Severity.WARNING, title)
 
 

@@ -1,8 +1,10 @@
 import hashlib
+import inspect
 import json
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,13 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from runtime.settings import PREFIX, Settings
+from runtime.web_server import WebServerOptions
+from runtime.worker import DATABASE_CONNECTIONS, GRACE
+from services.database import Database
+from services.repositories.transport import DEFAULT_LIMITS
+from tests.topology.compose_file import ComposeFile
+from tests.topology.programs import VERSION
+from tests.topology.temporal import CONNECTIONS, PARTS
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
@@ -98,6 +107,44 @@ def test_every_wait_names_a_condition_that_can_come_true(name: str) -> None:
             )
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_has_limits(name: str) -> None:
+    limits = SERVICES[name].get("deploy", {}).get("resources", {}).get("limits", {})
+    assert set(limits) == {"cpus", "memory", "pids"}, (
+        f"Give {name} `deploy.resources.limits` with cpus, memory and pids, so that it starves no other."
+    )
+
+
+def test_postgres_has_a_connection_for_everybody() -> None:
+    options = dict(word.split("=") for word in SERVICES["postgres"]["command"] if "=" in word)
+    web_pool = inspect.signature(Database.connect).parameters["pool_size"].default
+    workers = SERVICES["worker"]["deploy"]["replicas"]
+    # A pool may grow to twice its size (services/database.py).
+    ours = 2 * (workers * DATABASE_CONNECTIONS + WebServerOptions.workers * web_pool)
+    temporal = len(PARTS) * sum(CONNECTIONS.values())
+    assert int(options["max_connections"]) >= 1.5 * (ours + temporal)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_services_may_do_no_more_than_they_need(name: str) -> None:
+    service = OURS[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert "user" not in service, "The image's own user is not root; tests of the Dockerfile hold it to that."
+
+
+def test_a_worker_may_finish_before_it_is_killed() -> None:
+    stop_within = ComposeFile().services["worker"].stop_within
+    assert stop_within > GRACE + timedelta(seconds=10), "It lets its activities finish for as long."
+    assert stop_within > DEFAULT_LIMITS.push_timeout + timedelta(seconds=10), "It cuts no push short."
+
+
+def test_the_topology_lane_runs_the_same_temporal() -> None:
+    assert SERVICES["temporal"]["image"] == f"temporalio/auto-setup:{VERSION.removeprefix('v')}"
+
+
 def test_every_server_comes_back_by_itself() -> None:
     fragile = [name for name in SERVICES if not runs_once(name) and "restart" not in SERVICES[name]]
     assert fragile == [], "Give these services `restart: unless-stopped`."
@@ -157,9 +204,7 @@ def test_secrets_come_as_files_and_every_file_is_handed_over(name: str) -> None:
 
 
 def test_the_command_at_the_top_makes_every_secret(tmp_path: Path) -> None:
-    header = (ROOT / "docker-compose.yml").read_text().split("\nname:")[0]
-    steps = re.split(r"^# \d\. ", header, flags=re.MULTILINE)
-    command = "\n".join(line.removeprefix("#") for line in steps[1].splitlines() if line.startswith("#   "))
+    command = ComposeFile().secrets_command()
     subprocess.run(["sh", "-euc", command], cwd=tmp_path, check=True, timeout=30)
     made = {secret["file"]: (tmp_path / secret["file"]).read_text() for secret in COMPOSE["secrets"].values()}
     folder = tmp_path / ".operationrun" / "secrets"
@@ -189,6 +234,17 @@ def test_the_image_is_pinned_checks_hashes_and_does_not_run_as_root() -> None:
     assert re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)[-1] == "operationrun"
     health = "Health checks stand in docker-compose.yml: one image runs servers and commands alike."
     assert "HEALTHCHECK" not in dockerfile, health
+
+
+def test_the_image_holds_nothing_that_it_does_not_need() -> None:
+    *_, last_stage = (ROOT / "Dockerfile").read_text().split("\nFROM ")
+    assert "COPY . " not in last_stage, "Let the source come into the stage that builds, and no further."
+    installs = re.findall(r"apt-get install(?:.*\\\n)*.*", last_stage)
+    assert installs
+    for install in installs:
+        assert "--no-install-recommends" in install
+        assert "rm -rf /var/lib/apt/lists/*" in install, "Remove apt's lists in the layer that fetched them."
+    assert re.findall(r"^ADD |curl|wget", last_stage, re.MULTILINE) == [], "Take what is locked by a hash."
 
 
 def test_everything_the_image_needs_may_come_into_its_build() -> None:

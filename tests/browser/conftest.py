@@ -1,0 +1,68 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.chromium import MISSING, chromium_path, launched, must_be_there
+from tests.browser.figures import FIGURES, LEFT_OUT
+from tests.browser.people import PATIENCE, People
+from tests.system import System, up
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """The browser of this session; without one the lane is left out, and in CI it fails."""
+    path = chromium_path()
+    if path is None:
+        request.config.stash[LEFT_OUT] = True
+        refuse = pytest.fail if must_be_there() else pytest.skip
+        refuse(MISSING)
+    with launched(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def system(server_folder: Path) -> Iterator[System]:
+    """The system that a session's tests share; each test makes environments of its own."""
+    with up(server_folder / "up") as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def idle_system(server_folder: Path) -> Iterator[System]:
+    """A system without a worker."""
+    with up(server_folder / "idle", "--no-worker") as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def _people(system: System, chromium: Browser) -> People:
+    return People(system, chromium)
+
+
+@pytest.fixture
+def people(_people: People) -> Iterator[People]:
+    """Who uses the shared system; no page that a test opens may have had any trouble."""
+    yield _people
+    assert _people.troubles() == []
+
+
+@pytest.fixture
+def idle_people(idle_system: System, chromium: Browser) -> Iterator[People]:
+    """The same for the system without a worker."""
+    people = People(idle_system, chromium)
+    yield people
+    assert people.troubles() == []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what the lane looked at, or loudly that it looked at nothing."""
+    if LEFT_OUT in config.stash:
+        terminalreporter.section("THE BROWSER LANE WAS LEFT OUT", red=True)
+        terminalreporter.line(MISSING)
+    elif FIGURES in config.stash:
+        terminalreporter.section("every page in the browser")
+        terminalreporter.line(config.stash[FIGURES].told())
