@@ -8,6 +8,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import (
@@ -23,6 +24,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from runtime.exits import code_of, leave
 from runtime.shared_metrics import forget_process
 from web.addresses import LONGEST_ADDRESS
+from web.services import EXTENSION
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -82,7 +84,15 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
 
 class ProblemWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """Answers what never became a request of the application as programs understand it (RFC 9457)."""
+    """Answers what never became a request as programs understand it (RFC 9457), and stops without waiting."""
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """Stop taking requests, and answer those that only wait for something."""
+        app = getattr(self, "wsgi", None)
+        # Not there yet, or a stand-in where the application could not be made.
+        if isinstance(app, Flask):
+            app.extensions[EXTENSION].stopping.set()
+        super().handle_exit(sig, frame)
 
     def handle_error(self, req: object, client: socket.socket, addr: object, exc: BaseException) -> None:
         """Refuse a request that cannot be read; leave everything else to gunicorn."""

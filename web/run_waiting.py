@@ -1,5 +1,6 @@
 import time
 from datetime import timedelta
+from threading import Event
 from typing import Final
 from uuid import UUID
 
@@ -28,24 +29,27 @@ def wait_for_completion(acting: Services, run: OperationRun, patience: timedelta
     if not acting.wait_slots.acquire(blocking=False):
         return False
     try:
-        is_completed_within(acting.database, run.id, patience)
+        is_completed_within(acting.database, run.id, patience, stopping=acting.stopping)
     finally:
         acting.wait_slots.release()
     return True
 
 
-def is_completed_within(database: Database, run_id: UUID, patience: timedelta | None) -> bool:
+def is_completed_within(
+    database: Database, run_id: UUID, patience: timedelta | None, *, stopping: Event | None = None
+) -> bool:
     """Look at a run until it is completed; False: it was not in that time. None is any time it takes.
+
+    Once `stopping` is set nobody waits any longer.
 
     Each look is a transaction of its own, and none is open in between.
     """
     deadline = time.monotonic() + patience.total_seconds() if patience is not None else None
-    pause = _FIRST_LOOK
+    pause, stopping = _FIRST_LOOK, stopping or Event()
     while not _is_completed(database, run_id):
         left = timedelta(seconds=deadline - time.monotonic()) if deadline is not None else pause
-        if left <= timedelta(0):
+        if left <= timedelta(0) or stopping.wait(min(pause, left).total_seconds()):
             return False
-        time.sleep(min(pause, left).total_seconds())
         pause = min(pause * 2, _SELDOMMEST)
     return True
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 from typing import Final
 
 from flask import current_app
@@ -45,6 +45,8 @@ class Services:
     openid: OpenIdProvider | None = None
     fetch_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(FETCHES_AT_ONCE))
     wait_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WAITING_AT_ONCE))
+    # Set when the process is about to end: a request that only waits is answered then.
+    stopping: Event = field(default_factory=Event)
     request_limits: RequestLimits = field(default_factory=RequestLimits)
 
     def narrowed(self) -> "Services":

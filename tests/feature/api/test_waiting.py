@@ -14,6 +14,7 @@ from tests.factories import ADA, decision
 from tests.feature.api.api_world import ABSENT, World, fields_of
 from tests.system import wait_for
 from web.run_waiting import is_completed_within
+from web.services import WAITING_AT_ONCE
 
 PATIENCE = 20
 
@@ -54,6 +55,20 @@ def test_a_tag_of_what_is_out_of_scope_opens_nothing(world: World) -> None:
     for given in (tag, "*"):
         headers = world.foreign_api.bearer() | {"If-None-Match": given}
         assert world.foreign_api.ask("GET", path_of(run), headers=headers).status_code == 404
+
+
+def test_nobody_waits_for_a_server_that_stops(world: World) -> None:
+    run = world.start_compose().get_json()
+    answers: list[int] = []
+    waiting = in_background(
+        lambda: answers.append(world.api.get(f"{path_of(run)}?wait={PATIENCE}").status_code)
+    )
+    wait_for(lambda: world.services.wait_slots._value < WAITING_AT_ONCE, what="the request to wait")
+
+    world.services.stopping.set()
+    waiting.join(PATIENCE / 2)
+
+    assert answers == [200]
 
 
 def test_it_answers_at_once_for_a_run_that_is_completed(world: World) -> None:
