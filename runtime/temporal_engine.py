@@ -238,8 +238,10 @@ async def _describe_queue(client: Client, task_queue: str) -> list[DescribeTaskQ
 
 def _view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
     info, pending = found.workflow_execution_info, found.pending_workflow_task
-    # A workflow that was terminated keeps the task it was at.
-    is_pending = found.HasField("pending_workflow_task") and info.status not in CLOSED
+    # A workflow that was terminated keeps the task and the step it was at.
+    is_open = info.status not in CLOSED
+    is_pending = found.HasField("pending_workflow_task") and is_open
+    step = next(iter(found.pending_activities), None) if is_open else None
     return WorkflowView(
         execution=_execution(info.status),
         workflow_type=info.type.name,
@@ -247,6 +249,8 @@ def _view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
         closed_at=_time(info.close_time) if info.HasField("close_time") else None,
         failing_attempts=pending.attempt if is_pending else 0,
         failing_since=_time(pending.original_scheduled_time) if is_pending else None,
+        step=step.activity_type.name if step else None,
+        step_attempts=step.attempt if step else 0,
     )
 
 

@@ -17,6 +17,7 @@ class WorkflowView:
     `failing_since` is when it failed first, or was scheduled where it did not. Both say nothing of a closed
     workflow.
     `started_at` and `closed_at` are None where Temporal does not know the workflow, or it has not closed.
+    `step` is the activity that it is at, and `step_attempts` how often that was begun; None and 0: at none.
     """
 
     execution: Execution
@@ -25,6 +26,8 @@ class WorkflowView:
     closed_at: datetime | None = None
     failing_attempts: int = 0
     failing_since: datetime | None = None
+    step: str | None = None
+    step_attempts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

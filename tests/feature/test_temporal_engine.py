@@ -251,6 +251,19 @@ def test_a_running_workflow_is_open(world: World) -> None:
     assert (view.closed_at, view.failing_since) == (None, None)
 
 
+def test_an_open_workflow_tells_the_step_it_is_at(world: World) -> None:
+    workflow_id = world.start("wait_for_a_step")
+
+    view = wait_for(
+        lambda: view if (view := world.engine.describe(workflow_id)).step else None,
+        what="the step to be scheduled",
+    )
+
+    assert (view.step, view.step_attempts) == ("prepare", 1)
+    world.engine.terminate(workflow_id, "for a test")
+    assert world.engine.describe(workflow_id).step is None
+
+
 def test_a_completed_workflow_is_closed_without_a_cause(world: World) -> None:
     view = world.closed(world.start("complete"))
     assert view.execution == closed_by(None)

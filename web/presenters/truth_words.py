@@ -11,6 +11,7 @@ from models.review import EnvironmentReview, ReviewStatus
 from services.engine import WorkflowView
 from web.presenters.states import State
 from web.presenters.wording import CAUSES
+from web.presenters.work_steps import label_of
 from web.queries.business_truth import BusinessTruth
 
 NOT_READ: Final = "It could not be read just now. That says nothing about the result itself."
@@ -51,9 +52,16 @@ def engine_sentence(run: OperationRun, view: WorkflowView) -> str:
             return f"The work is open, and meets a fault in this system: attempt {view.failing_attempts}."
         if run.status == Status.QUEUED:
             return "It has taken the work, which waits for a worker."
-        return "The work is open."
+        return _at_work(view)
     cause = CAUSES.get(execution.cause or "")
     return cause.happened if cause else "The work ran to its end."
+
+
+def _at_work(view: WorkflowView) -> str:
+    if view.step is None:
+        return "The work is open."
+    again = f" This was begun {view.step_attempts} times so far." if view.step_attempts > 1 else ""
+    return f"Now: {label_of(view.step)}.{again}"
 
 
 def result_state(run: OperationRun, truth: BusinessTruth) -> State:

@@ -78,6 +78,11 @@ def work_of(run: OperationRun, history: OperationRunHistory | None, now: datetim
     return _told(history.history)
 
 
+def label_of(step: str) -> str:
+    """Return what a step does, in words."""
+    return LABELS.get(step, step.replace("_", " ").capitalize())
+
+
 def _told(story: Mapping[str, Any]) -> Work:
     begins = parse(story["started_at"])
     ends = parse(story["closed_at"])
@@ -97,7 +102,7 @@ def _step(step: Mapping[str, Any], begins: datetime, ends: datetime) -> WorkStep
     whole = max(ends - begins, timedelta(milliseconds=1))
     marks = [_share(mark - begins, whole) for mark in (due, began, ended)]
     return WorkStep(
-        label=LABELS.get(step["step"], step["step"].replace("_", " ").capitalize()),
+        label=label_of(step["step"]),
         state=RESULTS.get(step["result"], RESULTS[None]),
         attempts=step["attempts"],
         took=ended - due,

@@ -45,6 +45,22 @@ def test_all_three_agree_on_a_run_that_is_under_way(world: World) -> None:
     assert page.count("Checked <time data-checked=") == 3
 
 
+@pytest.mark.parametrize(
+    ("attempts", "sentence"),
+    [
+        (1, "Now: Read the configuration."),
+        (3, "Now: Read the configuration. This was begun 3 times so far."),
+    ],
+)
+def test_work_under_way_says_which_step_it_is_at(world: World, attempts: int, sentence: str) -> None:
+    run = world.running()
+    world.started.open(correlation_of(run).workflow_id, step="collect_evidence", step_attempts=attempts)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert truths(page)["The work"] == ("Under way", sentence)
+
+
 def test_work_that_has_ended_unrecorded_is_told_with_what_happens_next(world: World) -> None:
     run = world.running()
     world.started.close(correlation_of(run).workflow_id, "terminated")
