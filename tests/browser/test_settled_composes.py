@@ -17,7 +17,7 @@ def compose(page: Page, environment_id: str, version: str = "") -> None:
     page.goto(f"/environments/{environment_id}")
     review = page.get_by_role("region", name="Review", exact=True)
     review.get_by_label("Version").fill(version)
-    review.get_by_role("button", name="Compose review").click()
+    review.get_by_role("button", name="Compose from this version").click()
     expect(page).to_have_url(re.compile(r"/operations/[0-9a-f-]{36}$"))
 
 

@@ -1,5 +1,6 @@
 """Every page there is: accessible in every light and width, within its policy, readable without scripts."""
 
+from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -20,6 +21,26 @@ from tests.system import System
 
 WIDTHS: Final = (1200, 390)
 LIGHTS: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+SIGNED_IN: Final = [way for way in WAYS if way.status < HTTPStatus.BAD_REQUEST and way.reader != "nobody"]
+# Where people look things up, or set them, and no one thing is the one to do.
+NOTHING_FOREMOST: Final = frozenset(
+    {
+        "account.show",
+        "environments.index",
+        "published.change",
+        "published.finding",
+        "published.index",
+        "published.report",
+        "review_comparisons.item",
+        "reviews.change",
+        "reviews.finding",
+        "reviews.report",
+        "sessions.sign_out",
+        "account.leave",
+        "workspaces.make_token",
+        "workspaces.show",
+    }
+)
 GRAVE: Final = {"serious", "critical"}
 AXE: Final = Axe()
 # Nobody looks, so that the page does not change under the check.
@@ -116,6 +137,18 @@ def test_a_page_can_be_read_without_scripts(way: Way, people: People, things: Th
     page, _ = arrive(way, people, things, site, java_script_enabled=False)
 
     assert len(page.locator("body").inner_text()) > 40
+
+
+@pytest.mark.parametrize("way", SIGNED_IN, ids=str)
+def test_a_page_has_one_primary_action_and_that_in_its_header(
+    way: Way, people: People, things: Things, site: Flask
+) -> None:
+    page, _ = arrive(way, people, things, site, java_script_enabled=False)
+
+    primary, in_header = page.locator("main .primary"), page.locator("main header .primary")
+
+    expected = 0 if way.endpoint in NOTHING_FOREMOST else 1
+    assert (primary.count(), in_header.count()) == (expected, expected)
 
 
 def test_every_route_is_visited(site: Flask) -> None:

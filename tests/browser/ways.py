@@ -119,7 +119,7 @@ def _add_nobody(page: Page, _: Things) -> None:
 def _compose_refused(page: Page, things: Things) -> None:
     page.goto(f"/environments/{things.environment['id']}")
     page.locator("#compose-ref").fill("--upload-pack=x")
-    page.get_by_role("button", name="Compose review").click()
+    page.get_by_role("button", name="Compose from this version").click()
 
 
 def _restore_point_refused(page: Page, things: Things) -> None:

@@ -63,8 +63,8 @@ def test_a_reader_sees_what_they_may_not_do_and_why(world: World) -> None:
 
     page = world.browser(Role.READER).read(f"/environments/{world.environment.id}")
 
-    assert page.count("Your role here (reader) may not") == 3
-    assert '<button class="primary" disabled' in page
+    assert page.count("Your role here (reader) may not") == 4
+    assert '<button class="primary" form="compose-now" disabled' in page
 
 
 def test_a_restore_point_is_pinned_and_listed(world: World, live: Environment) -> None:

@@ -72,5 +72,6 @@ def test_a_second_restore_is_refused_and_the_first_is_named(world: World) -> Non
 def test_a_reader_sees_the_button_greyed_with_the_reason(world: World) -> None:
     page = world.browser(Role.READER).read(f"/restore-plans/{world.plan().id}")
 
-    assert '<button class="primary" disabled aria-describedby="execute-why-not">Execute restore' in page
+    greyed = '<button class="primary" form="execute" disabled aria-describedby="execute-why-not">'
+    assert f"{greyed}Execute restore" in page
     assert "Your role here (reader) may not" in page

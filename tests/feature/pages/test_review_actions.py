@@ -76,7 +76,7 @@ def test_those_who_may_not_archive_see_why(world: World) -> None:
 
     assert '<button disabled aria-describedby="why-not">Archive' in browser.read(f"/reviews/{draft.id}")
     asked = browser.read(f"/reviews/{draft.id}/archiving")
-    assert '<button class="primary" disabled aria-describedby="archive-why-not">' in asked
+    assert '<button class="primary" form="archive" disabled aria-describedby="archive-why-not">' in asked
     assert "Your role here (operator) may not publish or archive reviews." in asked
 
 

@@ -31,7 +31,7 @@ def test_two_of_them_are_chosen_to_compare_without_a_script(world: World) -> Non
 
     page = world.browser(Role.READER).read(f"/environments/{world.environment.id}/reviews")
 
-    assert '<form method="get" action="/reviews/compare">' in page
+    assert '<form id="compare" method="get" action="/reviews/compare">' in page
     assert re.findall(r'name="(from|to)" value="([^"]+)" required checked', page) == [
         ("to", str(after.id)),
         ("from", str(before.id)),
