@@ -22,6 +22,8 @@ DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": 2000,
     "history.timerProcessorMaxPollRPS": 2000,
     "history.visibilityProcessorMaxPollRPS": 2000,
+    # A few workers leave some of the usual four partitions unasked for a while, and the work there waits.
+    "matching.numTaskqueueWritePartitions": 1,
 }
 
 
