@@ -48,6 +48,10 @@ class ItemFacts:
     def _kept(self) -> Mapping[bytes, Document]:
         return dict(_load(self._path))
 
+    def load(self) -> None:
+        """Read what is kept now, and not at the first question: a moment when there is nothing else to do."""
+        _ = self._kept
+
     def get(self, key: bytes) -> Document | None:
         """Return what is known of a content; None: it has to be read."""
         return self._kept.get(key)

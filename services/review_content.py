@@ -51,7 +51,10 @@ def compose_content(
     """Compose a review's content from commits that the mirror holds; the same evidence, the same content."""
     facts, limit = ItemFacts(mirror.path), mirror.limits.max_file_bytes
     reader = ItemReader(mirror.repository, facts, prefix=environment.path_prefix, limit=limit)
-    differences = _differences(mirror, environment, evidence, context.newest_point)
+    with ThreadPoolExecutor(max_workers=1) as comparing:
+        compared = comparing.submit(_differences, mirror, environment, evidence, context.newest_point)
+        facts.load()
+        differences = compared.result()
     changes = differences.previous or ()
     rows = rows_of_changes(mirror, evidence, changes, reader, beat=beat)
     # After the changed items, which are known by now.
