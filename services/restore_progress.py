@@ -31,6 +31,9 @@ def look(mirror: Mirror, environment: Environment, plan: RestorePlan, run: Opera
     Raises RefNotFound where the branch is gone.
     """
     head = mirror.resolve(f"refs/heads/{environment.branch}")
+    if head == plan.live_commit:
+        # The plan itself tells: it was made from this very commit.
+        return RestoreProgress(head=head, own_commits=[], as_planned=not _writes(plan), changed=[])
     repository = mirror.repository
     live = entries(repository, head, environment.path_prefix)
     current = states(live)
@@ -48,8 +51,12 @@ def look(mirror: Mirror, environment: Environment, plan: RestorePlan, run: Opera
 def check_writable(plan: RestorePlan) -> None:
     """Raise ItemsRefused, naming them, where a plan has refused items and nothing else to write."""
     refused = [change["path"] for change in plan.changes if change["change"] == PlannedChange.REFUSED]
-    if refused and not any(change["change"] in WRITING for change in plan.changes):
+    if refused and not _writes(plan):
         raise ItemsRefused(refused)
+
+
+def _writes(plan: RestorePlan) -> bool:
+    return any(change["change"] in WRITING for change in plan.changes)
 
 
 def _as_planned(plan: RestorePlan, current: Mapping[str, State]) -> bool:
