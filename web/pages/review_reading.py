@@ -10,7 +10,7 @@ from models.errors import NotFound
 from models.review import EnvironmentReview
 from services.output_readiness import readiness_of
 from services.reports.document import open_review
-from services.reports.sentences import comparison, headline, operated, restorable
+from services.reports.sentences import comparison, headline, is_compared, operated, restorable
 from web.presenters.change_views import change_view, commit_views, row_of
 from web.presenters.finding_views import ITEMS_ON_PAGE, finding_view, finding_views
 from web.presenters.links import ReviewLinks
@@ -35,6 +35,7 @@ def review_content(session: Session, review: EnvironmentReview, links: ReviewLin
         "filters": filters,
         "headline": headline(document),
         "comparison": comparison(document),
+        "is_compared": is_compared(document),
         "restorable": restorable(document),
         "operated": operated(document),
         "findings": finding_views(review.findings, links, severity=filters.severity),

@@ -79,8 +79,18 @@ def test_a_review_without_anything_says_so(world: World) -> None:
     page = world.browser(Role.READER).read(f"/reviews/{world.review().id}")
 
     assert "Nothing stood out." in page
-    assert "No item changed." in page
+    assert "There was no published review to compare with" in page
+    assert "No item changed." not in page
     assert "no baseline to compare with" in page
+
+
+def test_a_review_that_equals_the_one_before_says_that_nothing_changed(world: World) -> None:
+    before = world.review(ref="v1")
+    page = world.browser(Role.READER).read(
+        f"/reviews/{world.review(ref='v2', previous_review_id=before.id).id}"
+    )
+
+    assert "No item changed." in page
 
 
 def test_changes_are_paged_in_the_order_of_their_paths(world: World) -> None:
