@@ -50,8 +50,7 @@ def confirm() -> str:
     """Name the chosen runs, and ask once more before anything is done about them."""
     deed: Deed = "cancel" if request.form.get("deed") == "cancel" else "check"
     run_ids = _chosen()
-    with services().database.transaction() as session:
-        principal = signed_in(session)
+    principal = signed_in()
     rows = _rows(run_ids, principal)
     chosen = [_before(run_id, rows.get(run_id), principal, deed) for run_id in run_ids]
     return render_template("operations/chosen.html", deed=deed, words=DEEDS[deed], chosen=chosen)
@@ -71,8 +70,7 @@ def check() -> str:
 
 def _do(deed: Deed, act: Callable[[UUID], tuple[State, str]]) -> str:
     run_ids = _chosen()
-    with services().database.transaction() as session:
-        principal = signed_in(session)
+    principal = signed_in()
     deadline = time.monotonic() + WITHIN.total_seconds()
     told = {
         run_id: _tried(run_id, act) if time.monotonic() < deadline else (NOT_DONE, NO_TIME)

@@ -40,7 +40,7 @@ _RECENT = 6
 def index() -> str:
     """List the environments that the reader may see, under their workspaces."""
     with services().database.transaction() as session:
-        seen = signed_in(session).workspaces_where(VIEW)
+        seen = signed_in().workspaces_where(VIEW)
         environments = list_environments(session, workspaces=seen)
         workspaces = list_workspaces(session, workspaces=seen)
     return render_template("environments/index.html", environments=environments, workspaces=workspaces)
@@ -110,7 +110,7 @@ def preview_restore(environment_id: UUID) -> Response:
 def _to_act_on(environment_id: UUID) -> tuple[Environment, Principal]:
     with services().database.transaction() as session:
         environment = get_environment(session, environment_id)
-        principal = signed_in(session)
+        principal = signed_in()
     if environment is None:
         raise NotFound
     require(principal, environment.workspace_id, ACT, see=VIEW)
@@ -129,7 +129,7 @@ def _refused(environment_id: UUID, form: str, fields: tuple[str, ...], error: Op
 def _page(environment_id: UUID, form: Form) -> str:
     with services().database.transaction() as session:
         environment = get_environment(session, environment_id)
-        principal = may_see(session, environment.workspace_id if environment else None, VIEW)
+        principal = may_see(environment.workspace_id if environment else None, VIEW)
         assert environment is not None  # noqa: S101 - may_see has raised NotFound
         return _render(session, environment, principal, form)
 

@@ -32,7 +32,7 @@ def index() -> Response:
     """List the operations that the reader may see, newest first, narrowed by the address."""
     filters = RunFilters.parse(request.args)
     with services().database.transaction() as session:
-        principal = signed_in(session)
+        principal = signed_in()
         seen, acting = principal.workspaces_where(VIEW), principal.workspaces_where(ACT)
         choices = Choices(
             environments=list_environments(session, workspaces=seen),
@@ -56,7 +56,7 @@ def list_fragment() -> Response:
     """Answer the part of the list that changes; 304 where it is as the reader has it."""
     filters = RunFilters.parse(request.args)
     with services().database.transaction() as session:
-        principal = signed_in(session)
+        principal = signed_in()
         seen = principal.workspaces_where(VIEW)
         choices = Choices(workspaces=(), environments=list_environments(session, workspaces=seen))
     return _unless_known(_listed("operations/_list.html", principal, filters, choices))

@@ -25,7 +25,7 @@ VIEW = Capability.REVIEWS_PUBLISHED_VIEW
 def index() -> str:
     """List the published reviews that the reader may see, one per environment, newest first."""
     with services().database.transaction() as session:
-        seen = signed_in(session).workspaces_where(VIEW)
+        seen = signed_in().workspaces_where(VIEW)
         page = list_past_reviews(
             session,
             workspaces=seen,
@@ -85,7 +85,7 @@ def pack(review_id: UUID) -> Response:
 
 def _published(session: Session, review_id: UUID) -> EnvironmentReview:
     """Return a published review in scope; any other is as missing as one that never was."""
-    principal = signed_in(session)
+    principal = signed_in()
     review = get_review(session, review_id)
     if review is None or review.status != ReviewStatus.PUBLISHED:
         raise NotFound

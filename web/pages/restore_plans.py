@@ -75,7 +75,7 @@ def _page(plan_id: UUID, form: Form) -> str:
 
 def _read(plan_id: UUID) -> tuple[RestorePlan, Environment, RestorePoint, Principal]:
     with services().database.transaction() as session:
-        principal = signed_in(session)
+        principal = signed_in()
         plan = get_restore_plan(session, plan_id)
         if plan is None:
             raise NotFound

@@ -119,7 +119,7 @@ def _pair() -> _Pair:
 
 def _review(session: Session, name: str) -> EnvironmentReview:
     given = request.args.get(name, "")
-    principal = signed_in(session)
+    principal = signed_in()
     if not given:
         raise InvalidInput(name, f"{name}: name the two reviews to compare, ?from=<id>&to=<id>.")
     review_id = as_uuid(given)

@@ -16,7 +16,7 @@ def index(environment_id: UUID) -> str:
     """List every review of an environment, newest first, to choose two of them to compare."""
     with services().database.transaction() as session:
         environment = get_environment(session, environment_id)
-        may_see(session, environment.workspace_id if environment else None, Capability.REVIEWS_VIEW)
+        may_see(environment.workspace_id if environment else None, Capability.REVIEWS_VIEW)
         assert environment is not None  # noqa: S101 - may_see has raised NotFound
         page = list_past_reviews(
             session,

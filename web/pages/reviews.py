@@ -61,7 +61,7 @@ def publish(review_id: UUID) -> Response:
     try:
         with services().database.transaction() as session:
             _manageable(session, review_id)
-            Reviews(session, actor=signed_in(session).actor).publish(review_id)
+            Reviews(session, actor=signed_in().actor).publish(review_id)
     except Conflict as error:
         return _refused(review_id, error)
     return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
@@ -77,7 +77,7 @@ def confirm_archive(review_id: UUID) -> str:
             review=review,
             environment=get_environment(session, review.environment_id),
             links=_links(review_id),
-            why_not=why_not_archive(review, why_not(signed_in(session), review.workspace_id, MANAGE)),
+            why_not=why_not_archive(review, why_not(signed_in(), review.workspace_id, MANAGE)),
         )
 
 
@@ -87,7 +87,7 @@ def archive(review_id: UUID) -> Response:
     try:
         with services().database.transaction() as session:
             _manageable(session, review_id)
-            Reviews(session, actor=signed_in(session).actor).archive(review_id)
+            Reviews(session, actor=signed_in().actor).archive(review_id)
     except Conflict as error:
         return _refused(review_id, error)
     return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
@@ -116,7 +116,7 @@ def _manageable(session: Session, review_id: UUID) -> EnvironmentReview:
 
 
 def _found(session: Session, review_id: UUID, capability: Capability) -> EnvironmentReview:
-    principal = signed_in(session)
+    principal = signed_in()
     review = get_review(session, review_id)
     if review is None:
         raise NotFound
@@ -132,7 +132,7 @@ def _page(review_id: UUID, form: Form) -> str:
         actions = header_actions(
             review,
             published_id=published.id if published else None,
-            why_not=why_not(signed_in(session), review.workspace_id, MANAGE),
+            why_not=why_not(signed_in(), review.workspace_id, MANAGE),
             readiness=content["readiness"],
         )
         return render_template("reviews/show.html", form=form, actions=actions, **content)

@@ -37,7 +37,7 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
     """
     with services().database.transaction() as session:
         run = get_run(session, run_id)
-        principal = may_see(session, run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
+        principal = may_see(run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
         assert run is not None  # noqa: S101 - may_see has raised NotFound
         environment = get_environment(session, run.environment_id)
         transitions = transitions_of(session, run_id)
@@ -62,7 +62,7 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
 
 def find_run_to_act_on(session: Session, run_id: UUID) -> tuple[OperationRun, Principal]:
     """Return a run that the reader may act on, and who reads; raise NotFound or Forbidden."""
-    principal = signed_in(session)
+    principal = signed_in()
     run = get_run(session, run_id)
     if run is None:
         raise NotFound

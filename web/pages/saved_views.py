@@ -26,7 +26,7 @@ def save() -> Response:
     """Keep a narrowed list by name, for everybody in a workspace, and lead to it."""
     filters = RunFilters.parse(request.form).given()
     with services().database.transaction() as session:
-        principal = signed_in(session)
+        principal = signed_in()
         seen = list_workspaces(session, workspaces=principal.workspaces_where(VIEW))
         slugs = {workspace.slug: workspace.id for workspace in seen}
         slug = request.form.get("keep_in", "")
@@ -47,7 +47,7 @@ def save() -> Response:
 def delete(view_id: UUID) -> Response:
     """Forget a list that was kept by name, and lead to all operations."""
     with services().database.transaction() as session:
-        principal = signed_in(session)
+        principal = signed_in()
         view = get_saved_view(session, view_id)
         if view is None:
             raise NotFound

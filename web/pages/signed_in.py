@@ -2,7 +2,6 @@ from typing import Final
 from uuid import UUID
 
 from flask import g, request
-from sqlalchemy.orm import Session
 
 from models.catalog import Capability
 from models.errors import NotFound, Unauthenticated
@@ -42,7 +41,7 @@ def _know(found: BrowserSession) -> None:
         g.browser_session = found
 
 
-def signed_in(session: Session | None = None) -> Principal:  # noqa: ARG001 # the transaction that is read in
+def signed_in() -> Principal:
     """Return who reads the page; raise Unauthenticated where nobody is signed in, or not any more."""
     principal: Principal | None = g.get("principal")
     if principal is None:
@@ -57,12 +56,12 @@ def signed_in_session() -> BrowserSession:
     return found
 
 
-def may_see(session: Session, workspace_id: UUID | None, capability: Capability) -> Principal:
+def may_see(workspace_id: UUID | None, capability: Capability) -> Principal:
     """Return who reads the page, once they may see a thing of the workspace.
 
     Raises NotFound where they may not, and where there is no such thing (None): the two look alike.
     """
-    principal = signed_in(session)
+    principal = signed_in()
     if workspace_id is None:
         raise NotFound
     require(principal, workspace_id, capability, see=capability)
