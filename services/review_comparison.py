@@ -10,7 +10,6 @@ from services.item_facts import ItemFacts
 from services.item_reader import ItemReader
 from services.repositories.changes import TreeChange, diff_trees
 from services.repositories.mirror import Mirror
-from services.repositories.objects import DAMAGED
 from services.repositories.process import no_beat
 from services.repositories.refs import commit_at
 from services.review_changes import rows_of_changes
@@ -35,7 +34,7 @@ class ReviewComparison:
 
     def is_at_hand(self) -> bool:
         """Tell whether the mirror is whole and holds both commits, so that no network is needed."""
-        if self._is_damaged():
+        if self._mirror.is_damaged():
             return False
         try:
             repository = self._mirror.repository
@@ -48,7 +47,7 @@ class ReviewComparison:
 
         Raises EnvironmentUnreachable, and RefNotFound where the repository no longer has one of them.
         """
-        if self._is_damaged():
+        if self._mirror.is_damaged():
             self._mirror.fetch()
         self._mirror.ensure(self._commits)
 
@@ -77,9 +76,6 @@ class ReviewComparison:
             limit=self._mirror.limits.max_file_bytes,
         )
         return rows_of_changes(self._mirror, evidence, changes, reader, beat=no_beat)
-
-    def _is_damaged(self) -> bool:
-        return (self._mirror.path / DAMAGED).exists()
 
     @property
     def _commits(self) -> tuple[str, str]:

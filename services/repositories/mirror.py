@@ -71,6 +71,10 @@ class Mirror:
         opened: pygit2.Repository = self._opened.repository
         return opened
 
+    def is_damaged(self) -> bool:
+        """Tell whether somebody who read the mirror found it damaged; the next fetch makes it anew."""
+        return self._directory.is_damaged()
+
     def fetch(self, beat: Beat = no_beat) -> None:
         """Bring all branches and tags to where the remote has them.
 

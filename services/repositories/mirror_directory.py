@@ -67,9 +67,13 @@ class MirrorDirectory:
             else:
                 return
 
+    def is_damaged(self) -> bool:
+        """Tell whether somebody who read the mirror found it damaged; the next fetch makes it anew."""
+        return (self.path / DAMAGED).exists()
+
     def is_sound(self) -> bool:
         """Tell whether nobody found the mirror damaged, and each of its refs leads to an object."""
-        if not self.path.is_symlink() or (self.path / DAMAGED).exists():
+        if not self.path.is_symlink() or self.is_damaged():
             return False
         try:
             repository = pygit2.Repository(str(self.path))
