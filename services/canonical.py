@@ -1,7 +1,8 @@
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from services.digests import sha256_of
 
 
 def canonical_json(value: Any) -> str:
@@ -11,4 +12,4 @@ def canonical_json(value: Any) -> str:
 
 def digest(facts: Mapping[str, Any]) -> str:
     """Return the sha256, in lowercase hex, of the facts' canonical JSON."""
-    return hashlib.sha256(canonical_json(facts).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of(canonical_json(facts))
