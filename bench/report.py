@@ -4,8 +4,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import temporalio.service
@@ -27,6 +27,30 @@ class Row:
     ratio: float
     promise: str
     kept: bool
+
+
+def at_most(promise: float, what: str, *, ours: float, floor: float, told: Callable[[float], str]) -> Row:
+    """Compare figures of which less is better; `told` words one."""
+    ratio = ours / floor
+    return Row(
+        what=what,
+        ours=told(ours),
+        floor=told(floor),
+        ratio=ratio,
+        promise=f"at most {promise}x",
+        kept=ratio <= promise,
+    )
+
+
+def at_least(promise: float, what: str, *, ours: float, floor: float, told: Callable[[float], str]) -> Row:
+    """Compare figures of which more is better; `told` words one."""
+    row = at_most(promise, what, ours=ours, floor=floor, told=told)
+    return replace(row, promise=f"at least {promise}x", kept=row.ratio >= promise)
+
+
+def milliseconds(seconds: float) -> str:
+    """Word a time given in seconds."""
+    return f"{seconds * 1000:.0f} ms"
 
 
 def write(name: str, rows: Sequence[Row], *, notes: Sequence[str] = ()) -> None:

@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from bench.report import Row, write
+from bench.report import at_most, write
 from models.base import utc_now
 from models.catalog import OperationType
 from models.correlation import Correlation
@@ -135,7 +135,7 @@ def main() -> None:
         ):
             figures = [(step(many), step(few)) for _ in range(1 + ROUNDS)][1:]
             ours, floor = (median(side) for side in zip(*figures, strict=True))
-            rows.append(_row(what, ours, floor))
+            rows.append(at_most(PROMISE, what, ours=ours, floor=floor, told="{:.2f} s".format))
     write("sweep", rows, notes=[f"The floor is the same sweep with {FEW:,} active runs."])
 
 
@@ -145,18 +145,6 @@ def _migrated(url: str, name: str) -> str:
     named = urlsplit(url)._replace(path=f"/{name}").geturl()
     upgrade(named)
     return named
-
-
-def _row(what: str, ours: float, floor: float) -> Row:
-    ratio = ours / floor
-    return Row(
-        what=what,
-        ours=f"{ours:.2f} s",
-        floor=f"{floor:.2f} s",
-        ratio=ratio,
-        promise=f"at most {PROMISE}x",
-        kept=ratio <= PROMISE,
-    )
 
 
 if __name__ == "__main__":
