@@ -4,7 +4,7 @@ from typing import Final
 from models.base import Json
 from services.output_readiness import Profile
 from services.reports.charts import changes_over_time, conformance_by_kind, findings_by_severity
-from services.reports.content import Aside, ChangeList, Charts, Findings, Report, Section
+from services.reports.content import Aside, Block, ChangeList, Charts, Findings, Report, Section
 from services.reports.document import ReviewDocument
 from services.reports.evidence import (
     digests_part,
@@ -72,15 +72,7 @@ def technical(document: ReviewDocument) -> Report:
                 ),
             ),
             _history_part(document),
-            Section(
-                key="baseline",
-                title="Conformance with the baseline",
-                blocks=(
-                    baseline_facts(document),
-                    Charts(key="charts", charts=(conformance_by_kind(document),), with_tables=True),
-                    *baseline_paths(document),
-                ),
-            ),
+            _baseline_part(document, *baseline_paths(document)),
             inventory_part(document),
             restore_part(document),
             operations_part(document),
@@ -98,14 +90,7 @@ def audit(document: ReviewDocument, digests: Sequence[Json]) -> Report:
             evidence_part(document),
             fingerprint_part(document),
             findings_register(document),
-            Section(
-                key="baseline",
-                title="Conformance with the baseline",
-                blocks=(
-                    baseline_facts(document),
-                    Charts(key="charts", charts=(conformance_by_kind(document),), with_tables=True),
-                ),
-            ),
+            _baseline_part(document),
             _history_part(document),
             restore_part(document),
             operations_part(document),
@@ -147,6 +132,15 @@ def _history_part(document: ReviewDocument) -> Section:
         key="history",
         title="From review to review",
         blocks=(Charts(key="charts", charts=(changes_over_time(document),), with_tables=True),),
+    )
+
+
+def _baseline_part(document: ReviewDocument, *more: Block) -> Section:
+    chart = Charts(key="charts", charts=(conformance_by_kind(document),), with_tables=True)
+    return Section(
+        key="baseline",
+        title="Conformance with the baseline",
+        blocks=(baseline_facts(document), chart, *more),
     )
 
 
