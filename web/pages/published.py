@@ -8,7 +8,7 @@ from models.catalog import Capability
 from models.errors import NotFound
 from models.review import EnvironmentReview, ReviewStatus
 from services.access import require
-from web.pages.review_reading import change_content, finding_content, review_content
+from web.pages.review_reading import change_page, finding_page, review_content
 from web.pages.signed_in import signed_in
 from web.presenters.links import ReviewLinks
 from web.queries.past_reviews import list_past_reviews
@@ -53,20 +53,14 @@ def show(review_id: UUID) -> str:
 def finding(review_id: UUID, code: str) -> str:
     """Show every item of one finding, a page at a time."""
     with services().database.transaction() as session:
-        review = _published(session, review_id)
-        return render_template(
-            "reviews/finding.html", **finding_content(session, review, code, _links(review_id))
-        )
+        return finding_page(session, _published(session, review_id), code, _links(review_id))
 
 
 @blueprint.get("/<uuid:review_id>/changes/<int:position>")
 def change(review_id: UUID, position: int) -> str:
     """Show every setting of one changed item, a page at a time."""
     with services().database.transaction() as session:
-        review = _published(session, review_id)
-        return render_template(
-            "reviews/change.html", **change_content(session, review, position, _links(review_id))
-        )
+        return change_page(session, _published(session, review_id), position, _links(review_id))
 
 
 @blueprint.get("/<uuid:review_id>/report/<profile>.<form>")

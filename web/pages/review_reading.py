@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import request
+from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -51,38 +51,39 @@ def review_content(session: Session, review: EnvironmentReview, links: ReviewLin
     }
 
 
-def finding_content(session: Session, review: EnvironmentReview, code: str, links: ReviewLinks) -> Content:
-    """Read a page of one finding's items; NotFound where the review has no such finding."""
+def finding_page(session: Session, review: EnvironmentReview, code: str, links: ReviewLinks) -> str:
+    """Show a page of one finding's items; NotFound where the review has no such finding."""
     finding = next((each for each in review.findings if each["code"] == code), None)
     if finding is None:
         raise NotFound
     first = decode_position(request.args.get("after")) + 1
     last = first + ITEMS_ON_PAGE
     count = len(finding["items"])
-    page = finding_view({**finding, "items": finding["items"][first:last]}, links)
-    return {
+    return render_template(
+        "reviews/finding.html",
         **_identity(session, review, links),
-        "finding": page,
-        "count": count,
-        "first": first,
-        "next": last - 1 if last < count else None,
-        "is_first_page": "after" not in request.args,
-    }
+        finding=finding_view({**finding, "items": finding["items"][first:last]}, links),
+        count=count,
+        first=first,
+        next=last - 1 if last < count else None,
+        is_first_page="after" not in request.args,
+    )
 
 
-def change_content(session: Session, review: EnvironmentReview, position: int, links: ReviewLinks) -> Content:
-    """Read a page of what changed inside one item; NotFound where the review has no such change."""
+def change_page(session: Session, review: EnvironmentReview, position: int, links: ReviewLinks) -> str:
+    """Show a page of what changed inside one item; NotFound where the review has no such change."""
     change = get_change(session, review.id, position)
     if change is None:
         raise NotFound
-    return {
+    return render_template(
+        "reviews/change.html",
         **_identity(session, review, links),
-        "change": change_view(row_of(change), links.change(position)),
-        "commits": commit_views(change.commits),
-        "settings": settings_page(change.settings, first=decode_position(request.args.get("after")) + 1),
-        "is_first_page": "after" not in request.args,
-        "again": lambda after=None: links.change(position, after=after),
-    }
+        change=change_view(row_of(change), links.change(position)),
+        commits=commit_views(change.commits),
+        settings=settings_page(change.settings, first=decode_position(request.args.get("after")) + 1),
+        is_first_page="after" not in request.args,
+        again=lambda after=None: links.change(position, after=after),
+    )
 
 
 def _identity(session: Session, review: EnvironmentReview, links: ReviewLinks) -> Content:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from models.errors import Conflict, NotFound
 from models.review import EnvironmentReview
 from services.access import require
 from services.reviews import Reviews, published_review
-from web.pages.review_reading import change_content, finding_content, review_content
+from web.pages.review_reading import change_page, finding_page, review_content
 from web.pages.signed_in import signed_in
 from web.presenters.forms import Form
 from web.presenters.links import ReviewLinks
@@ -39,32 +40,20 @@ def show(review_id: UUID) -> str:
 def finding(review_id: UUID, code: str) -> str:
     """Show every item of one finding, a page at a time."""
     with services().database.transaction() as session:
-        review = _readable(session, review_id)
-        return render_template(
-            "reviews/finding.html", **finding_content(session, review, code, _links(review_id))
-        )
+        return finding_page(session, _readable(session, review_id), code, _links(review_id))
 
 
 @blueprint.get("/<uuid:review_id>/changes/<int:position>")
 def change(review_id: UUID, position: int) -> str:
     """Show every setting of one changed item, a page at a time."""
     with services().database.transaction() as session:
-        review = _readable(session, review_id)
-        return render_template(
-            "reviews/change.html", **change_content(session, review, position, _links(review_id))
-        )
+        return change_page(session, _readable(session, review_id), position, _links(review_id))
 
 
 @blueprint.post("/<uuid:review_id>/publish")
 def publish(review_id: UUID) -> Response:
     """Publish a draft and lead back to it."""
-    try:
-        with services().database.transaction() as session:
-            _manageable(session, review_id)
-            Reviews(session, actor=signed_in().actor).publish(review_id)
-    except Conflict as error:
-        return _refused(review_id, error)
-    return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
+    return _done(Reviews.publish, review_id)
 
 
 @blueprint.get("/<uuid:review_id>/archiving")
@@ -84,13 +73,7 @@ def confirm_archive(review_id: UUID) -> str:
 @blueprint.post("/<uuid:review_id>/archive")
 def archive(review_id: UUID) -> Response:
     """Put a draft away and lead back to it."""
-    try:
-        with services().database.transaction() as session:
-            _manageable(session, review_id)
-            Reviews(session, actor=signed_in().actor).archive(review_id)
-    except Conflict as error:
-        return _refused(review_id, error)
-    return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
+    return _done(Reviews.archive, review_id)
 
 
 @blueprint.get("/<uuid:review_id>/report/<profile>.<form>")
@@ -109,10 +92,6 @@ def pack(review_id: UUID) -> Response:
 
 def _readable(session: Session, review_id: UUID) -> EnvironmentReview:
     return _found(session, review_id, VIEW)
-
-
-def _manageable(session: Session, review_id: UUID) -> EnvironmentReview:
-    return _found(session, review_id, MANAGE)
 
 
 def _found(session: Session, review_id: UUID, capability: Capability) -> EnvironmentReview:
@@ -138,9 +117,16 @@ def _page(review_id: UUID, form: Form) -> str:
         return render_template("reviews/show.html", form=form, actions=actions, **content)
 
 
-def _refused(review_id: UUID, error: Conflict) -> Response:
-    page = _page(review_id, Form.refused("review", {}, error, fields=()))
-    return make_response(page, problem_of(error).status)
+def _done(act: Callable[[Reviews, UUID], object], review_id: UUID) -> Response:
+    """Act on a review and lead back to it; where that is refused, its page says so."""
+    try:
+        with services().database.transaction() as session:
+            _found(session, review_id, MANAGE)
+            act(Reviews(session, actor=signed_in().actor), review_id)
+    except Conflict as error:
+        page = _page(review_id, Form.refused("review", {}, error, fields=()))
+        return make_response(page, problem_of(error).status)
+    return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
 
 
 def _links(review_id: UUID) -> ReviewLinks:
