@@ -10,6 +10,7 @@ import pytest
 from runtime.embedded_postgres import running_postgres
 from runtime.migrate import upgrade
 from services.database import Database
+from tests.system import System, up
 
 TEMPLATE = "migrated"
 
@@ -23,7 +24,7 @@ def server_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_url(server_folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of this test session, with the migrated template database on it."""
+    """A PostgreSQL server that all tests share, with the migrated template database on it."""
     with running_postgres(server_folder / "postgres", say=lambda _: None) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {TEMPLATE}")
@@ -47,6 +48,20 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database.connect(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def system(server_folder: Path) -> Iterator[System]:
+    """The system that all tests share; each makes environments of its own."""
+    with up(server_folder / "up") as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def idle_system(server_folder: Path) -> Iterator[System]:
+    """A system without a worker."""
+    with up(server_folder / "idle", "--no-worker") as system:
+        yield system
 
 
 @pytest.fixture

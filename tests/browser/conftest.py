@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -7,14 +6,14 @@ from playwright.sync_api import Browser, expect
 from tests.browser.chromium import MISSING, chromium_path, launched, must_be_there
 from tests.browser.figures import FIGURES, LEFT_OUT
 from tests.browser.people import PATIENCE, People
-from tests.system import System, up
+from tests.system import System
 
 expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """The browser of this session; without one the lane is left out, and in CI it fails."""
+    """The browser that all tests of the lane share; without one the lane is left out, and in CI it fails."""
     path = chromium_path()
     if path is None:
         request.config.stash[LEFT_OUT] = True
@@ -22,20 +21,6 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
         refuse(MISSING)
     with launched(path) as browser:
         yield browser
-
-
-@pytest.fixture(scope="session")
-def system(server_folder: Path) -> Iterator[System]:
-    """The system that a session's tests share; each test makes environments of its own."""
-    with up(server_folder / "up") as system:
-        yield system
-
-
-@pytest.fixture(scope="session")
-def idle_system(server_folder: Path) -> Iterator[System]:
-    """A system without a worker."""
-    with up(server_folder / "idle", "--no-worker") as system:
-        yield system
 
 
 @pytest.fixture(scope="session")

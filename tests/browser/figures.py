@@ -6,7 +6,7 @@ import pytest
 
 @dataclass(kw_only=True)
 class Figures:
-    """What axe has checked in a session, and what it has found by level."""
+    """What axe has checked in the lane, and what it has found by level."""
 
     pages: set[tuple[str, str]] = field(default_factory=set)
     checks: int = 0

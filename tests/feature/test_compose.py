@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.feature.conftest import System
+from tests.system import System
 
 FILES: dict[str, str | bytes | None] = {
     "compliance/[OIB] Password.json": '{"@odata.type": "#compliance", "length": 12}',

@@ -5,8 +5,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.feature.conftest import Json, System, wait_for
 from tests.feature.temporal_cli import TemporalCli
+from tests.system import Json, System, wait_for
 
 COMPOSE = "environment.review.compose"
 

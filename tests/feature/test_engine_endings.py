@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.feature.conftest import Json, System, wait_for
 from tests.feature.temporal_cli import TemporalCli
 from tests.slow_remotes import gate_of, held_restore, silence, speak
+from tests.system import Json, System, wait_for
 
 # The promise is ten seconds; what is over it fails the test by its wait.
 WITHIN = 10.0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.feature.conftest import Json, System
 from tests.slow_remotes import silence, speak
+from tests.system import Json, System
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = DOCS / "examples"

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from tests.feature.conftest import Json, System
+from tests.system import Json, System
 
 RUNS = 64
 

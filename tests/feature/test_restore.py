@@ -1,7 +1,7 @@
 """Executing restores on the real servers, over HTTP."""
 
-from tests.feature.conftest import Json, System, wait_for
 from tests.git_repository import GitRepository
+from tests.system import Json, System, wait_for
 
 FIRST: dict[str, str | bytes | None] = {
     "policies/Password [v1].json": '{"length": 12}',

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from runtime.temporal_setup import SEARCH_ATTRIBUTES
-from tests.feature.conftest import Json, System, wait_for
 from tests.feature.temporal_cli import TemporalCli
 from tests.slow_remotes import gate_of, held_restore, silence, speak
+from tests.system import Json, System, wait_for
 
 CONSOLE = Path(__file__).parents[2] / "docs" / "console.md"
 COMPOSE, RESTORE = "environment.review.compose", "restore.execute"

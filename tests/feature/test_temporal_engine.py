@@ -33,7 +33,7 @@ from runtime.temporal_server import NAMESPACE, running_temporal
 from runtime.temporal_setup import setup_temporal
 from services.dispatch import WorkflowStart
 from services.engine import Engine, EngineUnreachable, WorkflowView
-from tests.feature.conftest import wait_for
+from tests.system import wait_for
 
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
 NOBODY = "a-queue-that-nobody-polls"

@@ -10,8 +10,7 @@ import pytest
 
 from runtime.own_program import own_argv, own_environment
 from runtime.ports import free_ports
-from tests.feature.conftest import System
-from tests.system import Json, wait_for
+from tests.system import Json, System, wait_for
 
 REAL_DATA = Path(__file__).parents[4] / "shared" / "data" / "openintunebaseline"
 VERSIONS = ("windows-v3.4", "windows-v3.5", "windows-v3.6")

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.feature.conftest import System
 from tests.feature.reviews import everything_shown
 from tests.feature.reviews.conftest import all_changes, compose_and_publish
 from tests.feature.reviews.planted_secrets import SHOWN, commit_releases, leaks_in
 from tests.feature.reviews.setting_replay import MASK
-from tests.system import Json
+from tests.system import Json, System
 
 CHANGED = f"{MASK} (changed)"
 
