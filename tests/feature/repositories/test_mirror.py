@@ -1,10 +1,5 @@
-import multiprocessing
 import shutil
-import threading
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +8,10 @@ from models.errors import (
     EnvironmentUnreachable,
     InvalidInput,
     RefNotFound,
-    RepositoryError,
     RepositoryTooLarge,
 )
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import DAMAGED, entries, read_blob
+from services.repositories.objects import entries
 from services.repositories.transport import GitLimits
 from tests.feature.repositories.remote import Remote, git
 
@@ -159,193 +153,12 @@ def test_it_opens_no_url_that_is_not_allowed(store: MirrorStore, tmp_path: Path)
             store.open(uuid.uuid4(), url)
 
 
-def _truncate_pack(path: Path) -> None:
-    for pack in path.glob("objects/pack/*.pack"):
-        pack.chmod(0o644)
-        pack.write_bytes(pack.read_bytes()[:40])
-
-
-def _follow_link(path: Path) -> None:
-    link = path.parent / f"{path.name.partition('.')[0]}.git"
-    link.unlink()
-    path.rename(link)
-
-
-def _put_a_file_there(path: Path) -> None:
-    shutil.rmtree(path)
-    path.touch()
-
-
-def _empty(path: Path) -> None:
-    shutil.rmtree(path)
-    path.mkdir()
-
-
-def _write(name: str, content: bytes) -> Callable[[Path], None]:
-    def write(path: Path) -> None:
-        (path / name).write_bytes(content)
-
-    return write
-
-
-def _remove(name: str) -> Callable[[Path], None]:
-    def remove(path: Path) -> None:
-        if (path / name).is_dir():
-            shutil.rmtree(path / name)
-        else:
-            (path / name).unlink()
-
-    return remove
-
-
-DAMAGE: dict[str, Callable[[Path], None]] = {
-    "gone": shutil.rmtree,
-    "link is gone": lambda path: next(path.parent.glob("*.git")).unlink(),
-    "not a link": _follow_link,
-    "empty": _empty,
-    "a file": _put_a_file_there,
-    "no HEAD": _remove("HEAD"),
-    "HEAD is rubbish": _write("HEAD", b"\0rubbish"),
-    "configuration is rubbish": _write("config", b"[[["),
-    "no objects": _remove("objects"),
-    "no packs": _remove("objects/pack"),
-    "truncated packs": _truncate_pack,
-    "refs are rubbish": _write("packed-refs", b"rubbish\n"),
-    "ref to nowhere": _write("refs/heads/main", b"1" * 40),
-    "ref is empty": _write("refs/heads/main", b""),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_mirror_is_made_anew(
-    remote: Remote, mirror: Mirror, store: MirrorStore, damage: str
-) -> None:
-    commit = remote.commit({"a": "1", "b/c": "2"})
-    mirror.fetch()
-    DAMAGE[damage](mirror.path.resolve())
-    again = store.open(uuid.UUID(mirror.path.stem), str(remote.path))
-    again.fetch()
-    assert again.resolve("main") == commit
-    assert [
-        read_blob(again.repository, entry.oid, limit=9) for entry in entries(again.repository, commit)
-    ] == [
-        b"1",
-        b"2",
-    ]
-    assert mirror.resolve("main") == commit
-    assert len(entries(mirror.repository, commit)) == 2
-
-
-def test_a_mirror_half_made_by_a_killed_process_is_mended(remote: Remote, mirror: Mirror) -> None:
-    first = remote.commit({"a": "1"})
-    mirror.fetch()
-    for leftover in ("packed-refs.lock", "refs/heads/main.lock", "HEAD.lock", "config.lock", "shallow.lock"):
-        (mirror.path / leftover).touch()
-    (mirror.path / "objects" / "pack" / "tmp_pack_abc").write_bytes(b"half")
-    mirror.path.with_suffix(".new").symlink_to("nowhere")
-    remote.commit({"a": "2"})
-    remote.git("push", "--quiet", "--force", "origin", f"{first}:refs/heads/other")
-    mirror.fetch()
-    assert mirror.resolve("main") == remote.head()
-    assert not list(mirror.path.rglob("*.lock"))
-    assert not list(mirror.path.rglob("tmp_*"))
-
-
 def test_a_repository_past_the_size_limit_is_refused(remote: Remote, tmp_path: Path) -> None:
     remote.commit({f"{n}": uuid.uuid4().bytes * 50 for n in range(40)})
     limits = GitLimits(max_repository_bytes=1000)
     store = MirrorStore(tmp_path / "small", allowed_file_roots=[remote.path.parent], limits=limits)
     with pytest.raises(RepositoryTooLarge):
         store.open(uuid.uuid4(), str(remote.path)).fetch()
-
-
-def test_concurrent_fetches_of_one_mirror_take_turns(remote: Remote, store: MirrorStore) -> None:
-    commit = remote.commit({"a": "1"})
-    environment = uuid.uuid4()
-
-    def fetch(_: int) -> str:
-        mirror = store.open(environment, str(remote.path))
-        mirror.fetch()
-        return mirror.resolve("main")
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(fetch, range(24))) == {commit}
-
-
-def test_two_mirrors_are_fetched_at_the_same_time(remote: Remote, store: MirrorStore) -> None:
-    commit = remote.commit({f"{n}": str(n) for n in range(200)})
-    mirrors = [store.open(uuid.uuid4(), str(remote.path)) for _ in range(2)]
-    # Each fetch stands at this barrier with its lock held: one lock for both would break it.
-    barrier = threading.Barrier(2, timeout=10)
-
-    def fetch(mirror: Mirror) -> str:
-        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
-            barrier.wait()
-        mirror.fetch()
-        return mirror.resolve("main")
-
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(fetch, mirrors)) == [commit, commit]
-
-
-def _fetch_in_a_process(root: Path, served: Path, environment: uuid.UUID, url: str) -> str:
-    mirror = MirrorStore(root, allowed_file_roots=[served]).open(environment, url)
-    mirror.fetch()
-    return mirror.resolve("main")
-
-
-def test_processes_take_turns_too(remote: Remote, tmp_path: Path) -> None:
-    commit = remote.commit({"a": "1"})
-    task = (tmp_path / "mirrors", remote.path.parent, uuid.uuid4(), str(remote.path))
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        assert pool.starmap(_fetch_in_a_process, [task] * 4) == [commit] * 4
-
-
-def test_those_who_waited_for_a_fetch_that_began_after_they_asked_do_not_fetch(
-    remote: Remote, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remote.commit({"a": "1"})
-    mirror.fetch()
-    fetched: list[int] = []
-    fetch_all = mirror._fetch_all
-    asked = threading.Semaphore(0)
-    begun = mirror._directory.fetches_begun
-
-    def count(*arguments: object) -> object:
-        fetched.append(1)
-        return fetch_all(*arguments)  # type: ignore[arg-type] # passed on as they came
-
-    def ask() -> int:
-        number = begun()
-        asked.release()
-        return number
-
-    monkeypatch.setattr(mirror, "_fetch_all", count)
-    monkeypatch.setattr(mirror._directory, "fetches_begun", ask)
-    commit = remote.commit({"a": "2"})
-    with ThreadPoolExecutor(6) as pool:
-        # All six ask before any fetch can begin: the first fetches for all.
-        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
-            waiting = [pool.submit(mirror.fetch) for _ in range(6)]
-            for _ in waiting:
-                assert asked.acquire(timeout=10)
-        for fetch in waiting:
-            fetch.result(20)
-    assert len(fetched) == 1
-    assert mirror.resolve("main") == commit
-    mirror.fetch()
-    assert len(fetched) == 2
-
-
-def test_a_mirror_somebody_holds_for_too_long_is_reported(remote: Remote, tmp_path: Path) -> None:
-    limits = GitLimits(fetch_timeout=timedelta(milliseconds=50))
-    store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[remote.path.parent], limits=limits)
-    mirror = store.open(uuid.uuid4(), str(remote.path))
-    with (
-        mirror._directory.locked(timeout=timedelta(seconds=1), beat=lambda: None),
-        pytest.raises(EnvironmentUnreachable, match="Another fetch"),
-    ):
-        mirror.fetch()
 
 
 def test_many_fetches_leave_few_packs_and_lose_nothing(
@@ -395,17 +208,3 @@ def test_what_a_fetched_repository_is_configured_for_does_not_run_here(
     assert mirror.resolve("main") == remote.head()
     assert len(entries(mirror.repository, remote.head())) == 2
     assert not marker.exists()
-
-
-def test_a_reader_of_a_mirror_that_was_made_anew_meets_an_error_of_ours(
-    remote: Remote, mirror: Mirror
-) -> None:
-    commit = remote.commit({"a": "1"})
-    mirror.fetch()
-    standing = mirror.repository
-    (mirror.path / DAMAGED).touch()
-    mirror.fetch()
-    assert not (mirror.path / DAMAGED).exists()
-    with pytest.raises(RepositoryError, match="next fetch"):
-        read_blob(standing, "1" * 40, limit=9)
-    assert len(entries(mirror.repository, commit)) == 1

@@ -1,0 +1,66 @@
+"""An engine that does not answer concludes nothing."""
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.base import utc_now
+from models.reconciliation import ExecutionState
+from runtime.ports import HOST, free_ports
+from runtime.temporal_connection import TemporalConnection
+from runtime.temporal_engine import TemporalEngine
+from runtime.temporal_server import NAMESPACE, running_temporal
+from services.engine import EngineUnreachable
+from tests.feature.engine.engine_world import World, unknown_id
+from tests.feature.engine.stand_ins import NOBODY
+
+QUESTIONS: dict[str, Callable[[TemporalEngine], object]] = {
+    "describe": lambda engine: engine.describe(unknown_id()),
+    "first_event": lambda engine: engine.first_event(unknown_id()),
+    "cancel": lambda engine: engine.cancel(unknown_id()),
+    "terminate": lambda engine: engine.terminate(unknown_id(), "for a test"),
+    "closed_abnormally": lambda engine: engine.closed_abnormally(utc_now(), limit=1),
+    "open_workflows": lambda engine: engine.open_workflows(utc_now(), limit=1),
+    "compact_history": lambda engine: engine.compact_history(unknown_id()),
+    "queue": lambda engine: engine.queue(NOBODY),
+}
+each_question = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+
+
+@each_question
+def test_without_a_server_it_says_so_within_five_seconds(
+    question: Callable[[TemporalEngine], object],
+) -> None:
+    [port] = free_ports(1)
+    refuses(TemporalEngine(TemporalConnection(f"{HOST}:{port}", NAMESPACE)), question)
+
+
+def test_a_server_that_never_answers_is_unreachable_within_five_seconds() -> None:
+    with socket.create_server((HOST, 0)) as silent:
+        port = silent.getsockname()[1]
+        refuses(TemporalEngine(TemporalConnection(f"{HOST}:{port}", NAMESPACE)), QUESTIONS["describe"])
+
+
+def test_a_server_that_went_away_is_unreachable_for_every_question(tmp_path: Path) -> None:
+    with running_temporal(tmp_path, say=lambda _: None) as server:
+        engine = TemporalEngine(TemporalConnection(server.address, NAMESPACE))
+        assert engine.describe(unknown_id()).execution.state is ExecutionState.NOT_FOUND
+    for question in QUESTIONS.values():
+        refuses(engine, question)
+
+
+@each_question
+def test_in_an_unknown_namespace_nothing_is_concluded(
+    world: World, question: Callable[[TemporalEngine], object]
+) -> None:
+    refuses(TemporalEngine(TemporalConnection(world.address, "elsewhere")), question)
+
+
+def refuses(engine: TemporalEngine, question: Callable[[TemporalEngine], object]) -> None:
+    before = time.monotonic()
+    with pytest.raises(EngineUnreachable):
+        question(engine)
+    assert time.monotonic() - before < 5
