@@ -1,4 +1,3 @@
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +20,6 @@ def chromium_path() -> str | None:
     """Return where Chromium is installed; None where it is not, for nothing is downloaded."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return next(filter(None, map(shutil.which, names)), None)
-
-
-def must_be_there() -> bool:
-    """Tell whether tests without a browser have to fail instead of being left out."""
-    return os.environ.get("CI", "").lower() == "true"
 
 
 @contextmanager

@@ -3,9 +3,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.chromium import MISSING, chromium_path, launched, must_be_there
+from tests.browser.chromium import MISSING, chromium_path, launched
 from tests.browser.figures import FIGURES, LEFT_OUT
 from tests.browser.people import PATIENCE, People
+from tests.left_out import leave_out
 from tests.system import System
 
 expect.set_options(timeout=PATIENCE)
@@ -17,8 +18,7 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
         request.config.stash[LEFT_OUT] = True
-        refuse = pytest.fail if must_be_there() else pytest.skip
-        refuse(MISSING)
+        leave_out("every page in a browser", without=MISSING)
     with launched(path) as browser:
         yield browser
 

@@ -14,6 +14,7 @@ import pytest
 
 from models.errors import OperationRunError
 from runtime.embedded_postgres import EmbeddedPostgres, running_postgres
+from tests.left_out import linux_alone
 
 SERVE = (
     "import pathlib, sys\n"
@@ -89,7 +90,7 @@ def test_what_was_committed_survives_kill_9(data_dir: Path) -> None:
         assert notes(server.url) == ["committed"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a server to its parent")
+@linux_alone("a server ends with its parent")
 def test_it_shuts_down_cleanly_when_its_parent_is_killed(data_dir: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(

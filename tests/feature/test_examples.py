@@ -6,19 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.left_out import leave_out
 from tests.slow_remotes import silence, speak
 from tests.system import Json, System
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = DOCS / "examples"
 PAGE = DOCS / "services.md"
-LeftOut = Callable[[str], None]
 COMPOSE, RESTORE = "environment.review.compose", "restore.execute"
 
 # A first build of Temporal's Go SDK takes minutes on a busy machine.
@@ -48,32 +47,10 @@ class Program:
         )
 
 
-@pytest.fixture(scope="session")
-def told() -> set[str]:
-    """What was said on the terminal already."""
-    return set()
-
-
 @pytest.fixture
-def left_out(capsys: pytest.CaptureFixture[str], told: set[str]) -> LeftOut:
-    """Leave a test out where its tool is not on this machine, and say so on the terminal, once each."""
-
-    def left_out(tool: str) -> None:
-        if shutil.which(tool):
-            return
-        reason = f"THE EXAMPLE THAT NEEDS {tool} WAS LEFT OUT: there is no {tool} on the PATH."
-        if reason not in told:
-            told.add(reason)
-            with capsys.disabled():
-                print(f"\n{reason}")  # noqa: T201 - said on the terminal
-        pytest.skip(reason)
-
-    return left_out
-
-
-@pytest.fixture
-def curl(system: System, left_out: LeftOut) -> Program:
-    left_out("curl")
+def curl(system: System) -> Program:
+    if shutil.which("curl") is None:
+        leave_out("the example with curl", without="There is no curl on the PATH.")
     return Program(argv=(str(EXAMPLES / "start_with_curl.sh"),), system=system)
 
 
@@ -97,11 +74,12 @@ def built_with_go(server_folder: Path) -> Path:
 
 
 @pytest.fixture(params=["python", "go"])
-def with_sdk(request: pytest.FixtureRequest, system: System, left_out: LeftOut) -> Program:
+def with_sdk(request: pytest.FixtureRequest, system: System) -> Program:
     """The same program with two SDKs."""
     if request.param == "python":
         return Program(argv=(sys.executable, str(EXAMPLES / "start_with_sdk.py")), system=system)
-    left_out("go")
+    if shutil.which("go") is None:
+        leave_out("the example in Go", without="There is no go on the PATH.", in_ci_too=True)
     return Program(argv=(str(request.getfixturevalue("built_with_go")),), system=system)
 
 

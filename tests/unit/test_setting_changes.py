@@ -16,6 +16,7 @@ from services.secrets import mask_changes
 from services.setting_changes import ABSENT, MOST_CHANGES, SettingChange, apply, compare
 from services.setting_rows import setting_rows
 from services.structures import Form, Structure, parse_structure, same
+from tests.left_out import leave_out
 
 Row = tuple[str, str, Any, Any]
 REAL_DATA = Path(__file__).parents[3] / "shared" / "data" / "openintunebaseline"
@@ -316,19 +317,13 @@ def test_one_changed_scalar_is_one_change(value: Any, new: Any, data: st.DataObj
     assert len(rows_of_values(before, after)) == 1
 
 
-def tell(capsys: pytest.CaptureFixture[str], text: str) -> None:
-    with capsys.disabled():
-        print(f"\nreal configuration data: {text}")  # noqa: T201 - said on the terminal, passed or skipped
-
-
 @pytest.fixture
-def real_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> pygit2.Repository:
-    """The real releases as a repository; left out, and said so on the terminal, where they are not there."""
+def real_repository(tmp_path: Path) -> pygit2.Repository:
+    """The real releases as a repository; left out where they are not there."""
     maker = REAL_DATA / "make_repository.sh"
     if not maker.exists():
-        reason = f"left out, ../shared/data/{REAL_DATA.name} is not there"
-        tell(capsys, reason)
-        pytest.skip(reason)
+        lacking = f"../shared/data/{REAL_DATA.name} is not there."
+        leave_out("the changes of real releases", without=lacking, in_ci_too=True)
     subprocess.run(["bash", str(maker), str(tmp_path / "real.git")], check=True, capture_output=True)
     return pygit2.Repository(str(tmp_path / "real.git"))
 
@@ -369,7 +364,9 @@ def test_changes_of_real_releases_make_each_file_of_the_one_before(
     ]
     told = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
     assert sorted(names) == sorted(told.rstrip("\0").split("\0"))
-    tell(capsys, f"{before} to {after}: {len(names)} files, {operations.total()} changes: {dict(operations)}")
+    with capsys.disabled():
+        figures = f"{len(names)} files, {operations.total()} changes: {dict(operations)}"
+        print(f"\nreal configuration data: {before} to {after}: {figures}")  # noqa: T201 - figures are for the terminal
 
 
 def json_of(repository: pygit2.Repository, oid: str) -> Any:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from runtime.child_process import Child, Program, run_to_end
+from tests.left_out import linux_alone
 
 Until = Callable[[Callable[[], object]], None]
 FOREVER = "import time\nwhile True: time.sleep(60)"
@@ -93,7 +92,7 @@ def test_what_a_dead_program_leaves_in_its_group_is_killed(logs: Path, tmp_path:
     until(lambda: not is_alive(written_pid(orphan)))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a child to its parent")
+@linux_alone("a child ends with its parent")
 def test_a_child_gets_its_orphan_signal_when_this_process_is_killed(tmp_path: Path, until: Until) -> None:
     pid, told = tmp_path / "pid", tmp_path / "told"
     child = (

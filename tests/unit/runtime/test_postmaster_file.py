@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from runtime.postmaster_file import clear_postmaster_file
+from tests.left_out import linux_alone
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a process's folder is read from /proc")
+LINUX = linux_alone("telling from /proc whose postmaster file it is")
 ENDS_ON_SIGINT = (
     "import signal, sys, time\n"
     "signal.signal(signal.SIGINT, lambda *_: sys.exit())\n"
