@@ -158,7 +158,7 @@ REASONS: Final[Mapping[str, Wording]] = {
     ReasonCode.ENVIRONMENT_UNREACHABLE: _say(
         "The environment's repository could not be reached.",
         "It did not answer, so the configuration could not be worked on. Nothing was changed.",
-        "It was tried again for a while, then given up.",
+        "It was tried as long as that could help, then given up.",
         "Check the repository's address and access, then try again.",
     ),
     ReasonCode.DISPATCH_FAILED: _say(
@@ -194,7 +194,7 @@ REASONS: Final[Mapping[str, Wording]] = {
     ReasonCode.ACTIVITY_TIMED_OUT: _say(
         "The work took too long and was given up.",
         "A step did not answer in the time it has.",
-        "The step was tried again as long as there was time, then given up.",
+        "The step was tried as long as there was time, then given up.",
         f"Try again. {_TWICE}",
     ),
     ReasonCode.DEADLINE: _say(
@@ -293,11 +293,11 @@ UNKNOWN: Final = _say(
 CAUSES: Final[Mapping[str, CauseWording]] = {
     "activity_failed": _because(
         "A step of the work could not be done.",
-        "The step was tried again as long as that could help.",
+        "The step was tried as long as that could help.",
     ),
     "activity_timed_out": _because(
         "A step of the work did not answer in time.",
-        "The step was tried again as long as there was time.",
+        "The step was tried as long as there was time.",
     ),
     "deadline": _because(
         "The work did not finish within its time limit.",

@@ -106,6 +106,13 @@ def test_every_sentence_ends_and_is_short_enough_to_read_at_a_glance() -> None:
     assert all(len(wording.title) < 70 for wording in [*REASONS.values(), *ENDINGS.values()])
 
 
+def test_no_words_claim_a_second_attempt_of_what_may_have_had_one() -> None:
+    done = [wording.done for words in (REASONS, ENDINGS, VARIANTS, CAUSES) for wording in words.values()]
+
+    assert [text for text in done if "was tried again" in text] == []
+    assert REASONS[ReasonCode.ENVIRONMENT_UNREACHABLE].done in done
+
+
 def test_the_items_that_changed_are_named() -> None:
     context = reconciled(ReasonCode.ENVIRONMENT_CHANGED)
     context["reconciliation"]["evidence"]["changed_items"] = ["a.json", "b.json", "c.json", "d.json"]
