@@ -47,13 +47,10 @@ class EngineLooks:
         """Look at a task queue."""
         return self._look(f"queue {task_queue}", lambda: self._engine.queue(task_queue)).found
 
-    def workflow(self, workflow_id: str) -> WorkflowView | None:
-        """Look at one workflow."""
-        return self.workflow_seen(workflow_id).found
-
-    def workflow_seen(self, workflow_id: str) -> Seen[WorkflowView]:
-        """Look at one workflow, and say when that was."""
-        return self._look(f"workflow {workflow_id}", lambda: self._engine.describe(workflow_id))
+    def workflow(self, workflow_id: str, *, ended: bool) -> Seen[WorkflowView]:
+        """Look at one workflow, and say when that was; one from before its run ended serves no more."""
+        key = f"{'ended' if ended else 'active'} workflow {workflow_id}"
+        return self._look(key, lambda: self._engine.describe(workflow_id))
 
     def _look(self, key: str, ask: Callable[[], T]) -> Seen[T]:
         with self._lock:

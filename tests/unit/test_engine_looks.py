@@ -32,8 +32,22 @@ def test_an_engine_that_is_away_is_no_answer_and_is_not_asked_by_everyone() -> N
     engine = FakeEngine(is_away=True)
     looks = EngineLooks(engine, clock=Clock())
 
-    assert [looks.workflow("w"), looks.workflow("w"), looks.queue("q")] == [None, None, None]
+    seen = [looks.workflow("w", ended=False).found for _ in range(2)]
+
+    assert [*seen, looks.queue("q")] == [None, None, None]
     assert engine.looks == ["describe", "queue q"]
+
+
+def test_a_look_from_before_a_run_ended_does_not_serve_once_it_has() -> None:
+    engine = FakeEngine()
+    looks = EngineLooks(engine, clock=Clock())
+    engine.open("w")
+    looks.workflow("w", ended=False)
+
+    engine.close("w", None)
+
+    assert looks.workflow("w", ended=False).found != engine.views["w"]
+    assert looks.workflow("w", ended=True).found == engine.views["w"]
 
 
 def test_nobody_waits_long_for_an_engine_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         usual=usual,
         own=own,
         truth=truth,
-        seen=services().looks.workflow_seen(workflow_id_of(run)),
+        seen=services().looks.workflow(workflow_id_of(run), ended=run.completed_at is not None),
         waiting=waiting_of(services(), run),
     )
     return story, principal

@@ -17,6 +17,8 @@ from web.queries.business_truth import BusinessTruth
 NOT_READ: Final = "It could not be read just now. That says nothing about the result itself."
 NOT_ASKED: Final = "It could not be asked, because it did not answer in time. Nothing is concluded from that."
 
+_ACCEPTED: Final = State(word="Accepted", tone="quiet")
+_CLOSING: Final = State(word="About to end", tone="busy")
 _THERE: Final = State(word="There", tone="good")
 _NOT_THERE: Final = State(word="Not there", tone="quiet", icon="minus")
 _REVIEW: Final[Mapping[str, str]] = {
@@ -30,11 +32,11 @@ _FAILING: Final = 2
 
 def engine_state(run: OperationRun, view: WorkflowView) -> State:
     """Return how the work stands, by the word of the system that carries it out."""
-    if view.execution.state is ExecutionState.OPEN and run.status == Status.QUEUED:
-        return State(word="Accepted", tone="quiet")
+    if view.execution.state is ExecutionState.OPEN and run.status != Status.RUNNING:
+        return _ACCEPTED if run.status == Status.QUEUED else _CLOSING
     return {
         ExecutionState.OPEN: State(word="Under way", tone="busy"),
-        ExecutionState.CLOSING: State(word="About to end", tone="busy"),
+        ExecutionState.CLOSING: _CLOSING,
         ExecutionState.CLOSED: State(word="Ended", tone="good" if view.execution.cause is None else "held"),
         ExecutionState.NOT_FOUND: State(word="Not known", tone="quiet"),
     }[view.execution.state]
@@ -52,6 +54,8 @@ def engine_sentence(run: OperationRun, view: WorkflowView) -> str:
             return f"The work is open, and meets a fault in this system: attempt {view.failing_attempts}."
         if run.status == Status.QUEUED:
             return "It has taken the work, which waits for a worker."
+        if run.status == Status.COMPLETED:
+            return "Its end is recorded, and the work has yet to close."
         return _at_work(view)
     cause = CAUSES.get(execution.cause or "")
     return cause.happened if cause else "The work ran to its end."

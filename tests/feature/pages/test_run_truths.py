@@ -61,6 +61,32 @@ def test_work_under_way_says_which_step_it_is_at(world: World, attempts: int, se
     assert truths(page)["The work"] == ("Under way", sentence)
 
 
+def test_a_run_that_has_just_ended_does_not_look_under_way(world: World) -> None:
+    world.now = utc_now()
+    run = world.running()
+    workflow_id = correlation_of(run).workflow_id
+    world.started.open(workflow_id, step="collect_evidence", step_attempts=1)
+    browser = world.browser(Role.READER)
+    assert truths(browser.read(f"/operations/{run.id}"))["The work"][0] == "Under way"
+
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+    world.started.close(workflow_id, "activity_failed")
+
+    assert truths(browser.read(f"/operations/{run.id}"))["The work"][0] == "Ended"
+
+
+def test_work_that_is_closing_is_not_told_as_a_step(world: World) -> None:
+    world.now = utc_now()
+    run = world.running()
+    world.started.open(correlation_of(run).workflow_id, step="compose_review", step_attempts=2)
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert truths(page)["The work"] == ("About to end", "Its end is recorded, and the work has yet to close.")
+    assert verdict(page) == "They agree: its end is recorded, and the work is just closing."
+
+
 def test_work_that_has_ended_unrecorded_is_told_with_what_happens_next(world: World) -> None:
     run = world.running()
     world.started.close(correlation_of(run).workflow_id, "terminated")
