@@ -28,6 +28,8 @@ class AuditAction(StrEnum):
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 # not one
     REVIEW_PUBLISHED = "review_published"
     REVIEW_ARCHIVED = "review_archived"
+    VIEW_SAVED = "view_saved"
+    VIEW_DELETED = "view_deleted"
 
 
 _ROLES = "role IN ('owner', 'operator', 'reviewer', 'reader', 'customer')"

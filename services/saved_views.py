@@ -7,23 +7,26 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from models.access import AuditAction
 from models.actor import Actor
 from models.base import utc_now
 from models.errors import InvalidInput, NotFound
 from models.saved_view import SavedView
+from services.audit import Audit
 
 LONGEST_NAME: Final = 60
 MOST_OF_A_WORKSPACE: Final = 50
 
 
 class SavedViews:
-    """The lists of runs that the members of a workspace keep by name, for all of them."""
+    """The lists of runs that a workspace's members keep by name for all of them; each change is audited."""
 
-    def __init__(self, session: Session, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, session: Session, *, actor: Actor, clock: Callable[[], datetime] = utc_now) -> None:
         self._session = session
+        self._actor = actor
         self._clock = clock
 
-    def save(self, *, workspace_id: UUID, name: str, filters: Mapping[str, str], actor: Actor) -> SavedView:
+    def save(self, *, workspace_id: UUID, name: str, filters: Mapping[str, str]) -> SavedView:
         """Keep a list under a name; raise InvalidInput("name") for one that is empty, too long, or taken.
 
         Names are told apart without regard to capitals. Raises InvalidInput("filters") where nothing narrows
@@ -35,7 +38,7 @@ class SavedViews:
             workspace_id=workspace_id,
             name=name,
             filters=dict(filters),
-            created_by=actor.name,
+            created_by=self._actor.name,
             created_at=self._clock(),
         )
         saved = self._session.scalars(statement.on_conflict_do_nothing().returning(SavedView)).one_or_none()
@@ -43,6 +46,7 @@ class SavedViews:
             raise InvalidInput(
                 "name", f"name: this workspace has a view “{name}” already. Choose another name."
             )
+        self._record(AuditAction.VIEW_SAVED, saved)
         return saved
 
     def delete(self, view_id: UUID) -> None:
@@ -51,6 +55,13 @@ class SavedViews:
         if view is None:
             raise NotFound
         self._session.delete(view)
+        self._record(AuditAction.VIEW_DELETED, view)
+
+    def _record(self, action: AuditAction, view: SavedView) -> None:
+        audit = Audit(
+            session=self._session, workspace_id=view.workspace_id, actor=self._actor, clock=self._clock
+        )
+        audit.record(action, view.name, subject_id=view.id)
 
     def _check(self, workspace_id: UUID, name: str, filters: Mapping[str, str]) -> None:
         if not name or len(name) > LONGEST_NAME or not name.isprintable():

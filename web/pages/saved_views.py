@@ -34,11 +34,8 @@ def save() -> Response:
             _refuse(principal)
         require(principal, slugs[slug], ACT, see=VIEW)
         filters.pop("workspace", None)
-        SavedViews(session).save(
-            workspace_id=slugs[slug],
-            name=request.form.get("name", ""),
-            filters=filters,
-            actor=principal.actor,
+        SavedViews(session, actor=principal.actor).save(
+            workspace_id=slugs[slug], name=request.form.get("name", ""), filters=filters
         )
     return redirect(list_path({**filters, "workspace": slug}), HTTPStatus.SEE_OTHER)
 
@@ -52,7 +49,7 @@ def delete(view_id: UUID) -> Response:
         if view is None:
             raise NotFound
         require(principal, view.workspace_id, ACT, see=VIEW)
-        SavedViews(session).delete(view_id)
+        SavedViews(session, actor=principal.actor).delete(view_id)
     return redirect(list_path({}), HTTPStatus.SEE_OTHER)
 
 

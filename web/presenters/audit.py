@@ -11,6 +11,8 @@ _SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.TOKEN_REVOKED: "{actor} revoked the token “{subject}” ({detail}).",
     AuditAction.REVIEW_PUBLISHED: "{actor} published the review of {subject}.",
     AuditAction.REVIEW_ARCHIVED: "{actor} archived the review of {subject}.",
+    AuditAction.VIEW_SAVED: "{actor} saved the view “{subject}”.",
+    AuditAction.VIEW_DELETED: "{actor} deleted the view “{subject}”.",
 }
 
 

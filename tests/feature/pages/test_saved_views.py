@@ -52,6 +52,19 @@ def test_whoever_may_act_may_delete_a_view_and_a_reader_may_not(world: World) ->
     assert owner.submit(delete[1], page="/operations").status_code == 404
 
 
+def test_who_saved_and_who_deleted_a_view_stands_in_the_audit(world: World) -> None:
+    owner, operator = world.browser(Role.OWNER), world.browser(Role.OPERATOR)
+    path = keep(operator)
+    delete = re.search(r'action="(/operations/views/[^"]+/delete)"', owner.read(path))
+    assert delete
+    owner.submit(delete[1], page="/operations")
+
+    page = owner.read(f"/workspaces/{world.workspace.id}")
+
+    saved, deleted = (page.find(f"{word} the view “Failed restores”.") for word in ("saved", "deleted"))
+    assert 0 < deleted < saved
+
+
 def test_a_stranger_can_neither_keep_nor_delete_one(world: World) -> None:
     owner = world.browser(Role.OWNER)
     delete = re.search(r'action="(/operations/views/[^"]+/delete)"', owner.read(keep(owner)))
