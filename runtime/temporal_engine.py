@@ -1,16 +1,13 @@
 import asyncio
-import json
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import accumulate
-from typing import Any, Final, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 
 from temporalio.api.common.v1 import Payload, WorkflowExecution
-from temporalio.api.enums.v1 import TaskQueueType, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
-from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
@@ -24,41 +21,25 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.base import Json
-from models.contracts import Cause
 from models.correlation import CORRELATION_VERSION
 from models.reconciliation import OPEN, Execution, ExecutionState
 from runtime.temporal_connection import CALL_TIMEOUT, RPC_TIMEOUT
 from runtime.temporal_starter import TemporalStarter
+from runtime.temporal_values import CLOSED, plain_json, rfc3339, time_of
+from runtime.workflow_story import story_of
 from services.engine import EngineUnreachable, FirstEvent, QueueView, WorkflowView
-from services.repositories.redaction import redact
 
 T = TypeVar("T")
 
-# Every status but these counts as open: one that continued lives on, and a status of a later server is
-# not ours to judge.
-CLOSED: Final[dict[int, tuple[str, Cause | None]]] = {
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: ("completed", None),
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED: ("failed", "activity_failed"),
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED: ("cancelled", "cancelled"),
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED: ("terminated", "terminated"),
-    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT: ("timed_out", "timed_out"),
-}
-STEP_RESULTS: Final = {
-    "activity_task_completed_event_attributes": "completed",
-    "activity_task_failed_event_attributes": "failed",
-    "activity_task_timed_out_event_attributes": "timed_out",
-    "activity_task_canceled_event_attributes": "cancelled",
-}
 TASK_FAILURES: Final = frozenset(
     {"workflow_task_failed_event_attributes", "workflow_task_timed_out_event_attributes"}
 )
 NEWEST_EVENTS = 20
+FIRST_EVENTS = 500
 OURS = f"WorkflowId STARTS_WITH 'operation-run.v{CORRELATION_VERSION}.'"
 ABNORMAL = "ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed', 'Canceled')"
 LARGEST_PAGE = 1000
 HISTORY_TIMEOUT = timedelta(seconds=15)
-STEPS_BYTES = 7500
-TEXT_LENGTH = 300
 
 
 class TemporalEngine(TemporalStarter):
@@ -85,7 +66,7 @@ class TemporalEngine(TemporalStarter):
         return FirstEvent(
             workflow_type=started.workflow_type.name,
             task_queue=started.task_queue.name,
-            started_at=_time(event.event_time),
+            started_at=time_of(event.event_time),
             operation_input=_operation_input(started.input.payloads),
         )
 
@@ -103,12 +84,12 @@ class TemporalEngine(TemporalStarter):
 
     def closed_abnormally(self, since: datetime, *, limit: int) -> Sequence[str]:
         """List candidates that closed otherwise than completed."""
-        query = f"{OURS} AND {ABNORMAL} AND CloseTime > '{_rfc3339(since)}'"
+        query = f"{OURS} AND {ABNORMAL} AND CloseTime > '{rfc3339(since)}'"
         return self._ask(lambda client: _list(client, query, limit))
 
     def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:
         """List candidates that are open."""
-        query = f"{OURS} AND ExecutionStatus = 'Running' AND StartTime > '{_rfc3339(since)}'"
+        query = f"{OURS} AND ExecutionStatus = 'Running' AND StartTime > '{rfc3339(since)}'"
         return self._ask(lambda client: _list(client, query, limit))
 
     def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
@@ -116,9 +97,12 @@ class TemporalEngine(TemporalStarter):
         found = self._find(lambda client: _describe(client, workflow_id))
         if found is None:
             return None
-        execution = found.workflow_execution_info.execution
-        events = self._find(lambda client: _history(client, execution), timeout=HISTORY_TIMEOUT)
-        return _story(found, events) if events else None
+        info = found.workflow_execution_info
+        is_closed = info.status in CLOSED
+        events = self._find(
+            lambda client: _history(client, info.execution, whole=is_closed), timeout=HISTORY_TIMEOUT
+        )
+        return story_of(found, events) if events else None
 
     def queue(self, task_queue: str) -> QueueView:
         """Look at a task queue's workers and backlog."""
@@ -186,7 +170,7 @@ async def _task_failed_at(client: Client, execution: WorkflowExecution) -> datet
         timeout=RPC_TIMEOUT,
     )
     failed = (event for event in newest.history.events if event.WhichOneof("attributes") in TASK_FAILURES)
-    return next((_time(event.event_time) for event in failed), None)
+    return next((time_of(event.event_time) for event in failed), None)
 
 
 async def _first_event(client: Client, workflow_id: str) -> HistoryEvent:
@@ -214,9 +198,14 @@ async def _list(client: Client, query: str, limit: int) -> list[str]:
     return list(ids)
 
 
-async def _history(client: Client, execution: WorkflowExecution) -> list[HistoryEvent]:
+async def _history(client: Client, execution: WorkflowExecution, *, whole: bool) -> list[HistoryEvent]:
+    """Read a history, or its first events in one answer, which are all of ours while it is open."""
     handle = client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
-    return [event async for event in handle.fetch_history_events(rpc_timeout=RPC_TIMEOUT)]
+    events = handle.fetch_history_events(page_size=FIRST_EVENTS, rpc_timeout=RPC_TIMEOUT)
+    if whole:
+        return [event async for event in events]
+    await events.fetch_next_page()
+    return list(events.current_page or ())
 
 
 async def _describe_queue(client: Client, task_queue: str) -> list[DescribeTaskQueueResponse]:
@@ -245,10 +234,10 @@ def _view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
     return WorkflowView(
         execution=_execution(info.status),
         workflow_type=info.type.name,
-        started_at=_time(info.start_time),
-        closed_at=_time(info.close_time) if info.HasField("close_time") else None,
+        started_at=time_of(info.start_time),
+        closed_at=time_of(info.close_time) if info.HasField("close_time") else None,
         failing_attempts=pending.attempt if is_pending else 0,
-        failing_since=_time(pending.original_scheduled_time) if is_pending else None,
+        failing_since=time_of(pending.original_scheduled_time) if is_pending else None,
         step=step.activity_type.name if step else None,
         step_attempts=step.attempt if step else 0,
     )
@@ -265,115 +254,12 @@ def _queue_view(halves: Sequence[DescribeTaskQueueResponse]) -> QueueView:
     pollers = [poller for half in halves for poller in half.pollers]
     return QueueView(
         pollers=len({poller.identity for poller in pollers}),
-        last_polled_at=max((_time(poller.last_access_time) for poller in pollers), default=None),
+        last_polled_at=max((time_of(poller.last_access_time) for poller in pollers), default=None),
         backlog=sum(half.stats.approximate_backlog_count for half in halves),
         oldest_waits=max(half.stats.approximate_backlog_age.ToTimedelta().total_seconds() for half in halves),
     )
 
 
 def _operation_input(payloads: Sequence[Payload]) -> Json | None:
-    value = _json(payloads[0]) if len(payloads) == 1 else None
+    value = plain_json(payloads[0]) if len(payloads) == 1 else None
     return value if isinstance(value, dict) else None
-
-
-def _json(payload: Payload) -> Any:
-    """Read a payload that is plain JSON, whatever SDK wrote it; None for any other."""
-    if payload.metadata.get("encoding") not in {b"json/plain", b"json/protobuf"}:
-        return None
-    try:
-        return json.loads(payload.data)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _story(found: DescribeWorkflowExecutionResponse, events: Sequence[HistoryEvent]) -> dict[str, Any]:
-    view, info = _view(found), found.workflow_execution_info
-    status, _ = CLOSED.get(info.status, ("open", None))
-    steps = _steps(events)
-    kept = _outermost(steps)
-    return {
-        "workflow_id": info.execution.workflow_id,
-        "run_id": info.execution.run_id,
-        "status": status,
-        "started_at": _rfc3339(_time(info.start_time)),
-        "closed_at": _rfc3339(view.closed_at) if view.closed_at else None,
-        "cause": view.execution.cause,
-        "steps": kept,
-        "steps_left_out": len(steps) - len(kept),
-        "events": len(events),
-    }
-
-
-def _steps(events: Sequence[HistoryEvent]) -> list[Json]:
-    """Gather what became of each activity, in the order they were scheduled."""
-    steps: dict[int, Json] = {}
-    for event in events:
-        kind = event.WhichOneof("attributes") or ""
-        if kind == "activity_task_scheduled_event_attributes":
-            steps[event.event_id] = _scheduled(event)
-        elif kind == "activity_task_started_event_attributes":
-            started = event.activity_task_started_event_attributes
-            # Only the last attempt leaves an event; it tells what the one before it failed of.
-            steps[started.scheduled_event_id] |= {
-                "started_at": _rfc3339(_time(event.event_time)),
-                "attempts": started.attempt,
-                "failure": _reason(started.last_failure),
-            }
-        elif kind in STEP_RESULTS:
-            ended = getattr(event, kind)
-            step = steps[ended.scheduled_event_id]
-            step |= {"ended_at": _rfc3339(_time(event.event_time)), "result": STEP_RESULTS[kind]}
-            step["failure"] = _reason(getattr(ended, "failure", None)) or step["failure"]
-    return list(steps.values())
-
-
-def _scheduled(event: HistoryEvent) -> Json:
-    summary = _json(event.user_metadata.summary)
-    return {
-        "step": event.activity_task_scheduled_event_attributes.activity_type.name,
-        "summary": _short(summary) if isinstance(summary, str) else None,
-        "scheduled_at": _rfc3339(_time(event.event_time)),
-        "started_at": None,
-        "ended_at": None,
-        "attempts": None,
-        "result": None,
-        "failure": None,
-    }
-
-
-def _reason(failure: Failure | None) -> str | None:
-    """Tell a failure and what caused it in one line; None where there is none."""
-    links = []
-    while failure is not None:
-        kind = failure.application_failure_info.type
-        links.append(f"{kind}: {failure.message}" if kind else failure.message)
-        failure = failure.cause if failure.HasField("cause") else None
-    return _short(" / ".join(filter(None, links))) or None
-
-
-def _short(text: str) -> str:
-    # Redacted before it is cut: half a token would not be known for one.
-    text = redact(text)
-    return text if len(text) <= TEXT_LENGTH else f"{text[: TEXT_LENGTH - 1]}…"
-
-
-def _outermost(steps: Sequence[Json]) -> list[Json]:
-    """Keep as many steps from both ends as fit."""
-    inwards = sorted(range(len(steps)), key=lambda place: min(place, len(steps) - 1 - place))
-    sizes = accumulate(len(json.dumps(steps[place])) for place in inwards)
-    kept = {place for place, size in zip(inwards, sizes, strict=True) if size <= STEPS_BYTES}
-    return [step for place, step in enumerate(steps) if place in kept]
-
-
-class _Timestamp(Protocol):
-    """A moment as protobuf has it; that package is Temporal's dependency and not ours."""
-
-    def ToDatetime(self, tzinfo: tzinfo | None = None) -> datetime: ...  # noqa: N802 - its name
-
-
-def _time(timestamp: _Timestamp) -> datetime:
-    return timestamp.ToDatetime(tzinfo=UTC)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()

@@ -101,7 +101,7 @@ class Engine(WorkflowStarter, Protocol):
         """
 
     def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
-        """Tell a closed workflow's story in a few kB (section 8); None where Temporal does not know it.
+        """Tell a workflow's story in a few kB (section 8); None where Temporal does not know it.
 
         `{workflow_id, run_id, status, started_at, closed_at, cause, steps, steps_left_out, events}`: `status`
         is open, completed, failed, cancelled, terminated or timed_out; `cause` as in `describe`; `events`
@@ -110,6 +110,9 @@ class Engine(WorkflowStarter, Protocol):
         None where the workflow ended first; `attempts` is None where the history does not tell; `failure` is
         what its last failed attempt said, redacted and short, also where a later attempt completed. Where
         the steps are too many, those in the middle are left out and counted. Moments are RFC 3339.
+
+        Of an open workflow the first 500 events are read. A step of it that goes on has no `result`, the
+        attempt that it is at, and a `started_at` unless it waits: for a worker, or to be tried again.
         """
 
     def queue(self, task_queue: str) -> QueueView:

@@ -3,9 +3,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
+from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
-from models.base import utc_now
+from models.base import Json, utc_now
 from services.engine import Engine, EngineUnreachable, QueueView, WorkflowView
 
 T = TypeVar("T")
@@ -49,17 +50,27 @@ class EngineLooks:
 
     def workflow(self, workflow_id: str, *, ended: bool) -> Seen[WorkflowView]:
         """Look at one workflow, and say when that was; one from before its run ended serves no more."""
-        key = f"{'ended' if ended else 'active'} workflow {workflow_id}"
-        return self._look(key, lambda: self._engine.describe(workflow_id))
+        return self._look(
+            _key("workflow", workflow_id, ended=ended), lambda: self._engine.describe(workflow_id)
+        )
+
+    def workflow_and_story(self, workflow_id: str, *, ended: bool) -> tuple[Seen[WorkflowView], Seen[Json]]:
+        """Look at one workflow and read its story so far, both at once; either may have no answer.
+
+        The story of a workflow that is not known is empty.
+        """
+        until = monotonic() + PATIENCE.total_seconds()
+        story = self._begun(
+            _key("story", workflow_id, ended=ended), lambda: self._engine.compact_history(workflow_id) or {}
+        )
+        return self.workflow(workflow_id, ended=ended), _seen(story, until - monotonic())
 
     def _look(self, key: str, ask: Callable[[], T]) -> Seen[T]:
+        return _seen(self._begun(key, ask), PATIENCE.total_seconds())
+
+    def _begun(self, key: str, ask: Callable[[], Any]) -> _Look:
         with self._lock:
-            look = self._fresh(key) or self._begin(key, ask)
-        try:
-            found: T = look.answer.result(PATIENCE.total_seconds())
-        except (EngineUnreachable, TimeoutError):
-            return Seen(at=look.at, found=None)
-        return Seen(at=look.at, found=found)
+            return self._fresh(key) or self._begin(key, ask)
 
     def _fresh(self, key: str) -> _Look | None:
         """Return the look that still serves; forget all that do not, so that they never grow many."""
@@ -71,3 +82,15 @@ class EngineLooks:
         look = _Look(at=self._clock(), answer=self._pool.submit(ask))
         self._looks[key] = look
         return look
+
+
+def _key(what: str, workflow_id: str, *, ended: bool) -> str:
+    return f"{what} {workflow_id}{' that has ended' if ended else ''}"
+
+
+def _seen(look: _Look, patience: float) -> Seen[Any]:
+    """Return what a look found; wait for it for so many seconds at most."""
+    try:
+        return Seen(at=look.at, found=look.answer.result(max(patience, 0)))
+    except (EngineUnreachable, TimeoutError):
+        return Seen(at=look.at, found=None)

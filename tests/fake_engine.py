@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from models.base import utc_now
+from models.base import Json, utc_now
 from models.contracts import Cause
 from models.reconciliation import OPEN, Execution, ExecutionState
 from reconcilers.orchestrator import AdapterRunReconciler
@@ -36,6 +36,7 @@ class FakeEngine:
     error: Exception | None = None
     is_away: bool = False
     views: dict[str, WorkflowView] = field(default_factory=dict)
+    stories: dict[str, Json] = field(default_factory=dict)
     queue_view: QueueView = IDLE
     cancelled: list[str] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
@@ -80,7 +81,8 @@ class FakeEngine:
         raise NotImplementedError(since, limit)
 
     def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
-        raise NotImplementedError(workflow_id)
+        self._look("compact_history")
+        return self.stories.get(workflow_id)
 
     def queue(self, task_queue: str) -> QueueView:
         self._look(f"queue {task_queue}")

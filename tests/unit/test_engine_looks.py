@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any
 
 import pytest
 
 from services.engine import QueueView
 from services.engine_looks import KEPT_FOR, EngineLooks
-from tests.fake_engine import IDLE, FakeEngine
+from tests.fake_engine import IDLE, NOT_FOUND, FakeEngine
 
 
 class Clock:
@@ -48,6 +49,36 @@ def test_a_look_from_before_a_run_ended_does_not_serve_once_it_has() -> None:
 
     assert looks.workflow("w", ended=False).found != engine.views["w"]
     assert looks.workflow("w", ended=True).found == engine.views["w"]
+
+
+def test_a_workflow_and_its_story_are_one_look_each_for_every_reader() -> None:
+    engine = FakeEngine(stories={"w": {"steps": []}})
+    looks = EngineLooks(engine, clock=Clock())
+
+    for _ in range(2):
+        view, story = looks.workflow_and_story("w", ended=False)
+        assert (view.found, story.found) == (NOT_FOUND, {"steps": []})
+    assert sorted(engine.looks) == ["compact_history", "describe"]
+    assert looks.workflow_and_story("unknown", ended=False)[1].found == {}
+
+
+def test_a_story_that_cannot_be_read_in_time_leaves_the_rest_of_the_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silence = Event()
+
+    class Forgetful(FakeEngine):
+        def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
+            silence.wait(30)
+            return super().compact_history(workflow_id)
+
+    monkeypatch.setattr("services.engine_looks.PATIENCE", timedelta(milliseconds=200))
+    looks = EngineLooks(Forgetful(), clock=Clock())
+
+    view, story = looks.workflow_and_story("w", ended=False)
+
+    assert (view.found, story.found) == (NOT_FOUND, None)
+    silence.set()
 
 
 def test_nobody_waits_long_for_an_engine_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,22 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from models.base import utc_now
+from models.base import Json, utc_now
 from models.catalog import Capability
 from models.errors import NotFound
+from models.history import OperationRunHistory
+from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reconciliation import Related
 from services.access import Principal, require
+from services.engine import WorkflowView
+from services.engine_looks import Seen
 from web.operations import waiting_of
 from web.pages.signed_in import may_see, signed_in
 from web.presenters.askers import SHOWN
 from web.presenters.links import workflow_id_of
 from web.presenters.run_views import RunPage, RunStory, run_page
+from web.presenters.work_steps import awaits_history
 from web.queries.business_truth import BusinessTruth, reviews_for
 from web.queries.environments import get_environment
 from web.queries.runs import get_run, history_of, own_results, requests_of, result_of, transitions_of
@@ -31,7 +36,7 @@ def read_run(run_id: UUID) -> RunPage:
 
 
 def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
-    """Read all there is of one run: a fixed number of queries, then at most two short looks at the engine.
+    """Read all there is of one run: a fixed number of queries, then two short looks at the engine.
 
     Raises NotFound where the reader may not see it.
     """
@@ -45,6 +50,7 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         history = history_of(session, run_id)
         usual = usual_times(session, [run]).get(run_id)
     own, truth = _read_result(run)
+    seen, so_far = _look_at_work(run, history)
     story = RunStory(
         run=run,
         environment=environment,
@@ -54,7 +60,8 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         usual=usual,
         own=own,
         truth=truth,
-        seen=services().looks.workflow(workflow_id_of(run), ended=run.completed_at is not None),
+        seen=seen,
+        so_far=so_far,
         waiting=waiting_of(services(), run),
     )
     return story, principal
@@ -68,6 +75,16 @@ def find_run_to_act_on(session: Session, run_id: UUID) -> tuple[OperationRun, Pr
         raise NotFound
     require(principal, run.workspace_id, Capability.OPERATIONS_ACT, see=Capability.OPERATIONS_VIEW)
     return run, principal
+
+
+def _look_at_work(
+    run: OperationRun, history: OperationRunHistory | None
+) -> tuple[Seen[WorkflowView], Seen[Json] | None]:
+    """Return the engine's word on a run's work, and its steps if they are not kept yet; None: not asked."""
+    looks, workflow_id, ended = services().looks, workflow_id_of(run), run.completed_at is not None
+    if run.status == Status.QUEUED or not awaits_history(run, history, utc_now()):
+        return looks.workflow(workflow_id, ended=ended), None
+    return looks.workflow_and_story(workflow_id, ended=ended)
 
 
 def _read_result(run: OperationRun) -> tuple[Related | None, BusinessTruth | None]:

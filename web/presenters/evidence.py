@@ -12,6 +12,7 @@ from web.presenters.messages import message_of
 from web.presenters.run_views import RunStory
 
 FORMAT = 1
+_SILENT = "Temporal did not answer in time."
 
 
 def evidence_of(story: RunStory, now: datetime) -> Json:
@@ -33,6 +34,7 @@ def evidence_of(story: RunStory, now: datetime) -> Json:
         "engine": {"workflow_id": workflow_id_of(run), **_engine(story.seen)},
         "result": _result(story),
         "history": _history(story),
+        "history_so_far": _so_far(story.so_far),
     }
     found: Json = masked(_plain(bundle))
     return found
@@ -46,7 +48,7 @@ def _requests(requests: Sequence[OperationRequest]) -> list[Json]:
 def _engine(seen: Seen[WorkflowView]) -> Json:
     view = seen.found
     if view is None:
-        return {"asked_at": seen.at, "could_not_check": "Temporal did not answer in time."}
+        return {"asked_at": seen.at, "could_not_check": _SILENT}
     return {
         "asked_at": seen.at,
         "state": view.execution.state,
@@ -71,6 +73,14 @@ def _result(story: RunStory) -> Json:
 
 def _history(story: RunStory) -> Json | None:
     return _columns(story.history) if story.history else None
+
+
+def _so_far(seen: Seen[Json] | None) -> Json | None:
+    if seen is None:
+        return None
+    if seen.found is None:
+        return {"asked_at": seen.at, "could_not_check": _SILENT}
+    return {"asked_at": seen.at, "history": seen.found}
 
 
 def _columns(row: Base) -> Json:

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from models.base import Json
 from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
 from models.history import OperationRunHistory
@@ -25,7 +26,7 @@ from web.presenters.states import State, state_of_run
 from web.presenters.timeline import Step, timeline_of
 from web.presenters.truths import Truths, truths_of
 from web.presenters.usual import Usual, usual_of
-from web.presenters.work_steps import KEPT_WITHIN, Work, work_of
+from web.presenters.work_steps import Work, awaits_history, work_of
 from web.queries.business_truth import BusinessTruth
 from web.queries.usual_times import UsualTime
 
@@ -61,7 +62,8 @@ class RunStory:
 
     `requests` are those it answers, its own first, and `usual` is how long such runs take, if that is known.
     `own` is what it made itself and `truth` what is there of its result; None: it could not be read.
-    `waiting` is why it is still queued, and `seen` the engine's word on its workflow.
+    `waiting` is why it is still queued, `seen` the engine's word on its workflow, and `so_far` on its steps,
+    where that was asked for.
     """
 
     run: OperationRun
@@ -73,6 +75,7 @@ class RunStory:
     own: Related | None
     truth: BusinessTruth | None
     seen: Seen[WorkflowView]
+    so_far: Seen[Json] | None = None
     waiting: Waiting | None = None
 
 
@@ -152,11 +155,11 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         corrections=corrections_of(story.transitions),
         changes=settlements_of(story.transitions),
         receipt=receipt_of(run, story.transitions),
-        work=work_of(run, story.history, now),
+        work=work_of(run, story.history, story.so_far, now),
         truths=truths_of(run, story.seen, story.truth, now),
         askers=askers_of(story.requests),
         usual=usual_of(run, story.usual, now),
-        is_final=_is_final(story, now),
+        is_final=run.status == Status.COMPLETED and not awaits_history(run, story.history, now),
         is_gone=_is_gone(story),
         primary=primary_of(run, has_related=related is not None),
         why_no_cancel=may_not or why_no_cancel(run),
@@ -177,11 +180,6 @@ def _is_gone(story: RunStory) -> bool:
     if story.run.status != Status.COMPLETED or story.seen.found is None:
         return False
     return story.seen.found.execution.state is ExecutionState.NOT_FOUND
-
-
-def _is_final(story: RunStory, now: datetime) -> bool:
-    ended_at = story.run.completed_at
-    return ended_at is not None and (story.history is not None or now - ended_at > KEPT_WITHIN)
 
 
 def _pretty(value: object) -> str:

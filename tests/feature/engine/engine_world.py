@@ -16,7 +16,7 @@ from runtime.temporal_connection import TemporalConnection, connect
 from runtime.temporal_engine import TemporalEngine
 from services.dispatch import WorkflowStart
 from services.engine import WorkflowView
-from tests.feature.engine.stand_ins import COMPOSE, NOBODY, StandIn, prepare, push, reach_the_remote
+from tests.feature.engine.stand_ins import COMPOSE, NOBODY, StandIn, hold, prepare, push, reach_the_remote
 from tests.system import wait_for
 
 
@@ -85,7 +85,7 @@ def working(connection: TemporalConnection, queue: str) -> Iterator[None]:
             client,
             task_queue=queue,
             workflows=[StandIn],
-            activities=[prepare, reach_the_remote, push],
+            activities=[prepare, reach_the_remote, hold, push],
             workflow_runner=UnsandboxedWorkflowRunner(),
         )
         return worker, asyncio.create_task(worker.run())

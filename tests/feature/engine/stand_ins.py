@@ -14,6 +14,7 @@ NOBODY = "a-queue-that-nobody-polls"
 SECRET = "ghp_0123456789abcdef0123456789abcdef"
 AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1)
 LONG = timedelta(minutes=10)
+MUCH_LATER = RetryPolicy(initial_interval=timedelta(minutes=2))
 
 
 @activity.defn
@@ -26,6 +27,11 @@ async def reach_the_remote() -> None:
     if activity.info().attempt < 3:
         message = f"could not read https://user:{SECRET}@git.example.org/repository.git: {'x' * 500}"
         raise ApplicationError(message, type="environment_unreachable")
+
+
+@activity.defn
+async def hold() -> None:
+    await asyncio.Event().wait()
 
 
 @activity.defn
@@ -56,6 +62,15 @@ class StandIn:
         await workflow.execute_activity(
             reach_the_remote, start_to_close_timeout=LONG, retry_policy=AT_ONCE, summary="Fetch it"
         )
+
+    async def retry_for_long(self) -> None:
+        await self.complete()
+        await workflow.execute_activity(
+            reach_the_remote, start_to_close_timeout=LONG, retry_policy=MUCH_LATER
+        )
+
+    async def hold(self) -> None:
+        await workflow.execute_activity(hold, start_to_close_timeout=LONG)
 
     async def bug(self) -> None:
         raise RuntimeError("this workflow's code has a bug")

@@ -2,8 +2,10 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
+from models.base import utc_now
 from tests.feature.engine.engine_world import World
 from tests.feature.engine.stand_ins import SECRET
 from tests.system import wait_for
@@ -63,6 +65,42 @@ def test_the_story_of_a_terminated_workflow_leaves_its_step_open(world: World) -
     story = world.story(workflow_id)
     assert story["cause"] == "terminated"
     assert [(step["result"], step["ended_at"]) for step in story["steps"]] == [(None, None)]
+
+
+def test_the_story_of_an_open_workflow_tells_its_steps_so_far_with_their_attempts(world: World) -> None:
+    workflow_id = world.start("retry_for_long")
+    story = wait_for(
+        lambda: story if (story := world.story(workflow_id))["steps"][1:] else None,
+        what="the second step to be scheduled",
+    )
+
+    def tried() -> dict[str, Any] | None:
+        found: dict[str, Any] = world.story(workflow_id)["steps"][1]
+        return found if found["attempts"] == 2 else None
+
+    assert (story["status"], story["closed_at"]) == ("open", None)
+    assert (story["steps"][0]["step"], story["steps"][0]["result"]) == ("prepare", "completed")
+    step = wait_for(tried, what="its second attempt to be waited for")
+    assert (step["step"], step["started_at"], step["result"]) == ("reach_the_remote", None, None)
+    assert step["failure"].startswith("environment_unreachable: could not read https://***@git.example.org")
+    world.engine.terminate(workflow_id, "for a test")
+
+
+def test_the_story_of_an_open_workflow_tells_since_when_a_step_is_at_work(world: World) -> None:
+    workflow_id = world.start("hold")
+    story = wait_for(
+        lambda: story if (story := world.story(workflow_id))["steps"] else None,
+        what="the step to be scheduled",
+    )
+
+    step = wait_for(
+        lambda: step if (step := world.story(workflow_id)["steps"][0])["started_at"] else None,
+        what="the step to be begun",
+    )
+
+    assert (step["attempts"], step["result"], step["failure"]) == (1, None, None)
+    assert story["started_at"] <= step["scheduled_at"] <= step["started_at"] <= utc_now().isoformat()
+    world.engine.terminate(workflow_id, "for a test")
 
 
 def test_a_long_story_keeps_its_beginning_and_its_end(world: World) -> None:
