@@ -11,6 +11,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig
 
+from runtime.tracing import client_interceptors
+
 T = TypeVar("T")
 
 # A web request that starts a run answers within seconds; the run is safe in PostgreSQL either way.
@@ -29,6 +31,7 @@ async def connect(
         address,
         namespace=namespace,
         data_converter=pydantic_data_converter,
+        interceptors=client_interceptors(),
         lazy=lazy,
         runtime=runtime,
         retry_config=RetryConfig(max_elapsed_time_millis=3000, max_retries=5),

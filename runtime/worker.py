@@ -25,6 +25,7 @@ from runtime.faults import faults
 from runtime.settings import Settings
 from runtime.temporal_connection import TemporalConnection, connect
 from runtime.temporal_engine import TemporalEngine
+from runtime.tracing import trace_process
 from services.cancellation import Cancellations
 from services.database import Database
 from services.restore_execution import RestoreExecution
@@ -85,6 +86,7 @@ async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    trace_process("operationrun-worker")
     database = Database.connect(settings.need_database_url(), pool_size=DATABASE_CONNECTIONS)
     client = await _connected(settings, stop)
     if client is None:

@@ -4,6 +4,7 @@ from flask import Flask
 from runtime.commands.output import json_option, show
 from runtime.settings import Settings
 from runtime.shared_metrics import shared_metrics
+from runtime.tracing import trace_process, trace_requests
 from runtime.web_server import WebServer, WebServerOptions
 
 
@@ -30,4 +31,7 @@ def _make_app(settings: Settings) -> Flask:
     # Imported late: whether the processes' metrics are added up is decided then.
     from runtime.container import build_web_app  # noqa: PLC0415
 
-    return build_web_app(settings)
+    trace_process("operationrun-web")
+    app = build_web_app(settings)
+    trace_requests(app)
+    return app

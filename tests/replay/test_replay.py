@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.workflow import NondeterminismError
 
 from activities.tracking import TrackingInterceptor
-from runtime.worker import WORKFLOWS
+from runtime.worker import INTERCEPTORS, WORKFLOWS
 from tests.replay.endings import ENDINGS
 from tests.replay.reordered_compose import ReorderedComposeWorkflow
 from tests.replay.replaying import HISTORIES, HOW_TO_RECORD, THIS_RELEASE, read, replay
@@ -29,6 +30,11 @@ def recorded(name: str) -> Path:
 @pytest.mark.parametrize("path", RECORDED, ids=named)
 def test_every_history_of_every_release_replays(path: Path) -> None:
     replay(read(path))
+
+
+def test_a_run_goes_on_where_traces_are_switched_on_meanwhile() -> None:
+    for name in ENDINGS:
+        replay(read(recorded(name)), interceptors=[TracingInterceptor(), *INTERCEPTORS])
 
 
 @pytest.mark.parametrize("name", sorted(ENDINGS))

@@ -11,6 +11,7 @@ from models.reasons import ReasonCode
 from runtime.cli import operationrun
 from runtime.container import build_web_app
 from runtime.settings import PREFIX, Settings
+from runtime.tracing import ENDPOINTS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -24,7 +25,7 @@ def documented(page: str, section: str) -> list[str]:
 
 
 def settings() -> list[str]:
-    return [PREFIX + field.upper() for field in Settings.model_fields]
+    return [*(PREFIX + field.upper() for field in Settings.model_fields), *ENDPOINTS]
 
 
 def commands() -> list[str]:
