@@ -30,8 +30,8 @@ class SweepActivities:
 
 def _measure(result: SweepResult) -> None:
     meter = activity.metric_meter()
-    for name in ("looked_at_runs", "dispatched_again", "adopted", "unsupported", "could_not_check"):
-        meter.create_counter(f"operationrun_sweep_{name}").add(getattr(result, name))
+    for name, count in result.model_dump(exclude={"cursor", "settled"}).items():
+        meter.create_counter(f"operationrun_sweep_{name}").add(count)
     settled = meter.create_counter("operationrun_sweep_settled")
     for reason, count in result.settled.items():
         settled.add(count, {"reason": reason})

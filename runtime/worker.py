@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -17,7 +17,6 @@ from activities.review_compose import ReviewComposeActivities
 from activities.settle_run import SettleRunActivities
 from activities.sweep import SweepActivities
 from activities.tracking import TrackingInterceptor
-from models.errors import SettingsError
 from reconcilers.orchestrator import AdapterRunReconciler
 from reconcilers.sweep import Sweep
 from runtime.checking import build_mirrors, build_run_check
@@ -26,6 +25,7 @@ from runtime.settings import Settings
 from runtime.temporal_connection import TemporalConnection, connect
 from runtime.temporal_engine import TemporalEngine
 from runtime.tracing import trace_process
+from runtime.worker_metrics import measured
 from services.cancellation import Cancellations
 from services.database import Database
 from services.restore_execution import RestoreExecution
@@ -88,7 +88,8 @@ async def _run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     trace_process("operationrun-worker")
     database = Database.connect(settings.need_database_url(), pool_size=DATABASE_CONNECTIONS)
-    client = await _connected(settings, stop)
+    runtime = measured(database, settings.metrics_address) if settings.metrics_address else None
+    client = await _connected(settings, stop, runtime)
     if client is None:
         return 0
     workers = [build_worker(client, database, settings), build_sweeper(client, database, settings)]
@@ -102,10 +103,9 @@ async def _run(settings: Settings) -> int:
     return 0
 
 
-async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
+async def _connected(settings: Settings, stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
     """Wait for Temporal to answer; None: asked to stop before it did."""
     address, namespace = settings.need_temporal_address(), settings.temporal_namespace
-    runtime = _measured(settings.metrics_address) if settings.metrics_address else None
     while not stop.is_set():
         try:
             return await connect(address, namespace, lazy=False, runtime=runtime)
@@ -114,18 +114,6 @@ async def _connected(settings: Settings, stop: asyncio.Event) -> Client | None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RECONNECT_INTERVAL.total_seconds())
     return None
-
-
-def _measured(address: str) -> Runtime:
-    """Return a runtime that offers its metrics at an address; raise SettingsError where it is taken."""
-    try:
-        metrics = PrometheusConfig(bind_address=address, durations_as_seconds=True)
-        return Runtime(telemetry=TelemetryConfig(metrics=metrics))
-    except ValueError as error:
-        way_out = "Use an address and a free port of this machine, such as 127.0.0.1:9100."
-        raise SettingsError(
-            f"OPERATIONRUN_METRICS_ADDRESS: {address} cannot be listened on. {way_out}"
-        ) from error
 
 
 def build_worker(client: Client, database: Database, settings: Settings) -> Worker:

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.tables import TABLES
+from services.connection_pool import Told, WatchedPool
 from services.lifecycle_guard import guard
 from services.row_scope import RowScope, info_of, narrow
 
@@ -36,6 +37,7 @@ class Database:
                 connect_timeout=int(CONNECT_TIMEOUT.total_seconds()),
                 options=_OPTIONS,
             ),
+            poolclass=WatchedPool,
             pool_size=pool_size,
             max_overflow=pool_size,
             # A server that was restarted leaves dead connections behind; a request must not meet one.
@@ -61,6 +63,11 @@ class Database:
         """
         with self._sessions(info=info_of(scope)) as session, session.begin():
             yield session
+
+    def watch_connections(self, told: Told) -> None:
+        """Tell of the pool's connections from now on (services/connection_pool.py)."""
+        if isinstance(self.engine.pool, WatchedPool):
+            self.engine.pool.watch(told)
 
     def close(self) -> None:
         """Close every pooled connection."""

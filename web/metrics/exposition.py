@@ -12,9 +12,8 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
-from sqlalchemy import event
-from sqlalchemy.pool import QueuePool
 
+from services.connection_pool import MEANINGS, PoolFigure
 from services.database import Database
 from web.metrics.ledger import LedgerCollector
 
@@ -41,20 +40,17 @@ class Metrics:
             buckets=_BUCKETS,
             registry=own,
         )
-        self._connections = Gauge(
-            "operationrun_database_connections_in_use",
-            "Connections of the pools that are in use.",
-            multiprocess_mode="livesum",
-            registry=own,
-        )
-        self._most_connections = Gauge(
-            "operationrun_database_connections_limit",
-            "Connections that the pools may open.",
-            multiprocess_mode="livesum",
-            registry=own,
-        )
+        self._connections = {
+            figure: Gauge(
+                f"operationrun_database_connections_{figure}",
+                MEANINGS[figure],
+                multiprocess_mode="livesum",
+                registry=own,
+            )
+            for figure in PoolFigure
+        }
+        database.watch_connections(lambda figure, change: self._connections[figure].inc(change))
         self._registry.register(LedgerCollector(database.whole))
-        self._watch_pool(database)
 
     def observe(self, response: Response) -> None:
         """Note how the present request was answered; an address that no route has is one route."""
@@ -66,13 +62,6 @@ class Metrics:
     def read(self) -> bytes:
         """Return every figure in Prometheus' text format."""
         return generate_latest(self._registry)
-
-    def _watch_pool(self, database: Database) -> None:
-        pool = database.engine.pool
-        if isinstance(pool, QueuePool):
-            self._most_connections.set(pool.size() + pool._max_overflow)  # noqa: SLF001 # it has no other reader
-        event.listen(pool, "checkout", lambda *_: self._connections.inc())
-        event.listen(pool, "checkin", lambda *_: self._connections.dec())
 
 
 def measure(app: Flask, database: Database) -> None:

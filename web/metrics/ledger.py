@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -22,6 +22,7 @@ COMPLETED_KEPT_FOR: Final = timedelta(minutes=1)
 # A queued run whose start nobody has confirmed in this time is worth a look.
 STALE: Final = timedelta(minutes=1)
 RECENTLY: Final = timedelta(minutes=10)
+QUANTILES: Final = (0.5, 0.95)
 
 
 Counts = Sequence[tuple[str, str, str, int]]
@@ -32,10 +33,11 @@ class LedgerFigures:
     """What the ledger holds at one moment, beside what has ended; labels first, then the figure."""
 
     active: Counts
-    oldest_queued_at: datetime | None
+    oldest_at: Mapping[str, datetime]
     stale_dispatches: int
     undelivered_cancellations: int
     reconciled: Sequence[tuple[str, str, int]]
+    durations: Sequence[tuple[str, str, str, float]]
 
 
 def read_figures(session: Session, now: datetime) -> LedgerFigures:
@@ -52,14 +54,38 @@ def read_figures(session: Session, now: datetime) -> LedgerFigures:
         .where(run.status == Status.COMPLETED, run.completed_at > now - RECENTLY, source.is_not(None))
         .group_by(source, run.outcome)
     ).all()
-    queued = [first for _, status, _, first in active if status == Status.QUEUED]
+    oldest: dict[str, datetime] = {}
+    for _, status, _, first in active:
+        oldest[status] = min(first, oldest.get(status, first))
     return LedgerFigures(
         active=[(kind, status, Outcome.PENDING, count) for kind, status, count, _ in active],
-        oldest_queued_at=min(queued, default=None),
+        oldest_at=oldest,
         stale_dispatches=_count(session, UNDISPATCHED, created_before=now - STALE),
         undelivered_cancellations=_count(session, UNDELIVERED),
         reconciled=[(source, outcome, count) for source, outcome, count in reconciled],
+        durations=_durations(session, now),
     )
+
+
+def _durations(session: Session, now: datetime) -> Sequence[tuple[str, str, str, float]]:
+    """Reckon how long the runs that have just ended waited and worked, in seconds, by type."""
+    run = OperationRun
+    phases = {"waiting": run.started_at - run.created_at, "working": run.completed_at - run.started_at}
+    cells = [(phase, quantile) for phase in phases for quantile in QUANTILES]
+    figures = [
+        func.percentile_cont(quantile).within_group(func.extract("epoch", phases[phase]))
+        for phase, quantile in cells
+    ]
+    found = session.execute(
+        select(run.type, *figures)
+        .where(run.status == Status.COMPLETED, run.completed_at > now - RECENTLY, run.started_at.is_not(None))
+        .group_by(run.type)
+    )
+    return [
+        (kind, phase, str(quantile), seconds)
+        for kind, *row in found
+        for (phase, quantile), seconds in zip(cells, row, strict=True)
+    ]
 
 
 def count_completed(session: Session) -> Counts:
@@ -124,8 +150,9 @@ def _metrics(completed: Counts, figures: LedgerFigures, now: datetime) -> Iterab
     for kind, status, outcome, count in (*figures.active, *completed):
         runs.add_metric((kind, status, outcome), count)
     yield runs
-    oldest = now - figures.oldest_queued_at if figures.oldest_queued_at else timedelta(0)
-    yield _gauge("oldest_queued_seconds", "Age of the oldest queued run; 0: there is none.", oldest)
+    for status in sorted(ACTIVE):
+        oldest = now - figures.oldest_at.get(status, now)
+        yield _gauge(f"oldest_{status}_seconds", f"Age of the oldest {status} run; 0: there is none.", oldest)
     yield _gauge(
         "stale_dispatches",
         "Queued runs older than a minute whose start Temporal has not confirmed.",
@@ -144,6 +171,14 @@ def _metrics(completed: Counts, figures: LedgerFigures, now: datetime) -> Iterab
     for source, outcome, count in figures.reconciled:
         reconciled.add_metric((source, outcome), count)
     yield reconciled
+    durations = GaugeMetricFamily(
+        "operationrun_recent_duration_seconds",
+        "How long the runs that ended in the last ten minutes waited and worked, by type.",
+        labels=("type", "phase", "quantile"),
+    )
+    for kind, phase, quantile, seconds in figures.durations:
+        durations.add_metric((kind, phase, quantile), seconds)
+    yield durations
 
 
 def _gauge(name: str, meaning: str, value: float | timedelta) -> Metric:

@@ -1,10 +1,14 @@
 import dataclasses
 import socket
+from itertools import product
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.environment import Environment
+from models.lifecycle import Outcome, Status
 from services.database import Database
+from tests.factories import make_run
 from tests.feature.api.api_world import ABSENT, World
 from tests.feature.api.test_waiting import fail
 from web.app import create_app
@@ -40,6 +44,7 @@ def test_it_counts_runs_by_type_status_and_outcome(world: World) -> None:
     assert found[runs(type=COMPOSE, status="completed", outcome="failed")] == 1
     assert found["operationrun_reconciled_recently", (("outcome", "failed"), ("source", "sweep"))] == 1
     assert found["operationrun_oldest_queued_seconds", ()] > 0
+    assert found["operationrun_oldest_running_seconds", ()] == 0
     assert found["operationrun_database_up", ()] == 1
 
 
@@ -74,6 +79,21 @@ def test_it_watches_the_connections_of_the_pool(world: World) -> None:
     with world.services.database.transaction() as session:
         session.connection()
         assert figures(world)["operationrun_database_connections_in_use", ()] >= 1
+        assert figures(world)["operationrun_database_connections_open", ()] >= 1
+
+
+def test_it_tells_how_long_each_phase_of_what_has_just_ended_took(world: World) -> None:
+    with world.services.database.transaction() as session:
+        environment = session.get_one(Environment, world.environment_id)
+        run = make_run(session, environment, status=Status.COMPLETED, outcome=Outcome.SUCCEEDED)
+        assert run.started_at
+        assert run.completed_at
+        phases = {"waiting": run.started_at - run.created_at, "working": run.completed_at - run.started_at}
+    found = figures(world)
+    for (phase, took), quantile in product(phases.items(), ("0.5", "0.95")):
+        labels = (("phase", phase), ("quantile", quantile), ("type", COMPOSE))
+        figure = found["operationrun_recent_duration_seconds", labels]
+        assert figure == pytest.approx(took.total_seconds())
 
 
 def test_it_asks_the_database_once_for_however_many_ask_it(
