@@ -30,6 +30,7 @@ OperationRunError
 ├── StartRefused              Temporal refused the start for good
 ├── TooManyFetches            others wait for slow repositories already
 ├── TooManyRequests           one token, or one address, asks faster than the limit
+├── TablesLocked              somebody else holds what has to be locked
 ├── StartUnconfirmed          Temporal's answer to the start never came
 ├── LifecycleWriteError       somebody other than OperationRunService wrote a run (law L2)
 └── SettingsError             the process was started with a setting it cannot use
@@ -270,6 +271,12 @@ class StartUnconfirmed(OperationRunError):
     """Temporal did not confirm the start in time."""
 
     code = "start_unconfirmed"
+
+
+class TablesLocked(OperationRunError):
+    """Somebody else holds the tables, such as a migration; try again later."""
+
+    code = "tables_locked"
 
 
 class LifecycleWriteError(OperationRunError):

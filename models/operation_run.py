@@ -20,6 +20,10 @@ UNDELIVERED = (
     " AND (context #>> '{cancellation,delivered_at}') IS NULL"
 )
 
+# The run that does the work of this one, which was refused as a duplicate; the same words as its index.
+RELATED_RUN = "context #>> '{reconciliation,related,id}'"
+HAS_RELATED_RUN = "context #>> '{reconciliation,related,type}' = 'operation_run'"
+
 _STANDING = ("type", "status", "outcome")
 
 
@@ -91,6 +95,12 @@ class OperationRun(Base):
         Index("ix_operation_runs_undispatched", "created_at", postgresql_where=text(UNDISPATCHED)),
         Index("ix_operation_runs_undelivered", "id", postgresql_where=text(UNDELIVERED)),
         Index("ix_operation_runs_completed", "completed_at", postgresql_where=text("status = 'completed'")),
+        # What pruning asks of each run that is old enough: whether one that is kept names it.
+        Index(
+            "ix_operation_runs_related_run",
+            text(f"({RELATED_RUN})"),
+            postgresql_where=text(HAS_RELATED_RUN),
+        ),
         # The list, newest first, by keyset (created_at, id): one for whatever it is narrowed to.
         Index("ix_operation_runs_list", "workspace_id", *_newest()),
         Index("ix_operation_runs_standing", "workspace_id", *_STANDING, *_newest()),

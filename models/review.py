@@ -18,6 +18,9 @@ class ReviewStatus(StrEnum):
     ARCHIVED = "archived"
 
 
+# The restore that a review's evidence names; the same words as its index.
+LAST_RESTORE = "sections #>> '{restore,last_restore,run_id}'"
+
 LIVE = frozenset({ReviewStatus.DRAFT, ReviewStatus.PUBLISHED})
 
 
@@ -78,6 +81,7 @@ class EnvironmentReview(Base):
         ),
         # Reconciliation looks at every match, also at those that are no longer live.
         Index("ix_environment_reviews_fingerprint", "fingerprint"),
+        Index("ix_environment_reviews_last_restore", text(f"({LAST_RESTORE})")),
         Index("ix_environment_reviews_list", "workspace_id", "environment_id", text("composed_at DESC")),
     )
 

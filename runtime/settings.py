@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from models.catalog import TASK_QUEUE
 from models.errors import SettingsError
+from models.retention import Retention
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
 PREFIX = "OPERATIONRUN_"
@@ -37,6 +38,7 @@ class Settings(BaseModel):
     address_refusals_per_minute: int = Field(default=PER_ADDRESS.per_minute, ge=1)
     address_refusals_at_once: int = Field(default=PER_ADDRESS.burst, ge=1)
     trusted_proxies: int = Field(default=0, ge=0)
+    keep_runs: Retention = Field(default_factory=Retention)
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = None
@@ -53,6 +55,11 @@ class Settings(BaseModel):
         return (
             tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
         )
+
+    @field_validator("keep_runs", mode="before")
+    @classmethod
+    def _change_retention(cls, value: object) -> object:
+        return Retention().changed(value) if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod

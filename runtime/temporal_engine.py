@@ -11,6 +11,8 @@ from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    DescribeNamespaceResponse,
     DescribeTaskQueueRequest,
     DescribeTaskQueueResponse,
     DescribeWorkflowExecutionRequest,
@@ -104,6 +106,12 @@ class TemporalEngine(TemporalStarter):
         )
         return story_of(found, events) if events else None
 
+    def retention(self) -> timedelta:
+        """Say how long the namespace keeps a workflow that has closed."""
+        found = self._ask(_describe_namespace)
+        kept = found.config.workflow_execution_retention_ttl
+        return timedelta(seconds=kept.seconds)
+
     def queue(self, task_queue: str) -> QueueView:
         """Look at a task queue's workers and backlog."""
         return _queue_view(self._ask(lambda client: _describe_queue(client, task_queue)))
@@ -154,6 +162,11 @@ async def _describe(client: Client, workflow_id: str) -> DescribeWorkflowExecuti
         retry=True,
         timeout=RPC_TIMEOUT,
     )
+
+
+async def _describe_namespace(client: Client) -> DescribeNamespaceResponse:
+    request = DescribeNamespaceRequest(namespace=client.namespace)
+    return await client.workflow_service.describe_namespace(request, retry=True, timeout=RPC_TIMEOUT)
 
 
 async def _task_failed_at(client: Client, execution: WorkflowExecution) -> datetime | None:

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from models.base import Json
@@ -114,6 +114,9 @@ class Engine(WorkflowStarter, Protocol):
         Of an open workflow the first 500 events are read. A step of it that goes on has no `result`, the
         attempt that it is at, and a `started_at` unless it waits: for a worker, or to be tried again.
         """
+
+    def retention(self) -> timedelta:
+        """Say how long Temporal keeps a workflow that has closed."""
 
     def queue(self, task_queue: str) -> QueueView:
         """Look at a task queue's workers and backlog."""

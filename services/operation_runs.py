@@ -1,10 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, func, insert, literal, select, text, update
+from sqlalchemy import BindParameter, delete, func, insert, literal, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -14,8 +14,9 @@ from models.base import Json, utc_now
 from models.contracts import Failure, OperationInput
 from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
+from models.history import OperationRunHistory
 from models.lifecycle import Outcome, Status
-from models.operation_run import OperationRun, OperationRunTransition
+from models.operation_run import OperationRequest, OperationRun, OperationRunTransition
 from models.reasons import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
 from services.identity import identity_of
@@ -215,6 +216,16 @@ class OperationRunService:
             raise NotFound
         self._log(settled, before, decision.reason_code, actor)
         return Reconciled.WRITTEN
+
+    def delete(self, run_ids: Collection[UUID]) -> None:
+        """Delete completed runs with what is theirs alone: requests, steps and stored histories.
+
+        PostgreSQL refuses it of a run that is active, and of one that a review or a restore result is of.
+        """
+        for theirs in (OperationRequest, OperationRunTransition, OperationRunHistory):
+            self._session.execute(delete(theirs).where(theirs.run_id.in_(run_ids)))
+        statement = delete(OperationRun).where(OperationRun.id.in_(run_ids))
+        self._session.execute(statement.execution_options(**_WRITING))
 
     def _complete(
         self, correlation: Correlation, outcome: Outcome, reason_code: ReasonCode, summary_counts: Json

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,10 @@ class FakeEngine:
     def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
         self._look("compact_history")
         return self.stories.get(workflow_id)
+
+    def retention(self) -> timedelta:
+        self._look("retention")
+        return timedelta(days=3)
 
     def queue(self, task_queue: str) -> QueueView:
         self._look(f"queue {task_queue}")

@@ -26,6 +26,7 @@ COMMANDS = {
     "show": Entry("runtime.commands.show", "Show one run."),
     "cancel": Entry("runtime.commands.cancel", "Ask for a run's cancellation."),
     "reconcile": Entry("runtime.commands.reconcile", "Check a run and settle it by what is true."),
+    "prune": Entry("runtime.commands.prune", "Delete old runs that nothing needs any more."),
     "verify-pack": Entry("runtime.commands.verify_pack", "Tell whether a review pack is unchanged."),
     "doctor": Entry("runtime.commands.doctor", "Say what is missing on this machine, and how to mend it."),
 }

@@ -22,7 +22,7 @@ _VISIBLE_ASCII = re.compile(r"[!-~]{1,255}")
 
 IDEMPOTENCY_KEY: Final = {
     "Idempotency-Key": {
-        "description": "The same key and body give the same run for good.",
+        "description": "The same key and body give the same run, for as long as it is kept.",
         "schema": {"type": "string", "pattern": f"^{_VISIBLE_ASCII.pattern}$"},
     }
 }
