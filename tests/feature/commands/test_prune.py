@@ -14,7 +14,7 @@ from runtime.cli import run_command
 from services.database import Database
 from services.operation_runs import OperationRunService
 from tests.factories import ADA, decision, make_environment, request_compose
-from tests.feature.conftest import System
+from tests.system import System
 from web.queries.runs import get_run
 
 Run = Callable[..., Any]
