@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
+import structlog
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -18,6 +19,8 @@ from models.restore import RestorePlan, RestorePoint
 from services.database import Database
 from services.identity import parse_input
 from services.operation_runs import OperationRunService
+
+_log = structlog.get_logger()
 
 _SUMMARY_LENGTH: Final = 200
 _MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>&!~|#])")
@@ -76,8 +79,12 @@ class Dispatcher:
         try:
             self._starter.start(start)
         except StartUnconfirmed:
+            _log.warning("start_unconfirmed", run_id=str(run_id), workflow_id=start.workflow_id)
             return
         except StartRefused as error:
+            _log.warning(
+                "start_refused", run_id=str(run_id), workflow_id=start.workflow_id, reason=str(error)
+            )
             failure = Failure(
                 code=StartRefused.code, step="start", attempts=1, at=self._clock(), detail=str(error)
             )

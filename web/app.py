@@ -68,6 +68,8 @@ def _name_request() -> None:
     # Threads answer many requests, and none may log the ids of another.
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
+    if run_id := (request.view_args or {}).get("run_id"):
+        bind_contextvars(run_id=str(run_id))
     if len(request.environ.get("RAW_URI", request.full_path)) > LONGEST_ADDRESS:
         raise RequestURITooLarge
 
