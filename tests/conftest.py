@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from runtime.embedded_postgres import running_postgres
 from runtime.migrate import upgrade
@@ -13,6 +14,12 @@ from services.database import Database
 from tests.system import System, up
 
 TEMPLATE = "migrated"
+
+
+def pytest_configure() -> None:
+    """Judge no property by how long a machine with other work takes for one example."""
+    settings.register_profile("lanes", deadline=None)
+    settings.load_profile("lanes")
 
 
 @pytest.fixture(scope="session")
