@@ -122,6 +122,19 @@ class Password(Base):
     changed_at: Mapped[datetime]
 
 
+class OpenIdSubject(Base):
+    """Which person a subject of an identity provider is; of one provider a person has one subject."""
+
+    __tablename__ = "openid_subjects"
+
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    bound_at: Mapped[datetime]
+
+    __table_args__ = (Index("uq_openid_subjects_user", "user_id", "issuer", unique=True),)
+
+
 class SignInAttempts(Base):
     """How often somebody tried to sign in since a moment, by one name or from one address.
 

@@ -99,6 +99,12 @@ class UnknownPerson(Unauthenticated):
     code = "unknown_person"
 
 
+class SubjectRefused(Unauthenticated):
+    """Whoever goes by that e-mail address here is somebody else to the identity provider."""
+
+    code = "subject_refused"
+
+
 class IdentityProviderUnreachable(OperationRunError):
     """The identity provider does not answer."""
 

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -10,6 +11,7 @@ from requests import RequestException
 from werkzeug.wrappers import Response
 
 from models.errors import IdentityProviderUnreachable, IdentityRefused
+from services.openid_subjects import Vouched
 
 NAME: Final = "openid"
 ANSWERS_WITHIN: Final = timedelta(seconds=10)
@@ -56,7 +58,7 @@ class OpenIdProvider:
 
 
 class OpenIdSignIn:
-    """The code flow with PKCE, state and nonce, up to an e-mail address that the provider has verified."""
+    """The code flow with PKCE, state and nonce, up to whom the provider vouches for."""
 
     def __init__(self, provider: OpenIdProvider, client: FlaskOAuth2App) -> None:
         self._provider = provider
@@ -71,11 +73,10 @@ class OpenIdSignIn:
             raise IdentityProviderUnreachable from error
         return found
 
-    def finish(self) -> str:
-        """Return the verified e-mail address that the provider answers the present request with.
+    def finish(self) -> Vouched:
+        """Return whom the provider vouches for in its answer to the present request.
 
-        Raises IdentityRefused for an answer that is not to be trusted, or that vouches for no address, and
-        IdentityProviderUnreachable.
+        Raises IdentityRefused for an answer that is not to be trusted, and IdentityProviderUnreachable.
         """
         try:
             self._know_provider()
@@ -90,7 +91,15 @@ class OpenIdSignIn:
             raise IdentityProviderUnreachable from error
         except (OAuthError, JoseError, KeyError, ValueError, RuntimeError) as error:
             raise IdentityRefused from error
-        return _verified_email(token.get("userinfo"))
+        return self._vouched(token.get("userinfo") or {})
+
+    def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
+        subject, email = claims.get("sub"), claims.get("email")
+        if not isinstance(subject, str):
+            raise IdentityRefused
+        # Some providers write it as a string.
+        is_verified = isinstance(email, str) and claims.get("email_verified") in (True, "true")
+        return Vouched(issuer=self._provider.issuer, subject=subject, email=email if is_verified else None)
 
     def _know_provider(self) -> None:
         """Read what the provider says of itself, once; raise RuntimeError where it is another."""
@@ -99,11 +108,3 @@ class OpenIdSignIn:
             raise RuntimeError("The provider says that it is another one.")
         offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
         metadata["id_token_signing_alg_values_supported"] = [each for each in offered if each in _ALGORITHMS]
-
-
-def _verified_email(claims: Any) -> str:
-    email = claims.get("email") if claims else None
-    # Some providers write it as a string.
-    if not isinstance(email, str) or claims.get("email_verified") not in (True, "true"):
-        raise IdentityRefused
-    return email

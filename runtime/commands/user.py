@@ -11,6 +11,7 @@ from runtime.commands.scope import command_line_actor
 from runtime.container import acting
 from runtime.settings import Settings
 from services.members import Members, find_person
+from services.openid_subjects import release
 from services.passwords import set_password
 from services.sign_in_links import SIGN_IN_LINK_LIFETIME, create_sign_in_link
 from services.workspaces import Workspaces
@@ -63,6 +64,17 @@ def set_password_(*, email: str, as_json: bool) -> None:
         user = _need_person(session, email)
         set_password(session, user.id, password)
     show({"email": user.email, "password": "set"}, as_json=as_json)
+
+
+@command.command("release")
+@click.argument("email")
+@json_option
+def release_(*, email: str, as_json: bool) -> None:
+    """Forget who a person is to the identity provider, so that their e-mail address counts once more."""
+    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+        user = _need_person(session, email)
+        released = release(session, user.id)
+    show({"email": user.email, "released": released}, as_json=as_json)
 
 
 def _read_password() -> str:

@@ -22,7 +22,15 @@ OF_WORKSPACES = sorted(
 )
 EVERY = ["workspaces", "users", *OF_WORKSPACES]
 # What may be read before it is known who asks.
-OF_SIGNING_IN = {"users", "members", "api_tokens", "sign_in_links", "passwords", "sign_in_attempts"}
+OF_SIGNING_IN = {
+    "users",
+    "members",
+    "api_tokens",
+    "sign_in_links",
+    "passwords",
+    "openid_subjects",
+    "sign_in_attempts",
+}
 # By the web: these go by `prune` alone, and tests/pgsql/test_deletion_laws.py has their laws.
 NEVER_DELETED = {
     "operation_runs",
@@ -141,7 +149,7 @@ def test_a_table_of_workspaces_without_a_policy_is_found(database: Database) -> 
 
 
 def test_the_web_role_does_not_reach_what_has_no_grant(database: Database, own: UUID) -> None:
-    for table in ("passwords", "sign_in_links", "sign_in_attempts", "alembic_version"):
+    for table in ("passwords", "openid_subjects", "sign_in_links", "sign_in_attempts", "alembic_version"):
         with (
             seen_by_hand(database, f"{{{own}}}") as connection,
             pytest.raises(ProgrammingError, match="permission denied"),

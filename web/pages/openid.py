@@ -4,8 +4,8 @@ from flask import Blueprint, Flask, current_app, request
 from flask import session as cookie
 from werkzeug.wrappers import Response
 
-from models.errors import NotFound, UnknownPerson
-from services.members import find_person
+from models.errors import NotFound
+from services.openid_subjects import person_of
 from services.row_scope import SIGNING_IN
 from web.openid import OpenIdSignIn
 from web.pages.sessions import enter, own_path
@@ -38,16 +38,14 @@ def start() -> Response:
 
 @blueprint.get("/callback")
 def finish() -> Response:
-    """Sign in whom the identity provider vouches for, where they are known here by that address.
+    """Sign in whom the identity provider vouches for, where they are known here.
 
     Nobody is added by this: what people may do is given to them by the owners of a workspace.
     """
-    email = _sign_in().finish()
+    vouched = _sign_in().finish()
     following = own_path(cookie.pop(_FOLLOWING, None))
     with services().database.transaction(SIGNING_IN) as session:
-        user = find_person(session, email)
-    if user is None:
-        raise UnknownPerson
+        user = person_of(session, vouched)
     return enter(user, following=following)
 
 

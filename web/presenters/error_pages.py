@@ -95,6 +95,13 @@ PAGES: Final[Mapping[str, ErrorPage]] = {
         "The identity provider knows you, and nobody here goes by the e-mail address it gave.",
         "Ask an owner of a workspace to add you by that address.",
     ),
+    "subject_refused": _say(
+        "You could not be signed in as that person.",
+        "The identity provider gave the e-mail address of somebody who is known here, and they are somebody "
+        "else to it. Nothing was changed.",
+        "If that is you, as after a new account there, ask whoever runs this installation: “operationrun "
+        "user release” lets you sign in by your address again.",
+    ),
     "identity_provider_unreachable": _say(
         "The identity provider does not answer.",
         "You cannot be signed in by it at this moment. Operations that are under way are not affected.",

@@ -111,6 +111,7 @@ def test_it_lets_people_in_by_passwords_and_links(
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     assert "12 to 256 characters" in refused("user", "set-password", "ada@example.org")
     assert "Nobody here" in refused("user", "link", "nobody@example.org")
+    assert run("user", "release", "ada@example.org") == {"email": "ada@example.org", "released": 0}
 
 
 def test_it_lists_and_removes_members_and_says_who_did(

@@ -9,9 +9,11 @@ import httpx
 import pytest
 from joserfc.jwk import OctKey, RSAKey
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from models.access import User
 from models.base import utc_now
+from services.openid_subjects import release
 from tests.feature.pages.tests_of_pages import Browser, World
 from tests.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
 from web.app import create_app
@@ -103,6 +105,56 @@ def test_it_adds_nobody_that_was_not_known(
     assert browser.get("/account").status_code == 401
 
 
+def test_it_knows_a_person_by_the_subject_once_they_have_signed_in(
+    browser: Browser, provider: IdentityProvider, world: World
+) -> None:
+    there_and_back(browser)
+    another = Browser(app_with(world, provider.url).test_client())
+    provider.claims = {"email": "ada@fabrikam.example", "email_verified": False}
+
+    assert there_and_back(another).status_code == 303
+    assert "Ada@Contoso.example" in another.read("/account")
+
+
+def test_an_address_given_to_somebody_else_opens_nothing_until_it_is_released(
+    browser: Browser, provider: IdentityProvider, world: World
+) -> None:
+    there_and_back(browser)
+    another = Browser(app_with(world, provider.url).test_client())
+    provider.claims = {"sub": "2"}
+
+    with capture_logs() as logs:
+        answer = there_and_back(another)
+
+    assert answer.status_code == 401
+    assert "You could not be signed in as that person." in answer.text
+    assert another.get("/account").status_code == 401
+    assert [each["event"] for each in logs] == ["openid_subject_refused"]
+    with world.database.transaction() as session:
+        assert release(session, session.scalars(select(User.id)).one()) == 1
+    assert there_and_back(another).status_code == 303
+
+
+def test_a_subject_stays_with_its_person(browser: Browser, provider: IdentityProvider, world: World) -> None:
+    there_and_back(browser)
+    grace = world.add_person(None)
+    another = Browser(app_with(world, provider.url).test_client())
+    provider.claims = {"email": grace.email}
+
+    there_and_back(another)
+
+    assert "Ada@Contoso.example" in another.read("/account")
+
+
+def test_another_provider_has_another_subject(browser: Browser, world: World) -> None:
+    there_and_back(browser)
+    with identity_provider() as other:
+        other.claims = {"sub": "of another"}
+        moved = Browser(app_with(world, other.url).test_client())
+
+        assert there_and_back(moved).status_code == 303
+
+
 UNTRUSTWORTHY: dict[str, Callable[[], dict[str, Any]]] = {
     "another nonce": lambda: {"nonce": "another"},
     "no nonce": lambda: {"nonce": None},
@@ -114,6 +166,10 @@ UNTRUSTWORTHY: dict[str, Callable[[], dict[str, Any]]] = {
     "an address that was not verified": lambda: {"email_verified": False},
     "an address of which nothing is said": lambda: {"email_verified": None},
     "an odd word for verified": lambda: {"email_verified": ["true"]},
+    "no subject": lambda: {"sub": None},
+    "an empty subject": lambda: {"sub": ""},
+    "a subject longer than the standard has": lambda: {"sub": "1" * 256},
+    "a subject that is no text": lambda: {"sub": {"a": 1}},
     "no address": lambda: {"email": None},
     "an address that is no text": lambda: {"email": {"a": 1}},
 }
