@@ -41,7 +41,7 @@ NOTHING_FOREMOST: Final = frozenset(
         "workspaces.show",
     }
 )
-GRAVE: Final = {"serious", "critical"}
+GRAVE: Final = {"moderate", "serious", "critical"}
 AXE: Final = Axe()
 # Nobody looks, so that the page does not change under the check.
 _NOBODY_LOOKS: Final = "Object.defineProperty(document, 'hidden', { get: () => true });"
@@ -98,7 +98,7 @@ def _reader(way: Way, people: People) -> Person | None:
 
 
 def grave_violations(page: Page, figures: Figures) -> list[str]:
-    """Check a page as it stands, and return what is serious or critical, with where it is."""
+    """Check a page as it stands, and return what is moderate or worse, with where it is."""
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
     figures.checks += 1
     figures.violations.update(violation["impact"] for violation in found)
