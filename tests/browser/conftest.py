@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import MISSING, chromium_path, launched
-from tests.browser.figures import FIGURES, LEFT_OUT
+from tests.browser.figures import FIGURES, LEFT_OUT, Figures
 from tests.browser.people import PATIENCE, People
 from tests.left_out import leave_out
 from tests.system import System
@@ -41,6 +41,13 @@ def idle_people(idle_system: System, chromium: Browser) -> Iterator[People]:
     people = People(idle_system, chromium)
     yield people
     assert people.troubles() == []
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """What the lane looked at, told at its end."""
+    figures = request.config.stash[FIGURES] = Figures()
+    return figures
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -26,18 +26,18 @@ class Things:
     @cached_property
     def superseded(self) -> str:
         review_id: str = self.composed["links"]["related"]["id"]
-        return self._publish(review_id)
+        return self.publish(review_id)
 
     @cached_property
     def published(self) -> str:
         """The review that is published now; the first one is superseded by it."""
         assert self.superseded
-        return self._publish(self._compose(RELEASES[1]))
+        return self.publish(self._compose(self.environment, RELEASES[1]))
 
     @cached_property
     def draft(self) -> str:
         assert self.published
-        return self._compose(None)
+        return self._compose(self.environment)
 
     @cached_property
     def finding(self) -> str:
@@ -85,15 +85,23 @@ class Things:
         silence(repository)
         return self.system.running(self.system.compose(environment))
 
+    def two_drafts(self) -> tuple[str, str]:
+        """Return two drafts of one environment, of which one can still be published."""
+        repository = self.system.repository({"a.json": "1"})
+        environment = self.system.environment(repository.url)
+        earlier = self._compose(environment)
+        repository.commit({"a.json": "2"})
+        return earlier, self._compose(environment)
+
     @staticmethod
     def nowhere() -> str:
         return str(uuid4())
 
-    def _compose(self, ref: str | None) -> str:
-        run = self.system.settled(self.system.compose(self.environment, ref))
+    def _compose(self, environment: Json, ref: str | None = None) -> str:
+        run = self.system.settled(self.system.compose(environment, ref))
         review_id: str = run["links"]["related"]["id"]
         return review_id
 
-    def _publish(self, review_id: str) -> str:
+    def publish(self, review_id: str) -> str:
         self.system.post(f"/reviews/{review_id}/publish", {}, expect=200)
         return review_id

@@ -136,6 +136,13 @@ def _preview_refused(page: Page, things: Things) -> None:
     page.get_by_role("button", name="Preview restore").click()
 
 
+def _publish_too_late(page: Page, things: Things) -> None:
+    earlier, later = things.two_drafts()
+    page.goto(f"/reviews/{later}")
+    things.publish(earlier)
+    page.get_by_role("button", name="Publish").click()
+
+
 def _review(name: str, tail: Callable[[Things], str] = lambda _: "", about: str = "") -> tuple[Way, Way]:
     """Return two ways to a page of a review: the owner's to the draft, a customer's to what is published."""
 
@@ -212,6 +219,7 @@ WAYS: Final[tuple[Way, ...]] = (
     *_report("executive"),
     *_report("technical"),
     *_report("audit"),
+    Way(endpoint="reviews.publish", reader="owner", go=_publish_too_late, status=409),
     _open("reviews.confirm_archive", lambda things: f"/reviews/{things.draft}/archiving"),
     _open("published.index", lambda _: "/published"),
     _open("published.index", lambda _: "/published", reader="customer"),
@@ -240,7 +248,6 @@ NO_PAGES: Final[Mapping[str, str]] = {
     "saved_views.save": "leads to the list",
     "saved_views.delete": "leads to the list",
     "restore_plans.execute": "leads to the run",
-    "reviews.publish": "leads to the review",
     "reviews.archive": "leads to the review",
     "reviews.pack": "a file",
     "published.pack": "a file",
