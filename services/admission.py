@@ -21,8 +21,9 @@ def check_scope(session: Session, operation_input: OperationInput) -> None:
     if environment is None or environment.workspace_id != operation_input.workspace_id:
         raise NotFound
     if isinstance(operation_input, RestoreExecuteInput):
-        plan = session.get(RestorePlan, operation_input.restore_plan_id)
-        if plan is None or plan.environment_id != environment.id:
+        # Not the plan itself: it may have thousands of changes.
+        plan = select(RestorePlan.environment_id).where(RestorePlan.id == operation_input.restore_plan_id)
+        if session.scalar(plan) != environment.id:
             raise InvalidInput(
                 "input.restore_plan_id",
                 "This environment has no such restore plan. Make one from one of its restore points.",

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -121,8 +122,10 @@ def _aim(session: Session, run: OperationRun) -> str:
     given = run.context["input"]
     if ref := given.get("ref"):
         return f" from {ref}"
-    plan = session.get(RestorePlan, UUID(given["restore_plan_id"])) if "restore_plan_id" in given else None
-    return f" to {session.get_one(RestorePoint, plan.restore_point_id).label}" if plan else ""
+    if "restore_plan_id" not in given:
+        return ""
+    point = select(RestorePoint.label).join(RestorePlan, RestorePlan.restore_point_id == RestorePoint.id)
+    return f" to {session.scalars(point.where(RestorePlan.id == UUID(given['restore_plan_id']))).one()}"
 
 
 def _plain(text: str) -> str:
