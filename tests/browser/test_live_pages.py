@@ -105,9 +105,10 @@ def test_the_page_of_a_run_that_has_ended_asks_for_nothing_more(system: System, 
     page.clock.install()
     page.goto(f"/operations/{run['id']}")
     expect(page.locator("#run")).to_have_attribute("data-completed", "true")
-    before = len(watch.answers)
+    fragment = f"/operations/{run['id']}/fragment"
+    before = len(watch.answers_of(fragment))
 
     for _ in range(LOOKS):
         page.clock.fast_forward(LATEST_RUN * 1000)
 
-    assert len(watch.answers) == before
+    assert len(watch.answers_of(fragment)) == before
