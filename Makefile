@@ -37,6 +37,10 @@ test: test-unit test-feature test-pgsql test-browser test-faults ## Run every la
 test-unit: install-dev ## Run the unit tests, without servers or network, in seconds
 	$(PYTEST) -n auto --disable-socket --allow-unix-socket tests/unit tests/replay $(ARGS)
 
+.PHONY: fuzz
+fuzz: install-dev ## Try what takes bytes from outside with 20,000 examples of each (ARGS="-k packs")
+	$(PYTEST) -n auto --timeout 3600 --hypothesis-profile=fuzz tests/unit/fuzz $(ARGS)
+
 .PHONY: test-feature
 test-feature: install-dev ## Run the feature tests, on the real servers
 	$(PYTEST) tests/feature $(ARGS)

@@ -21,6 +21,15 @@ MANIFEST_SIZE: Final = 1024 * 1024
 
 _END: Final = struct.Struct("<4s4H2LH")
 _ENCRYPTED: Final = 0x1
+# What zipfile raises of an archive whose headers are wrong, or whose time no archive can have.
+_MALFORMED: Final = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +80,7 @@ def verify_pack(path: Path) -> Verified:
             manifest = _judge(file)
         except _Refused as refused:
             return Verified(sha256=sha256, defects=refused.defects, manifest=None)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error):
+        except _MALFORMED:
             return Verified(sha256=sha256, defects=[_not_a_pack()], manifest=None)
         with zipfile.ZipFile(file) as archive:
             defects = [*_compare(archive, manifest)] or [*_rewritten(file, archive, manifest)]
@@ -161,7 +170,7 @@ def _compare_file(archive: zipfile.ZipFile, file: PackedFile) -> Defect | None:
     try:
         with archive.open(file.path) as content:
             sha256 = _sha256_of(pieces_of(content))  # type: ignore[arg-type] # reads bytes as BinaryIO does
-    except (zipfile.BadZipFile, EOFError):
+    except _MALFORMED:
         return Defect(code="unreadable", message="This file is damaged.", path=file.path)
     if sha256 != file.sha256:
         return Defect(
@@ -172,14 +181,21 @@ def _compare_file(archive: zipfile.ZipFile, file: PackedFile) -> Defect | None:
 
 def _rewritten(file: BinaryIO, archive: zipfile.ZipFile, manifest: Manifest) -> Iterator[Defect]:
     """Tell of anything in the archive that is not a file of it: times, attributes, order, gaps."""
+    if not _is_the_same_again(file, archive, manifest):
+        yield Defect(
+            code="rewritten", message="The files are right, but the archive around them was changed."
+        )
+
+
+def _is_the_same_again(file: BinaryIO, archive: zipfile.ZipFile, manifest: Manifest) -> bool:
     with tempfile.TemporaryFile() as again:
-        write_archive(again, _contents(archive, manifest), at=manifest.composed_at)
+        try:
+            write_archive(again, _contents(archive, manifest), at=manifest.composed_at)
+        except _MALFORMED:
+            return False
         again.seek(0)
         file.seek(0)
-        if _sha256_of(pieces_of(again)) != _sha256_of(pieces_of(file)):
-            yield Defect(
-                code="rewritten", message="The files are right, but the archive around them was changed."
-            )
+        return _sha256_of(pieces_of(again)) == _sha256_of(pieces_of(file))
 
 
 def _contents(archive: zipfile.ZipFile, manifest: Manifest) -> Iterator[tuple[str, Iterator[bytes]]]:

@@ -30,13 +30,15 @@ _QUOTED = re.compile(
     r"\"[^\"\\]*(?:\\.[^\"\\]*)*\"(?=[\s,;:}\])#]|$)|'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'(?=[\s,;:}\])#]|$)"
 )
 _QUOTES = re.compile(r"\"\"\"|'''|[\"'`]")
-_BRACKETS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?P<opens>[\[{(])|(?P<closes>[\]})])")
+# An escaped quote opens nothing: else each of many would look for an end that the line does not have.
+_BRACKETS = re.compile(r"\\.|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?P<opens>[\[{(])|(?P<closes>[\]})])")
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----")
+# A token stops where another could begin: else each of many would look for the dot at the end of them all.
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?:gh[a-z]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}|ATBB\w{16,}|AIza[\w-]{30,}|sk[-_][\w-]{20,}|npm_\w{30,}|hvs\.[\w-]{20,}"
-    r"|eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*)"
+    r"|eyJ(?:(?!(?<![A-Za-z0-9])eyJ[\w-]{8})[\w-]){8,}\.[\w-]{4,}(?:\.[\w-]*)*)"
 )
 _BEARER = re.compile(r"\b(?P<scheme>bearer\s{1,5})[\w.~+/=-]{16,}", re.IGNORECASE)
 _USER_INFO = re.compile(r"://[^\s/@:'\"]{0,64}:[^\s@'\"]{1,256}@")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from runtime.embedded_postgres import running_postgres
 from runtime.migrate import upgrade
@@ -15,11 +15,13 @@ from tests.system import System, up
 
 TEMPLATE = "migrated"
 
-
-def pytest_configure() -> None:
-    """Judge no property by how long a machine with other work takes for one example."""
-    settings.register_profile("lanes", deadline=None)
-    settings.load_profile("lanes")
+# A busy machine is no finding: what hangs is ended by pytest-timeout.
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")
+# What `make fuzz` asks for.
+settings.register_profile(
+    "fuzz", deadline=None, max_examples=20_000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="session")

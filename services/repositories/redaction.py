@@ -1,10 +1,11 @@
 import re
 
+# What a remote says may be long: none of these looks from many beginnings at one and the same end.
 _TOKEN = re.compile(
-    r"(gh[a-z]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|AKIA[A-Z0-9]{12,}|ATBB\w{16,}|eyJ[\w-]{10,}\.[\w.-]+)"
+    r"(gh[a-z]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|AKIA[A-Z0-9]{12,}|ATBB\w{16,}|eyJ(?:(?!eyJ[\w-]{10})[\w-]){10,}\.[\w.-]+)"
 )
-_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s'\"]*@")
-_QUERY = re.compile(r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"?]*)\?[^\s'\"]*")
+_USER_INFO = re.compile(r"://[^/\s'\"]*@")
+_QUERY = re.compile(r"(?P<url>://(?:(?!://)[^\s'\"?])*)\?[^\s'\"]*")
 _NAMED = re.compile(
     r"(?P<name>authorization|password|passwd|secret|token|api[-_]?key|private[-_]?key)(?P<is>[\"']?\s*[:=]\s*)"
     r"(?:(?:basic|bearer)\s+)?\S+",
@@ -18,7 +19,7 @@ _LONGEST = 1000
 def redact(text: str) -> str:
     """Return what git or a remote said, short and without credentials: fit for an error text or a log."""
     text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _USER_INFO.sub(r"\g<scheme>***@", text)
+    text = _USER_INFO.sub("://***@", text)
     text = _QUERY.sub(r"\g<url>?***", text)
     text = _NAMED.sub(r"\g<name>\g<is>***", text)
     text = _TOKEN.sub("***", text).strip()

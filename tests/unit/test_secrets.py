@@ -6,6 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.repositories.redaction import redact
 from services.secret_texts import mask_text
 from services.secrets import MASK, MASK_CHANGED, is_secret_key, mask_changes, masked
 from services.setting_changes import compare
@@ -363,3 +364,15 @@ def test_the_text_of_an_element_may_begin_in_the_next_line() -> None:
     masked = ["<password>", MASK, MASK, "</password>", "<a>shown</a>", "<token>", MASK, "b"]
     assert mask_text("\n".join(lines)) == "\n".join(masked)
     assert mask_text("<secrets>\n<a>shown</a>\n</secrets>") == "<secrets>\n<a>shown</a>\n</secrets>"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "eyJhbGciOi-eyJabc.eyJzdWIiOiIx.c2lnbmF0dXJl",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx-eyJhbGciOiJI.c2lnbmF0dXJl",
+    ],
+)
+def test_a_token_is_masked_also_where_another_could_begin_in_it(token: str) -> None:
+    assert mask_text(f"curl -H {token} x") == f"curl -H {MASK} x"
+    assert redact(f"see {token}") == "see ***"

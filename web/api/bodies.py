@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -31,8 +32,7 @@ def json_object() -> JsonObject:
     def of_pairs(pairs: list[tuple[str, Any]]) -> JsonObject:
         found = JsonObject(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated.extend(name for name in found if names.count(name) > 1)
+            repeated.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         return found
 
     try:
