@@ -15,12 +15,10 @@ LONGEST = 400
 # A place that may break a rule, and why.
 SLEEPS = {
     "tests/faults/test_random_kills.py": "a worker is killed at a random moment",
-    "tests/feature/test_temporal_engine.py": "the end of the SDK's threads cannot be asked for",
+    "tests/feature/engine/conftest.py": "the end of the SDK's threads cannot be asked for",
 }
 LONG = {
     "migrations/versions/0001_tables.py": "every table of the first release",
-    "tests/feature/repositories/test_mirror.py": "one set of remotes for all of it",
-    "tests/feature/test_temporal_engine.py": "one Temporal server for all of it",
 }
 
 UNSAFE = re.compile(
