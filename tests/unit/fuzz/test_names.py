@@ -80,7 +80,6 @@ def test_a_folder_does_not_lead_out_of_the_repository(prefix: str) -> None:
         assert not {"", ".", "..", ".git"} & set(folder.lower().split("/"))
 
 
-@pytest.mark.timeout(30)
 @given(st.lists(NAMES_OF_ANYTHING, max_size=4), NAMES_OF_ANYTHING)
 def test_any_pattern_selects_or_does_not(patterns: list[str], path: str) -> None:
     assert selects(patterns, path, prefix="") in {True, False}
