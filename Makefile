@@ -78,8 +78,12 @@ histories: install-dev ## Record this release's workflow histories anew, for the
 pictures: install-dev ## Take the pictures of README and docs anew, from a sample system
 	$(BIN)/python -m tools.pictures
 
+.PHONY: audit
+audit: install-dev ## Look for known vulnerabilities in what is locked (needs PyPI's records of them)
+	$(BIN)/python -m tools.audit
+
 .PHONY: lint
-lint: install-dev ## Check style, types, import directions, dependencies and whitespace
+lint: install-dev audit ## Check style, types, import directions, dependencies and whitespace
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
