@@ -12,7 +12,7 @@ from models.reconciliation import Related
 from tests.feature.pages.test_chosen_runs import choose, do
 from tests.feature.pages.tests_of_pages import RESTORE, Browser, World, correlation_of
 
-HEADER = re.compile(r'<header class="head">(.*?)</header>', re.DOTALL)
+HEADER = re.compile(r'<header class="head(?: stacked)?">(.*?)</header>', re.DOTALL)
 PRIMARY = re.compile(r'<(?:a|button)[^>]*class="(?:button )?primary"[^>]*>([^<]+)<')
 
 
