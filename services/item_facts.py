@@ -29,9 +29,9 @@ def fact_keys(folder: bytes, names: Collection[tuple[bytes, bytes]]) -> list[byt
     return [(path + name)[-ENDING:] + oid for name, oid in names]
 
 
-def fact_key(oid: str, ending: str) -> bytes:
-    """Return what one content is known by; `ending` is the path's, with ENDING characters of it or all."""
-    return fact_keys(b"", [(ending.encode("utf-8", "surrogateescape"), bytes.fromhex(oid))])[0]
+def fact_key(oid: str, path: str) -> bytes:
+    """Return what one content is known by."""
+    return (_SHORT + path.encode("utf-8", "surrogateescape"))[-ENDING:] + bytes.fromhex(oid)
 
 
 class ItemFacts:

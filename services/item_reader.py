@@ -1,7 +1,7 @@
 import pygit2
 
 from services.documents import Document, document_of, read_document
-from services.item_facts import ENDING, ItemFacts, fact_key, fact_keys
+from services.item_facts import ItemFacts, fact_key, fact_keys
 from services.repositories.objects import Entry, Run, is_file, read_blob
 from services.structures import Structure, parse_structure
 
@@ -17,7 +17,7 @@ class ItemReader:
         self.limit = limit
         self._repository = repository
         self._facts = facts
-        self._read: dict[tuple[str, str], Document] = {}
+        self._read: dict[bytes, Document] = {}
 
     def structure(self, entry: Entry) -> Structure | None:
         """Read an item as values; None for what is no text, no file, or over the limit."""
@@ -25,18 +25,18 @@ class ItemReader:
         if content is None:
             return None
         structure = parse_structure(entry.path, content)
+        key = fact_key(entry.oid, entry.path)
         # Parsed once: most files tell by their values what read_document would.
-        document = document_of(entry.path, content, structure) if structure else None
-        if document is not None:
-            self._read[_content_of(entry)] = document
+        if structure and not self._facts.get(key) and (told := document_of(entry.path, content, structure)):
+            self._read[key] = told
         return structure
 
     def document(self, entry: Entry) -> Document | None:
         """Return what is known of an item's content, reading it if need be; None where it has none."""
         if not entry.is_blob:
             return None
-        key = _content_of(entry)
-        document = self._read.get(key) or self._facts.get(fact_key(*key))
+        key = fact_key(entry.oid, entry.path)
+        document = self._read.get(key) or self._facts.get(key)
         if document is None and (content := self._content(entry)) is not None:
             document = self._read[key] = read_document(entry.path, content)
         return document
@@ -59,7 +59,7 @@ class ItemReader:
 
     def save(self, *, items: int) -> None:
         """Keep what was learned of contents for the next review of an environment of so many items."""
-        self._facts.save({fact_key(*key): document for key, document in self._read.items()}, items=items)
+        self._facts.save(self._read, items=items)
 
     def _content(self, entry: Entry) -> bytes | None:
         return read_blob(self._repository, entry.oid, limit=self.limit) if entry.is_blob else None
@@ -72,8 +72,3 @@ def kind_of(path: str, document: Document | None, prefix: str) -> str:
     within = path.removeprefix(f"{prefix}/") if prefix else path
     folder, slash, _ = within.partition("/")
     return folder if slash else "(top level)"
-
-
-def _content_of(entry: Entry) -> tuple[str, str]:
-    """Return what decides the document of an entry: its object id, and the path's ending."""
-    return entry.oid, entry.path[-ENDING:]

@@ -67,7 +67,8 @@ def match_lists(before: Sequence[Any], after: Sequence[Any]) -> Matching | None:
     100,000 items would have to be matched by what they hold.
     """
     for identity in IDENTITIES if _are_objects(before) and _are_objects(after) else ():
-        names_before, names_after = _names(before, identity), _names(after, identity)
+        names_before = _names(before, identity)
+        names_after = _names(after, identity) if names_before is not None else None
         if names_before is None or names_after is None:
             continue
         if not before or not after or not names_before.keys().isdisjoint(names_after):
