@@ -158,4 +158,5 @@ class OperationRequests:
         differing = sorted(dict(body.items() ^ earlier.body.items()))
         if differing:
             raise IdempotencyKeyReused(differing)
-        return self._session.get_one(OperationRun, earlier.run_id)
+        # None where it was pruned since: its key is free then.
+        return self._session.get(OperationRun, earlier.run_id)

@@ -18,8 +18,8 @@ from models.restore import RestorePoint
 from models.review import EnvironmentReview, ReviewStatus
 from services.repositories.redaction import redact
 
-# How far back the first review looks for operations.
-FIRST_PERIOD: Final = timedelta(days=30)
+# How far back a review looks for operations, at most; no retention is shorter (services/run_retention.py).
+LONGEST_PERIOD: Final = timedelta(days=30)
 HISTORY: Final = 12
 
 
@@ -43,7 +43,8 @@ def read_context(
     now: datetime,
 ) -> ReviewContext:
     """Read the environment's restore points, its operations of the period, and its earlier reviews."""
-    since = published.composed_at if published else now - FIRST_PERIOD
+    earliest = now - LONGEST_PERIOD
+    since = max(earliest, published.composed_at) if published else earliest
     return ReviewContext(
         environment=_environment(session, environment),
         newest_point=session.scalars(

@@ -29,6 +29,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from models.base import utc_now
+from models.catalog import OperationType
 from models.errors import TablesLocked
 from models.lifecycle import Status
 from models.operation_run import HAS_RELATED_RUN, RELATED_RUN, OperationRun
@@ -146,6 +147,8 @@ class RunRetention:
         fate = case(
             (exists().where(EnvironmentReview.run_id == run_id), Fate.KEPT_BY_REVIEW),
             (exists().select_from(EnvironmentReview).where(name == _LAST_RESTORE), Fate.KEPT_BY_REVIEW),
+            # The next review names it.
+            (_is_last_restore(), Fate.KEPT_BY_REVIEW),
             (exists().where(RestoreResult.run_id == run_id), Fate.KEPT_BY_RESTORE),
             (exists().select_from(_Naming).where(*named_by_run), Fate.KEPT_BY_RUN),
             else_=Fate.PRUNED,
@@ -153,6 +156,15 @@ class RunRetention:
         # By their ids: for so few PostgreSQL looks each up, where it would have to read a large table.
         found = session.execute(select(run_id, fate).where(run_id.in_(run_ids)))
         return {row[0]: Fate(row[1]) for row in found}
+
+
+def _is_last_restore() -> ColumnElement[bool]:
+    later = aliased(OperationRun)
+    same = (later.environment_id == OperationRun.environment_id, later.type == OperationRun.type)
+    newer = exists().where(
+        *same, later.status == Status.COMPLETED, later.created_at > OperationRun.created_at
+    )
+    return and_(OperationRun.type == OperationType.RESTORE_EXECUTE, not_(newer))
 
 
 @contextmanager

@@ -11,10 +11,12 @@ from runtime.commands.output import json_option, show
 from runtime.container import acting
 from runtime.settings import Settings
 from services.engine import Engine, EngineUnreachable
+from services.review_context import LONGEST_PERIOD
 from services.run_retention import Expired, Fate, RunRetention
 
 # Temporal removes what has expired in its own time.
 SPARE: Final = timedelta(days=1)
+_DAY: Final = timedelta(days=1)
 
 
 @click.command("prune")
@@ -50,7 +52,7 @@ def _retention(retention: Retention, keep: Sequence[str]) -> Retention:
 
 
 def _outlive_temporal(retention: Retention, engine: Engine) -> None:
-    """Refuse to delete a run whose workflow Temporal may still have: one that is reset there would find none.
+    """Refuse to delete a run that the next review would count, or whose workflow Temporal may still have.
 
     Raises InvalidInput naming the outcome, OperationRunError where Temporal does not tell.
     """
@@ -59,13 +61,14 @@ def _outlive_temporal(retention: Retention, engine: Engine) -> None:
     except EngineUnreachable as error:
         message = f"Temporal did not say how long it keeps workflows, so nothing was deleted: {error}"
         raise OperationRunError(message) from error
-    days = kept / timedelta(days=1)
+    least = max(kept + SPARE, LONGEST_PERIOD)
     for outcome, period in retention.keep.items():
-        if period is not None and period < kept + SPARE:
+        if period is not None and period < least:
             raise InvalidInput(
                 "keep",
-                f"{outcome}={period.days}d is too short: Temporal keeps closed workflows for {days:g}d, and "
-                "a run has to be kept a day longer. Keep it longer, or shorten the namespace's retention.",
+                f"{outcome}={period.days}d is too short: {least / _DAY:g}d is the least. Temporal "
+                f"keeps closed workflows for {kept / _DAY:g}d, and a run stays a day longer; a review "
+                f"counts the runs of {LONGEST_PERIOD.days} days.",
             )
 
 

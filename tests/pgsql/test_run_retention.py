@@ -46,6 +46,7 @@ from tests.factories import (
     make_plan,
     make_run,
     request_compose,
+    request_restore,
 )
 from tests.fake_engine import FakeEngine
 
@@ -204,6 +205,23 @@ def test_what_a_review_or_a_restore_names_is_kept(database: Database, environmen
     assert fates == {Fate.PRUNED: 1, Fate.KEPT_BY_REVIEW: 4, Fate.KEPT_BY_RESTORE: 1}
     assert there(database) == {composed, replaced, archived, restored, last}
     assert free not in there(database)
+
+
+def test_the_last_restore_of_an_environment_is_kept_for_the_next_review(
+    database: Database, environment: Environment
+) -> None:
+    restores = []
+    with database.transaction() as session:
+        for outcome in (Outcome.FAILED, Outcome.CANCELLED):
+            run = request_restore(session, environment, make_plan(session, environment)).run
+            OperationRunService(session).update_run_with_reconciliation(
+                run.id, decision(outcome), source="sweep", actor=ADA
+            )
+            restores.append(run.id)
+    completed(database, environment)
+
+    assert prune(database) == {Fate.PRUNED: 2, Fate.KEPT_BY_REVIEW: 1}
+    assert there(database) == {restores[1]}
 
 
 def test_a_run_is_kept_as_long_as_the_duplicate_that_names_it(

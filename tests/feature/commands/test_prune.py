@@ -94,13 +94,14 @@ def test_how_long_is_told_by_the_setting_and_by_the_option(
 
 
 @pytest.mark.usefixtures("_temporal")
-def test_it_keeps_a_run_longer_than_temporal_keeps_its_workflow(
+def test_it_keeps_a_run_longer_than_temporal_and_reviews_ask_for_it(
     refused: Run, database: Database, environment: Environment
 ) -> None:
     run_id = ended(database, environment, Outcome.FAILED, days_ago=401)
     # The development server keeps what has closed for a day.
     said = refused("prune", "--keep", "failed=1d")
-    assert "failed=1d is too short: Temporal keeps closed workflows for 1d, and a run has to" in said
+    assert "failed=1d is too short: 30d is the least. Temporal keeps closed workflows for 1d," in said
+    assert "failed=29d is too short" in refused("prune", "--keep", "failed=29d")
     assert is_there(database, run_id)
 
 
