@@ -27,9 +27,8 @@ Told = Callable[[PoolFigure, int], object]
 _EVENTS: Final = {
     "connect": (PoolFigure.OPEN, 1),
     "close": (PoolFigure.OPEN, -1),
-    "checkout": (PoolFigure.IN_USE, 1),
-    "checkin": (PoolFigure.IN_USE, -1),
 }
+_LENT: Final = "lent"
 
 
 class WatchedPool(QueuePool):
@@ -43,6 +42,17 @@ class WatchedPool(QueuePool):
         told(PoolFigure.LIMIT, self.size() + self._max_overflow)
         for name, change in _EVENTS.items():
             event.listen(self, name, lambda *_, change=change: told(*change))
+        event.listen(self, "checkout", self._lend)
+        event.listen(self, "checkin", self._take_back)
+
+    def _lend(self, _: object, entry: ConnectionPoolEntry, __: object) -> None:
+        entry.record_info[_LENT] = True  # type: ignore[index] # None for one that has left the pool alone
+        self._told(PoolFigure.IN_USE, 1)
+
+    def _take_back(self, _: object, entry: ConnectionPoolEntry) -> None:
+        # It is told, too, of what could not be lent: where connecting or the look before lending failed.
+        if (entry.record_info or {}).pop(_LENT, False):
+            self._told(PoolFigure.IN_USE, -1)
 
     def _do_get(self) -> ConnectionPoolEntry:
         self._told(PoolFigure.WAITED_FOR, 1)

@@ -34,6 +34,28 @@ def test_it_tells_of_connections_as_they_come_and_go(pool: WatchedPool, figures:
     assert figures[PoolFigure.OPEN] == 0
 
 
+def test_a_connection_that_was_never_lent_is_not_taken_back() -> None:
+    answers = [sqlite3.connect(":memory:")]
+
+    def connect() -> Any:
+        return answers.pop()
+
+    pool = WatchedPool(connect, pool_size=1)
+    figures = Counter[PoolFigure]()
+    pool.watch(lambda figure, change: figures.update({figure: change}))
+    broken = pool.connect()
+    broken.invalidate()
+    broken.close()
+    with pytest.raises(IndexError):
+        pool.connect()
+    assert (figures[PoolFigure.OPEN], figures[PoolFigure.IN_USE]) == (0, 0)
+    answers.append(sqlite3.connect(":memory:"))
+    lent = pool.connect()
+    assert (figures[PoolFigure.OPEN], figures[PoolFigure.IN_USE]) == (1, 1)
+    lent.close()
+    pool.dispose()
+
+
 def test_it_tells_of_those_who_wait(pool: WatchedPool) -> None:
     told: list[tuple[PoolFigure, int]] = []
     pool.watch(lambda *change: told.append(change))
