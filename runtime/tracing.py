@@ -32,10 +32,12 @@ def trace_process(service: str) -> None:
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor  # noqa: PLC0415
+    from opentelemetry.propagate import set_global_textmap  # noqa: PLC0415
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     from opentelemetry.trace import set_tracer_provider  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
     from runtime.discreet_spans import DiscreetExporter  # noqa: PLC0415
 
@@ -43,6 +45,8 @@ def trace_process(service: str) -> None:
     provider = TracerProvider(resource=Resource.create(named))
     provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(OTLPSpanExporter())))
     set_tracer_provider(provider)
+    # A caller's `baggage` is not taken in: it would stay in Temporal's histories.
+    set_global_textmap(TraceContextTextMapPropagator())
     PsycopgInstrumentor().instrument()
 
 
@@ -63,6 +67,9 @@ def client_interceptors() -> "list[Interceptor]":
     """Return what hands the trace on through Temporal, to workflows and their activities."""
     if not is_traced():
         return []
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
     from temporalio.contrib.opentelemetry import TracingInterceptor  # noqa: PLC0415
 
-    return [TracingInterceptor()]
+    interceptor = TracingInterceptor()
+    interceptor.text_map_propagator = TraceContextTextMapPropagator()
+    return [interceptor]

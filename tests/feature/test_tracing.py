@@ -1,11 +1,13 @@
 """What a collector of OpenTelemetry gets to see of an operation started over HTTP."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
+from temporalio.client import Client, WorkflowHistory
 
 from tests.system import Json, System, up, wait_for
 from tests.trace_collector import Collector, Span, collecting
@@ -13,6 +15,8 @@ from tests.trace_collector import Collector, Span, collecting
 WEB, WORKER = "operationrun-web", "operationrun-worker"
 COMPOSE = "environment.review.compose"
 SECRET = "hunter2"
+TRACE_ID = b"0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE_ID.decode()}-b7ad6b7169203331-01"
 STEPS = ("collect_evidence", "compose_review")
 QUOTED = re.compile(r"'[^']*'")
 
@@ -30,9 +34,18 @@ def traced(server_folder: Path, collector: Collector) -> Iterator[System]:
         yield system
 
 
+async def history_of(system: System, run: Json) -> WorkflowHistory:
+    client = await Client.connect(system.ready["temporal_address"])
+    return await client.get_workflow_handle(workflow_id_of(run)).fetch_history()
+
+
+def workflow_id_of(run: Json) -> str:
+    return f"operation-run.v1.{run['type']}.{run['id']}"
+
+
 def trace_of(collector: Collector, run: Json) -> Sequence[Span]:
     """Wait for the whole trace of a run and return it."""
-    workflow_id = f"operation-run.v1.{run['type']}.{run['id']}"
+    workflow_id = workflow_id_of(run)
 
     def look() -> Sequence[Span] | None:
         spans = collector.spans()
@@ -68,6 +81,17 @@ def test_an_operation_started_over_http_is_one_trace(traced: System, collector: 
         run_step = [*started, (WORKER, f"StartActivity:{step}"), (WORKER, f"RunActivity:{step}")]
         assert run_step in lines
         assert [*run_step, (WORKER, "UPDATE")] in lines
+
+
+def test_what_a_caller_sends_beside_its_trace_is_not_handed_on(traced: System) -> None:
+    environment = traced.environment(traced.repository({"a.json": "1"}).url)
+    body = {"type": COMPOSE, "environment_id": environment["id"], "input": {}}
+    caller = {"traceparent": TRACEPARENT, "baggage": f"secret={SECRET}"}
+    run = traced.post("/operations", body, expect=202, **caller)
+    traced.settled(run)
+    history = asyncio.run(history_of(traced, run))
+    assert any(TRACE_ID in event.SerializeToString() for event in history.events)
+    assert not any(SECRET.encode() in event.SerializeToString() for event in history.events)
 
 
 def test_statements_carry_placeholders_and_no_values(traced: System, collector: Collector) -> None:
