@@ -43,8 +43,9 @@ class LedgerFigures:
 def read_figures(session: Session, now: datetime) -> LedgerFigures:
     """Read what follows the runs that are open or have just ended, along indexes that hold those alone."""
     run = OperationRun
+    since = func.coalesce(run.started_at, run.created_at)
     active = session.execute(
-        select(run.type, run.status, func.count(), func.min(run.created_at))
+        select(run.type, run.status, func.count(), func.min(since))
         .where(run.status.in_(sorted(ACTIVE)))
         .group_by(run.type, run.status)
     ).all()
@@ -152,7 +153,9 @@ def _metrics(completed: Counts, figures: LedgerFigures, now: datetime) -> Iterab
     yield runs
     for status in sorted(ACTIVE):
         oldest = now - figures.oldest_at.get(status, now)
-        yield _gauge(f"oldest_{status}_seconds", f"Age of the oldest {status} run; 0: there is none.", oldest)
+        yield _gauge(
+            f"oldest_{status}_seconds", f"How long a run has been {status}, at most; 0: none is.", oldest
+        )
     yield _gauge(
         "stale_dispatches",
         "Queued runs older than a minute whose start Temporal has not confirmed.",

@@ -5,13 +5,15 @@ from itertools import product
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from models.base import utc_now
 from models.environment import Environment
-from models.lifecycle import Outcome, Status
+from models.lifecycle import ACTIVE, Outcome, Status
 from services.database import Database
 from tests.factories import make_run
 from tests.feature.api.api_world import ABSENT, World
 from tests.feature.api.test_waiting import fail
 from web.app import create_app
+from web.metrics.ledger import read_figures
 
 
 def read(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -46,6 +48,16 @@ def test_it_counts_runs_by_type_status_and_outcome(world: World) -> None:
     assert found["operationrun_oldest_queued_seconds", ()] > 0
     assert found["operationrun_oldest_running_seconds", ()] == 0
     assert found["operationrun_database_up", ()] == 1
+
+
+def test_a_run_is_as_old_as_its_standing(world: World) -> None:
+    with world.services.database.transaction() as session:
+        environment = session.get_one(Environment, world.environment_id)
+        queued, running = (make_run(session, environment, status=status) for status in sorted(ACTIVE))
+        assert running.started_at
+        assert running.started_at > running.created_at
+        oldest_at = read_figures(session, utc_now()).oldest_at
+        assert oldest_at == {Status.QUEUED: queued.created_at, Status.RUNNING: running.started_at}
 
 
 def test_it_tells_no_workspace_from_another(world: World) -> None:
