@@ -1,3 +1,4 @@
+import re
 from itertools import combinations
 from typing import Any
 
@@ -30,6 +31,12 @@ def test_a_panel_says_what_it_shows_in_which_unit_and_asks_the_chosen_source(pan
     sources = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
     assert {source["uid"] for source in sources} == {"${datasource}"}
     assert [variable["name"] for variable in dashboard()["templating"]["list"]] == ["datasource"]
+
+
+def test_no_change_is_read_from_what_pruning_takes_from() -> None:
+    expressions = [target["expr"] for panel in SHOWN for target in panel["targets"]]
+    change = re.compile(r"\b(delta|increase|rate)\(operationrun_runs\b")
+    assert not [each for each in expressions if change.search(each)]
 
 
 def test_an_alert_says_what_is_wrong_and_how_bad_that_is() -> None:

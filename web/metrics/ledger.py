@@ -6,7 +6,7 @@ from typing import Final
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select, text
+from sqlalchemy import SQLColumnExpression, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,7 @@ class LedgerFigures:
     oldest_at: Mapping[str, datetime]
     stale_dispatches: int
     undelivered_cancellations: int
+    ended: Sequence[tuple[str, str, int]]
     reconciled: Sequence[tuple[str, str, int]]
     durations: Sequence[tuple[str, str, str, float]]
 
@@ -49,12 +50,6 @@ def read_figures(session: Session, now: datetime) -> LedgerFigures:
         .where(run.status.in_(sorted(ACTIVE)))
         .group_by(run.type, run.status)
     ).all()
-    source = run.context[("reconciliation", "source")].astext
-    reconciled = session.execute(
-        select(source, run.outcome, func.count())
-        .where(run.status == Status.COMPLETED, run.completed_at > now - RECENTLY, source.is_not(None))
-        .group_by(source, run.outcome)
-    ).all()
     oldest: dict[str, datetime] = {}
     for _, status, _, first in active:
         oldest[status] = min(first, oldest.get(status, first))
@@ -63,9 +58,23 @@ def read_figures(session: Session, now: datetime) -> LedgerFigures:
         oldest_at=oldest,
         stale_dispatches=_count(session, UNDISPATCHED, created_before=now - STALE),
         undelivered_cancellations=_count(session, UNDELIVERED),
-        reconciled=[(source, outcome, count) for source, outcome, count in reconciled],
+        ended=_ended(session, now, run.type),
+        reconciled=_ended(session, now, run.context[("reconciliation", "source")].astext),
         durations=_durations(session, now),
     )
+
+
+def _ended(
+    session: Session, now: datetime, label: SQLColumnExpression[str]
+) -> Sequence[tuple[str, str, int]]:
+    """Count the runs that have just ended by a label, where they have it, and by outcome."""
+    run = OperationRun
+    counted = session.execute(
+        select(label, run.outcome, func.count())
+        .where(run.status == Status.COMPLETED, run.completed_at > now - RECENTLY, label.is_not(None))
+        .group_by(label, run.outcome)
+    )
+    return [(value, outcome, count) for value, outcome, count in counted]
 
 
 def _durations(session: Session, now: datetime) -> Sequence[tuple[str, str, str, float]]:
@@ -143,14 +152,12 @@ class LedgerCollector(Collector):
 
 
 def _metrics(completed: Counts, figures: LedgerFigures, now: datetime) -> Iterable[Metric]:
-    runs = GaugeMetricFamily(
-        "operationrun_runs",
+    yield _gauges(
+        "runs",
         "Runs by type, status and outcome.",
-        labels=("type", "status", "outcome"),
+        ("type", "status", "outcome"),
+        (*figures.active, *completed),
     )
-    for kind, status, outcome, count in (*figures.active, *completed):
-        runs.add_metric((kind, status, outcome), count)
-    yield runs
     for status in sorted(ACTIVE):
         oldest = now - figures.oldest_at.get(status, now)
         yield _gauge(
@@ -166,24 +173,36 @@ def _metrics(completed: Counts, figures: LedgerFigures, now: datetime) -> Iterab
         "Cancellations that have not reached Temporal.",
         figures.undelivered_cancellations,
     )
-    reconciled = GaugeMetricFamily(
-        "operationrun_reconciled_recently",
+    yield _gauges(
+        "ended_recently",
+        "Runs that ended in the last ten minutes, by type and outcome.",
+        ("type", "outcome"),
+        figures.ended,
+    )
+    yield _gauges(
+        "reconciled_recently",
         "Runs of the last ten minutes that were settled by reconciliation, by who settled them.",
-        labels=("source", "outcome"),
+        ("source", "outcome"),
+        figures.reconciled,
     )
-    for source, outcome, count in figures.reconciled:
-        reconciled.add_metric((source, outcome), count)
-    yield reconciled
-    durations = GaugeMetricFamily(
-        "operationrun_recent_duration_seconds",
+    yield _gauges(
+        "recent_duration_seconds",
         "How long the runs that ended in the last ten minutes waited and worked, by type.",
-        labels=("type", "phase", "quantile"),
+        ("type", "phase", "quantile"),
+        figures.durations,
     )
-    for kind, phase, quantile, seconds in figures.durations:
-        durations.add_metric((kind, phase, quantile), seconds)
-    yield durations
 
 
 def _gauge(name: str, meaning: str, value: float | timedelta) -> Metric:
     figure = value.total_seconds() if isinstance(value, timedelta) else value
     return GaugeMetricFamily(f"operationrun_{name}", meaning, value=figure)
+
+
+def _gauges(
+    name: str, meaning: str, labels: Sequence[str], rows: Iterable[tuple[*tuple[str, ...], float]]
+) -> Metric:
+    """Return one figure for each row: its labels, then the figure."""
+    family = GaugeMetricFamily(f"operationrun_{name}", meaning, labels=labels)
+    for *values, figure in rows:
+        family.add_metric(values, figure)
+    return family

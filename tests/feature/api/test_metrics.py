@@ -44,6 +44,7 @@ def test_it_counts_runs_by_type_status_and_outcome(world: World) -> None:
     found = figures(world)
     assert found[runs(type=COMPOSE, status="queued", outcome="pending")] == 2
     assert found[runs(type=COMPOSE, status="completed", outcome="failed")] == 1
+    assert found["operationrun_ended_recently", (("outcome", "failed"), ("type", COMPOSE))] == 1
     assert found["operationrun_reconciled_recently", (("outcome", "failed"), ("source", "sweep"))] == 1
     assert found["operationrun_oldest_queued_seconds", ()] > 0
     assert found["operationrun_oldest_running_seconds", ()] == 0
