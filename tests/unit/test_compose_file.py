@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from opentelemetry.sdk.resources import OTELResourceDetector
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 
 from runtime.settings import PREFIX, Settings
+from runtime.tracing import is_traced
 from runtime.web_server import WebServerOptions
 from runtime.worker import DATABASE_CONNECTIONS, GRACE
 from services.database import Database
@@ -26,6 +30,16 @@ DATA = ROOT / "tests" / "data"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("operationrun:")}
+# What the person who starts it may set, each in the shell or in `.env`.
+HANDED_ON = {
+    "OPERATIONRUN_PUBLIC_URL",
+    "OPERATIONRUN_TEMPORAL_UI_URL",
+    "OPERATIONRUN_KEEP_RUNS",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+}
 COMMANDS = {"up", "worker", "web", "migrate", "setup-temporal"}
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
 
@@ -181,7 +195,7 @@ def test_every_setting_is_one_that_our_processes_read() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_our_settings_are_accepted_and_hold_what_the_command_needs(name: str, tmp_path: Path) -> None:
-    environment = dict(OURS[name]["environment"])
+    environment = ComposeFile().services[name].environment
     for key, value in environment.items():
         if key.endswith("_FILE"):
             secret = tmp_path / Path(value).name
@@ -191,6 +205,25 @@ def test_our_settings_are_accepted_and_hold_what_the_command_needs(name: str, tm
     assert settings.need_database_url() == "postgresql://example@host/not-a-secret"
     assert settings.need_temporal_address() == "temporal:7233"
     assert (settings.secret_key is not None) == (name == "web"), "The web process alone signs sessions."
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_may_be_set_outside_is_handed_on_by_its_own_name(name: str) -> None:
+    environment = OURS[name]["environment"]
+    handed_on = {key for key, value in environment.items() if str(value).startswith(f"${{{key}:-")}
+    assert handed_on == HANDED_ON, "Write it as NAME: ${NAME:-what it is where nobody sets it}."
+
+
+def test_traces_are_as_if_nothing_were_set_where_nobody_sets_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for key, value in ComposeFile().services["web"].environment.items():
+        if key.startswith("OTEL_"):
+            monkeypatch.setenv(key, value)
+    assert not is_traced()
+    assert TracerProvider().sampler is DEFAULT_ON
+    assert "service.name" not in OTELResourceDetector().detect().attributes
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("name", SERVICES)
