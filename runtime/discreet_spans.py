@@ -41,8 +41,7 @@ class DiscreetExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export the spans without what they may not carry."""
-        told = [span for span in spans if (span.attributes or {}).get("db.statement") != PING]
-        return self._following.export([_discreet(span) for span in told])
+        return self._following.export([_discreet(span) for span in spans if not _is_ping(span)])
 
     def shutdown(self) -> None:
         """End the exporter behind this one."""
@@ -51,6 +50,11 @@ class DiscreetExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Have the exporter behind this one send what it holds."""
         return self._following.force_flush(timeout_millis)
+
+
+def _is_ping(span: ReadableSpan) -> bool:
+    attributes = span.attributes or {}
+    return PING in (attributes.get("db.statement"), attributes.get("db.query.text"))
 
 
 def _discreet(span: ReadableSpan) -> ReadableSpan:

@@ -74,9 +74,10 @@ def test_an_address_that_no_route_has_is_not_told(sent: InMemorySpanExporter, tr
     assert not [span for span in sent.get_finished_spans() if "http.target" in (span.attributes or {})]
 
 
-def test_a_look_at_a_connection_is_no_span(sent: InMemorySpanExporter, tracer: Tracer) -> None:
+@pytest.mark.parametrize("name", ["db.statement", "db.query.text"])
+def test_a_look_at_a_connection_is_no_span(sent: InMemorySpanExporter, tracer: Tracer, name: str) -> None:
     for statement in (PING, "SELECT 1"):
-        with tracer.start_as_current_span("SELECT", attributes={"db.statement": statement}):
+        with tracer.start_as_current_span("SELECT", attributes={name: statement}):
             pass
     (span,) = sent.get_finished_spans()
-    assert dict(span.attributes or {}) == {"db.statement": "SELECT 1"}
+    assert dict(span.attributes or {}) == {name: "SELECT 1"}
