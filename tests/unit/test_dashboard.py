@@ -43,7 +43,7 @@ def test_an_alert_says_what_is_wrong_and_how_bad_that_is() -> None:
     names = [rule["alert"] for rule in alerts()]
     assert len(names) == len(set(names))
     for rule in alerts():
-        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert rule["labels"]["severity"] in {"page", "notice"}
         assert {"summary", "description"} == rule["annotations"].keys()
 
 
