@@ -59,7 +59,10 @@ def person_of(session: Session, vouched: Vouched, *, clock: Callable[[], datetim
 def release(session: Session, user_id: UUID) -> int:
     """Forget which subjects a person is bound to, so that their address counts again; return how many."""
     statement = delete(OpenIdSubject).where(OpenIdSubject.user_id == user_id)
-    return len(session.scalars(statement.returning(OpenIdSubject.subject)).all())
+    released = len(session.scalars(statement.returning(OpenIdSubject.subject)).all())
+    if released:
+        _log.info("openid_subject_released", user_id=str(user_id))
+    return released
 
 
 def _bound(session: Session, vouched: Vouched) -> User | None:

@@ -130,8 +130,10 @@ def test_an_address_given_to_somebody_else_opens_nothing_until_it_is_released(
     assert "You could not be signed in as that person." in answer.text
     assert another.get("/account").status_code == 401
     assert [each["event"] for each in logs] == ["openid_subject_refused"]
-    with world.database.transaction() as session:
-        assert release(session, session.scalars(select(User.id)).one()) == 1
+    with world.database.transaction() as session, capture_logs() as logs:
+        person = session.scalars(select(User.id)).one()
+        assert (release(session, person), release(session, person)) == (1, 0)
+    assert [(each["event"], each["user_id"]) for each in logs] == [("openid_subject_released", str(person))]
     assert there_and_back(another).status_code == 303
 
 
