@@ -12,7 +12,7 @@ class SweepCursor(Contract):
 
 
 class SweepResult(Contract):
-    """What a sweep did. `settled` and `corrected` count runs by reason code."""
+    """What a sweep did. `settled` counts runs by reason code."""
 
     cursor: SweepCursor
     looked_at_runs: int = 0
