@@ -74,7 +74,7 @@ def filters() -> dict[str, str]:
         "status completed": "status=completed",
         **{f"outcome {outcome}": f"outcome={outcome}" for outcome in Outcome if outcome != Outcome.PENDING},
         "initiator": "initiator=person-7@example.org",
-        "time": "created_after=2026-01-01T00:00:00Z&created_to=2026-06-01",
+        "time": "created_after=2026-11-17T00:00:00Z&created_to=2026-11-18",
         "environment and outcome": f"{one_environment}&outcome=blocked",
         "initiator and outcome": "initiator=person-7@example.org&outcome=cancelled",
         "environment and initiator": f"{one_environment}&initiator=person-7@example.org",

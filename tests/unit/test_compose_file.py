@@ -282,6 +282,6 @@ def test_the_image_holds_nothing_that_it_does_not_need() -> None:
 
 def test_everything_the_image_needs_may_come_into_its_build() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench", "tools"}
     assert packages <= let_in, f"Add to .dockerignore: {', '.join(f'!{name}' for name in packages - let_in)}."
     assert {"pyproject.toml", "README.md", "tools/requirements.txt", "tools/requirements-dev.txt"} <= let_in

@@ -80,14 +80,16 @@ def alike_walks(walks: Iterable[Walk]) -> list[tuple[tuple[str, ...], list[Walk]
 
 def walked(shape: Sequence[str], walks: Sequence[Walk]) -> tuple[Any, list[ColumnElement[bool]]]:
     """Return walks of one shape as rows to join, and the conditions under which a run lies on one."""
+    equal = [name for name in shape if name in _EQUAL]
     columns = [
         cast([getattr(walk, name) for walk in walks], ARRAY(Uuid() if name.endswith("id") else Text()))
-        for name in shape
+        for name in equal
     ]
-    walk = func.unnest(*columns).table_valued(*shape).render_derived(name="walk")
-    conditions = [getattr(OperationRun, name) == walk.c[name] for name in shape if name in _EQUAL]
+    walk = func.unnest(*columns).table_valued(*equal).render_derived(name="walk")
+    conditions = [getattr(OperationRun, name) == walk.c[name] for name in equal]
     if "first_id" in shape:
-        conditions.append(OperationRun.id.between(walk.c.first_id, walk.c.last_id))
+        # One text, one range: as values, so that PostgreSQL sees how few ids are between them.
+        conditions.append(OperationRun.id.between(walks[0].first_id, walks[0].last_id))
     return walk, conditions
 
 
