@@ -117,6 +117,8 @@ def _are_names(values: Iterable[Any]) -> bool:
 
 
 def _by_name(before: Names, after: Names) -> list[Pair]:
+    if before == after:
+        return [*zip(before.values(), after.values(), strict=True)]
     kept: list[Pair] = [*zip(before.values(), map(after.get, before), strict=False)]
     return kept + [(None, index) for name, index in after.items() if name not in before]
 

@@ -8,6 +8,7 @@ from services.item_reader import ItemReader
 from services.paths import shown
 from services.repositories.changes import TreeChange
 from services.repositories.mirror import Mirror
+from services.repositories.objects import Entry
 from services.secrets import mask_changes
 from services.setting_changes import compare
 from services.setting_rows import setting_rows
@@ -39,9 +40,10 @@ def rows_of_changes(
 
 
 def _row(reader: ItemReader, change: TreeChange) -> Json:
+    old, new = change.old, change.new
     # First, so that the kind is known of what was read for them.
-    settings = _settings(reader, change)
-    entry = change.new or change.old
+    settings = _settings(reader, old, new)
+    entry = new or old
     return {
         "change": change.change,
         "kind": reader.kind(entry) if entry else "",
@@ -51,9 +53,8 @@ def _row(reader: ItemReader, change: TreeChange) -> Json:
     }
 
 
-def _settings(reader: ItemReader, change: TreeChange) -> list[Json]:
+def _settings(reader: ItemReader, old: Entry | None, new: Entry | None) -> list[Json]:
     """Return what changed inside an item, secrets masked; nothing for one that is new, gone or no text."""
-    old, new = change.old, change.new
     if old is None or new is None:
         return []
     before, after = reader.structure(old), reader.structure(new)

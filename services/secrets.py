@@ -147,8 +147,8 @@ def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:
 def _masked_step(step: Step, cover: Cover) -> Step:
     if isinstance(step, str):
         return _masked_key(step)
-    named = tuple((key, _masked(value, cover)) for key, value in step.identity)
-    return step._replace(identity=named)
+    named = tuple([(key, _masked(value, cover)) for key, value in step.identity])
+    return Item(step.before, step.after, named, step.place)
 
 
 @functools.lru_cache(maxsize=10_000)

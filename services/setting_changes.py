@@ -3,6 +3,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from itertools import islice, zip_longest
+from operator import itemgetter
 from typing import Any
 
 from services.list_matching import Matching, match_lists, name_of
@@ -144,9 +145,7 @@ def _of_lists(
 
 
 def _is_another_order(before: list[Any], after: list[Any]) -> bool:
-    if not 1 < len(before) == len(after) <= MOST_ORDERED or any(
-        isinstance(item, dict | list) for item in before
-    ):
+    if not 1 < len(before) == len(after) <= MOST_ORDERED or not {dict, list}.isdisjoint(map(type, before)):
         return False
     return Counter(map(frozen, before)) == Counter(map(frozen, after)) and not same(before, after)
 
@@ -154,12 +153,10 @@ def _is_another_order(before: list[Any], after: list[Any]) -> bool:
 def _order(before: list[Any], matching: Matching, path: tuple[Step, ...]) -> Iterator[SettingChange]:
     if not matching.identity:
         return
-    kept = [pair for pair in matching.pairs if None not in pair]
-    ordered = sorted(kept, key=lambda pair: pair[1] or 0)
+    kept = [(at, other) for at, other in matching.pairs if at is not None and other is not None]
+    ordered = sorted(kept, key=itemgetter(1))
     if kept != ordered:
-        orders = [
-            [dict(_identity(before[at or 0], matching)) for at, _ in pairs] for pairs in (kept, ordered)
-        ]
+        orders = [[dict(_identity(before[at], matching)) for at, _ in pairs] for pairs in (kept, ordered)]
         yield SettingChange(path=path, operation=Operation.MOVED, before=orders[0], after=orders[1])
 
 

@@ -15,6 +15,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MARKS = tuple(mark for mark, _ in _BYTE_ORDER_MARKS)
 MOST_LINES = 200_000
 # What is of one of these types equals nothing of another type.
 _UNMISTAKABLE = frozenset({str, type(None), Written})
@@ -63,7 +64,9 @@ def parse_structure(path: str, content: bytes) -> Structure | None:
 
 def encoding_of(content: bytes) -> str:
     """Return the encoding that a byte-order mark names, UTF-8 without one."""
-    return next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
+    if not content.startswith(_MARKS):
+        return "utf-8"
+    return next(name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark))
 
 
 def lines_of(text: str) -> list[str]:
