@@ -27,11 +27,16 @@ class ReviewComposeActivities:
     def collect_evidence(self, operation_input: ReviewComposeInput) -> Evidence | OperationResult:
         """Mark the run running, fetch the repository and pin what the review is composed from.
 
-        A result: another run does this work already.
+        A result: the environment is small, and its review composed already; or another run does this work.
         """
-        return self._composition.collect(
-            correlation(), operation_input, dispatch=taken_by_temporal(), beat=beat
+        found = self._composition.collect(
+            correlation(),
+            operation_input,
+            dispatch=taken_by_temporal(),
+            beat=beat,
+            repeated=activity.info().attempt > 1,
         )
+        return found or settle(self._reconciler, OPEN)
 
     @activity.defn(no_thread_cancel_exception=True)
     def compose_review(self, step: ComposeStep) -> OperationResult:

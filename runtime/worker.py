@@ -8,8 +8,7 @@ from datetime import timedelta
 import structlog
 from temporalio.client import Client
 from temporalio.runtime import Runtime
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.pulse import PulseInterceptor
 from activities.restore_execute import RestoreExecuteActivities
@@ -61,20 +60,9 @@ WORKFLOW_TASKS = 20
 # Every pulse reaches Temporal (activities/pulse.py).
 HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
-# Our own code below the workflows is imported once, not anew for every run; it does nothing at import.
-SANDBOX = SandboxedWorkflowRunner(
-    restrictions=SandboxRestrictions.default.with_passthrough_modules(
-        "activities",
-        "models",
-        "reconcilers",
-        "services",
-        "pygit2",
-        "psycopg",
-        "sqlalchemy",
-        "structlog",
-        "yaml",
-    )
-)
+# The SDK's sandbox imports a workflow's modules anew for every run. Ours are held to what can be replayed
+# where they are written (tests/unit/test_house_rules.py) and are replayed in that sandbox (tests/replay).
+WORKFLOW_RUNNER = UnsandboxedWorkflowRunner()
 
 
 def run_worker(settings: Settings) -> int:
@@ -139,7 +127,7 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
         max_concurrent_activities=ACTIVITY_THREADS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
         interceptors=INTERCEPTORS,
-        workflow_runner=SANDBOX,
+        workflow_runner=WORKFLOW_RUNNER,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
@@ -165,7 +153,7 @@ def build_sweeper(client: Client, database: Database, settings: Settings) -> Wor
         activities=[SweepActivities(make_sweep).sweep],
         activity_executor=ThreadPoolExecutor(SWEEP_THREADS, thread_name_prefix="sweep"),
         max_concurrent_activities=SWEEP_THREADS,
-        workflow_runner=SANDBOX,
+        workflow_runner=WORKFLOW_RUNNER,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=SWEEP_GRACE,
     )

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from services.kill_points import Reach, pass_by
 from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import subtree_of, tree_of
+from services.repositories.objects import runs, subtree_of, tree_of
 from services.review_content import ReviewContent, compose_content
 from services.review_context import read_context
 from services.reviews import published_review
@@ -34,6 +35,10 @@ Beat = Callable[[], None]
 
 # Part of the fingerprint: raise it when the same evidence would give another review.
 COMPOSER_VERSION: Final = "2"
+
+# Up to this many items a review is composed in the step that pinned its evidence. What a killed worker loses
+# by that is less than a second's work; a step of its own costs every review a round trip through Temporal.
+ITEMS_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +58,32 @@ class ReviewComposition:
         *,
         clock: Callable[[], datetime] = utc_now,
         reach: Reach = pass_by,
+        items_at_once: int = ITEMS_AT_ONCE,
     ) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
         self._reach = reach
+        self._items_at_once = items_at_once
 
     def collect(
-        self, correlation: Correlation, scope: ReviewComposeInput, *, dispatch: Dispatch, beat: Beat
-    ) -> Evidence | OperationResult:
+        self,
+        correlation: Correlation,
+        scope: ReviewComposeInput,
+        *,
+        dispatch: Dispatch,
+        beat: Beat,
+        repeated: bool = False,
+    ) -> Evidence | OperationResult | None:
         """Mark the run running, fetch, and pin the commits that the review is composed from.
 
-        An OperationResult: another run does this work already. Raises RunRefused, EnvironmentUnreachable,
-        RefNotFound or PathPrefixEmpty.
+        Of a small environment the review is composed at once: the answer is that of `compose` then. Also an
+        OperationResult: another run does this work already, or an attempt before this one (`repeated`) did
+        it all. Raises RunRefused, EnvironmentUnreachable, RefNotFound or PathPrefixEmpty.
         """
         with self._database.transaction() as session:
+            if repeated and (run := _ended(session, correlation)):
+                return _recorded(session, run)
             taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
             if taken.refusal is not None:
                 return taken.refusal
@@ -83,7 +99,18 @@ class ReviewComposition:
             if service.record_fingerprint(correlation.run_id, evidence.fingerprint) is None:
                 raise RunRefused
         self._reach("compose.after_evidence")
-        return evidence
+        if not self._is_small(mirror, environment, evidence):
+            return evidence
+        beat()
+        return self.compose(correlation, scope, evidence, beat=beat)
+
+    def _is_small(self, mirror: Mirror, environment: Environment, evidence: Evidence) -> bool:
+        items = (
+            len(run.names)
+            for commit in _commits(evidence)
+            for run in runs(mirror.repository, commit, environment.path_prefix)
+        )
+        return all(count <= self._items_at_once for count in accumulate(items))
 
     def compose(
         self, correlation: Correlation, scope: ReviewComposeInput, evidence: Evidence, *, beat: Beat
@@ -210,8 +237,16 @@ def _commits(evidence: Evidence) -> list[str]:
     return [commit for commit in (evidence.commit, evidence.baseline_commit) if commit]
 
 
+def _ended(session: Session, correlation: Correlation) -> OperationRun | None:
+    run = session.get(OperationRun, correlation.run_id)
+    return run if run is not None and run.status == Status.COMPLETED else None
+
+
 def _recorded(session: Session, run: OperationRun) -> OperationResult:
     review_id = session.scalar(select(EnvironmentReview.id).where(EnvironmentReview.run_id == run.id))
+    if review_id is None and run.outcome == Outcome.SUCCEEDED:
+        # By the truth, with the review that was there already.
+        review_id = UUID(run.context["reconciliation"]["related"]["id"])
     if review_id is None:
         raise RunRefused
     return _result(run.id, review_id)

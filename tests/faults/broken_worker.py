@@ -10,7 +10,7 @@ from models.catalog import OperationType
 from runtime.exits import run_and_exit
 from runtime.settings import Settings
 from runtime.temporal_connection import connect
-from runtime.worker import SANDBOX, build_sweeper
+from runtime.worker import WORKFLOW_RUNNER, build_sweeper
 from services.database import Database
 
 
@@ -36,7 +36,7 @@ async def _work() -> int:
         client,
         task_queue=settings.task_queue,
         workflows=[BrokenRestore, BrokenCompose],
-        workflow_runner=SANDBOX,
+        workflow_runner=WORKFLOW_RUNNER,
     )
     sweeper = build_sweeper(client, database, settings)
     async with broken, sweeper:

@@ -1,4 +1,4 @@
-"""What has to hold after every fault (DESIGN.md section 11)."""
+"""What has to hold after every fault (docs/design.md)."""
 
 import subprocess
 from collections import Counter, defaultdict

@@ -4,7 +4,7 @@ import pytest
 
 from services.kill_points import KILL_POINTS
 from tests.faults.crew import Crew, Orders
-from tests.faults.operations import begin
+from tests.faults.operations import MANY, begin
 from tests.faults.recoveries import Recoveries
 from tests.faults.settled import assert_settled
 from tests.system import System
@@ -29,6 +29,24 @@ def test_the_next_worker_carries_on(
 
     ended = system.settled(run, patience=PATIENCE)
     recoveries.note(f"killed at {point}, then another worker", since=successor.ready_at, ended=[ended])
+    assert ended["outcome"] == "succeeded"
+    assert_settled(system, [run])
+
+
+@pytest.mark.whole_lane
+@pytest.mark.parametrize("point", [point for point in KILL_POINTS if point.startswith("compose.")])
+def test_the_next_worker_carries_on_with_a_review_of_two_steps(
+    system: System, crew: Crew, orders: Orders, recoveries: Recoveries, point: str
+) -> None:
+    crew.muster(1)
+    orders.kill_at(point)
+    run = begin(system, TYPES["compose"], MANY)
+    crew.bury()
+
+    (successor,) = crew.muster(1)
+
+    ended = system.settled(run, patience=PATIENCE)
+    recoveries.note(f"killed at {point} of two steps", since=successor.ready_at, ended=[ended])
     assert ended["outcome"] == "succeeded"
     assert_settled(system, [run])
 

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import LiteralString
@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 
 from runtime.own_program import own_argv, own_environment
+from services.review_composition import ITEMS_AT_ONCE
 from tests import slow_remotes
 from tests.feature.temporal_cli import TemporalCli
 from tests.git_repository import GitRepository
@@ -21,12 +22,19 @@ from tests.system import Json, System, wait_for
 COMPOSE = "environment.review.compose"
 RESTORE = "restore.execute"
 FIRST: dict[str, str | bytes | None] = {"a.json": "1"}
+# Too many for a review in one step.
+MANY = FIRST | {f"{number}.json": "1" for number in range(ITEMS_AT_ONCE)}
 
 # Plays an ending on a system and returns the id of the workflow that came to it.
 Ending = Callable[[System], str]
 
 
 def compose_succeeded(system: System) -> str:
+    _, environment = fresh(system, MANY)
+    return ended(system, system.compose(environment), "review_composed")
+
+
+def compose_succeeded_at_once(system: System) -> str:
     _, environment = fresh(system)
     return ended(system, system.compose(environment), "review_composed")
 
@@ -53,7 +61,7 @@ def compose_cancelled(system: System) -> str:
 
 def compose_cancelled_between_steps(system: System) -> str:
     """The first step is past where it heeds a cancellation: it ends well, and the second must not begin."""
-    repository, environment = fresh(system)
+    repository, environment = fresh(system, MANY)
     temporal = TemporalCli(system)
     with psycopg.connect(system.ready["database_url"]) as connection:
         with silence(repository):
@@ -110,7 +118,7 @@ def compose_refused_input(system: System) -> str:
 
 
 def compose_retried(system: System) -> str:
-    repository, environment = fresh(system)
+    repository, environment = fresh(system, MANY)
     with silence(repository):
         run = system.running(system.compose(environment))
         killed = system.kill_worker()
@@ -196,6 +204,7 @@ ENDINGS: dict[str, Ending] = {
     ending.__name__.replace("_", "-"): ending
     for ending in (
         compose_succeeded,
+        compose_succeeded_at_once,
         compose_already_composed,
         compose_failed,
         compose_cancelled,
@@ -219,8 +228,8 @@ ENDINGS: dict[str, Ending] = {
 }
 
 
-def fresh(system: System) -> tuple[GitRepository, Json]:
-    repository = system.repository(FIRST)
+def fresh(system: System, files: Mapping[str, str | bytes | None] = FIRST) -> tuple[GitRepository, Json]:
+    repository = system.repository(dict(files))
     return repository, system.environment(repository.url)
 
 

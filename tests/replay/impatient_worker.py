@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from temporalio.common import RetryPolicy
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from models.catalog import OperationCatalog, OperationType
 from runtime import worker
@@ -28,9 +27,6 @@ def hurry() -> None:
     for options in (PREPARE, PERFORM):
         options["heartbeat_timeout"] = HEARTBEAT_TIMEOUT
         options["retry_policy"] = RetryPolicy(maximum_attempts=1)
-    # The sandbox would import the policies anew, as patient as they are.
-    hurried = worker.SANDBOX.restrictions.with_passthrough_modules("workflows")
-    worker.SANDBOX = SandboxedWorkflowRunner(restrictions=hurried)
 
 
 def main() -> int:

@@ -7,14 +7,30 @@ from pathlib import Path
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Interceptor, Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from runtime.worker import INTERCEPTORS, SANDBOX, WORKFLOWS
+from runtime.worker import INTERCEPTORS, WORKFLOWS
 from workflows.sweep import WORKFLOW_TYPE as SWEEP
 from workflows.sweep import SweepWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
 THIS_RELEASE = HISTORIES / version("operationrun")
 HOW_TO_RECORD = "make histories"
+
+# It refuses what could not be replayed: clocks, chance, files. What lies below the workflows is let through.
+SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "activities",
+        "models",
+        "reconcilers",
+        "services",
+        "pygit2",
+        "psycopg",
+        "sqlalchemy",
+        "structlog",
+        "yaml",
+    )
+)
 
 
 def read(path: Path) -> WorkflowHistory:

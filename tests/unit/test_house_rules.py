@@ -24,6 +24,19 @@ LONG = {
 UNSAFE = re.compile(
     r"\|\s*safe\b|<style|\sstyle=|<script(?![^>]*\ssrc=)[^>]*>|\son[a-z]+=|javascript:", re.IGNORECASE
 )
+# What a workflow may reach for; the clock and chance are `workflow.now`, `workflow.uuid4`, `workflow.random`.
+REPLAYABLE = {
+    "activities",
+    "asyncio",
+    "collections",
+    "datetime",
+    "models",
+    "pydantic",
+    "temporalio",
+    "typing",
+    "workflows",
+}
+CLOCKS = {"now", "utcnow", "today", "utc_now"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 MACHINE = re.compile(r"(?<![\w.])/(?:root|home/(?!operationrun\b|ada\b)\w+|work)/")
 
@@ -50,6 +63,26 @@ def sleeps(source: str) -> list[int]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and id(node) not in waiting and _name(node.func) == "sleep"
     ]
+
+
+def unreplayable(source: str) -> list[int]:
+    """Return the lines on which workflow code reaches for what another worker would find different."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                reached = {name.name for name in names}
+            case ast.ImportFrom(module=module):
+                reached = {module or ""}
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="workflow"))):
+                continue
+            case ast.Call(func=function) if _name(function) in CLOCKS:
+                reached = {_name(function)}
+            case _:
+                continue
+        if {name.partition(".")[0] for name in reached} - REPLAYABLE:
+            lines.append(node.lineno)
+    return lines
 
 
 def _name(function: ast.expr) -> str:
@@ -88,6 +121,13 @@ def found(paths: list[Path], find: Callable[[str], list[int]], allowed: dict[str
             SLEEPS,
             "Wait for a condition, in a loop with a deadline (tests/system.py has wait_for).",
             id="tests wait for conditions and do not sleep",
+        ),
+        pytest.param(
+            files(".py", parts=("workflows",)),
+            unreplayable,
+            {},
+            "Do it in an activity, or by the `workflow` module: a replay has to take the same way.",
+            id="workflows reach for nothing that a replay would find different",
         ),
         pytest.param(
             files(".html", parts=("web",)),
@@ -131,6 +171,9 @@ def test_no_module_is_named_for_nothing() -> None:
     [
         (sleeps, "import time\ntime.sleep(1)", "while not done():\n    time.sleep(1)"),
         (sleeps, "while True:\n    sleep(1)", "def sleepless(): ..."),
+        (unreplayable, "import random", "import asyncio"),
+        (unreplayable, "from os import environ", "from temporalio.exceptions import ActivityError"),
+        (unreplayable, "at = datetime.now(UTC)", "at = workflow.now()"),
         (breaches(UNSAFE), "{{ name | safe }}", "{{ name | safely }}"),
         (breaches(UNSAFE), '<p style="x">', '<link rel="stylesheet">'),
         (breaches(UNSAFE), "<script>go()</script>", '<script src="/static/a.js" defer></script>'),

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from models.base import Json
 from models.history import OperationRunHistory
+from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from services.engine_looks import Seen
 from web.presenters.states import State
@@ -22,6 +23,8 @@ LABELS: Final[Mapping[str, str]] = {
     "apply_plan": "Put the items back",
     "settle_run": "Find out and record how it ended",
 }
+# The review of a small environment is composed in its first step, and there is no second.
+AT_ONCE: Final = "Read the configuration and compose the review"
 
 RESULTS: Final[Mapping[str | None, State]] = {
     "completed": State(word="Done", tone="good"),
@@ -90,9 +93,9 @@ def work_of(
     if history is not None:
         if history.history is None:
             return Work(note="No work is known of this operation: it never began, or its record was gone.")
-        return _told(history.history, now)
+        return _named(_told(history.history, now), run)
     if so_far is not None and so_far.found:
-        return replace(_told(so_far.found, now), asked_at=so_far.at)
+        return replace(_named(_told(so_far.found, now), run), asked_at=so_far.at)
     if run.completed_at is None:
         return Work(note=NOT_READ) if so_far is not None and so_far.found is None else None
     if awaits_history(run, history, now):
@@ -122,6 +125,15 @@ def _told(story: Mapping[str, Any], now: datetime) -> Work:
         ending=ENDINGS.get(story["status"]),
         note=None if story["steps"] or closed_at else "No step of the work has begun yet.",
     )
+
+
+def _named(work: Work, run: OperationRun) -> Work:
+    """Say of a first step that was also the last what it did beyond its name."""
+    if run.outcome == Outcome.SUCCEEDED and [step.label for step in work.steps] == [
+        LABELS["collect_evidence"]
+    ]:
+        return replace(work, steps=[replace(work.steps[0], label=AT_ONCE)])
+    return work
 
 
 def _open_end(steps: Sequence[Mapping[str, Any]], begins: datetime) -> datetime:
