@@ -15,12 +15,15 @@ import psutil
 import pytest
 
 from runtime.own_program import own_argv, own_environment
+from services.review_composition import ITEMS_AT_ONCE
 from tests.git_repository import GitRepository
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 PATIENCE = 60.0
+# Too many files for a review in one step.
+MANY: dict[str, str | bytes | None] = {f"{number}.json": "1" for number in range(ITEMS_AT_ONCE + 1)}
 _numbers = count(1)
 
 

@@ -22,7 +22,7 @@ class EnvironmentReviewComposeWorkflow:
         evidence = await workflow.execute_activity_method(
             ReviewComposeActivities.collect_evidence,
             operation_input,
-            summary="Fetch the configuration and pin the evidence; compose a small review at once",
+            summary="Fetch the configuration, pin the evidence, and compose a small review at once",
             **PREPARE,
         )
         if isinstance(evidence, OperationResult):

@@ -8,7 +8,7 @@ from tests.faults.operations import workflow_id_of
 from tests.feature.temporal_cli import TemporalCli
 from tests.system import Json
 
-# The promise is five seconds (docs/design.md, L5); of what took longer, the workflow's story is kept.
+# The promise is five seconds; of what took longer, the workflow's story is kept.
 PROMISE = 5.0
 
 

@@ -4,14 +4,16 @@ import pytest
 
 from services.kill_points import KILL_POINTS
 from tests.faults.crew import Crew, Orders
-from tests.faults.operations import MANY, begin
+from tests.faults.operations import FILES, begin, workflow_id_of
 from tests.faults.recoveries import Recoveries
 from tests.faults.settled import assert_settled
-from tests.system import System
+from tests.feature.temporal_cli import TemporalCli
+from tests.system import MANY, System
 
 TYPES = {"compose": "environment.review.compose", "restore": "restore.execute"}
-# Where most would go wrong: the commit is there and unrecorded; the review is written and not committed.
-SOON = {"restore.after_push", "compose.before_commit"}
+# Where most would go wrong: the commit is there and unrecorded; the review is written and not committed; or
+# it is committed, and its only step could not say so.
+SOON = {"restore.after_push", "compose.before_commit", "compose.after_commit"}
 POINTS = [pytest.param(point, marks=[] if point in SOON else pytest.mark.whole_lane) for point in KILL_POINTS]
 PATIENCE = 15.0
 
@@ -31,6 +33,8 @@ def test_the_next_worker_carries_on(
     recoveries.note(f"killed at {point}, then another worker", since=successor.ready_at, ended=[ended])
     assert ended["outcome"] == "succeeded"
     assert_settled(system, [run])
+    # The console says what the run says.
+    assert TemporalCli(system).status(workflow_id_of(run)) == "completed"
 
 
 @pytest.mark.whole_lane
@@ -40,7 +44,7 @@ def test_the_next_worker_carries_on_with_a_review_of_two_steps(
 ) -> None:
     crew.muster(1)
     orders.kill_at(point)
-    run = begin(system, TYPES["compose"], MANY)
+    run = begin(system, TYPES["compose"], FILES | MANY)
     crew.bury()
 
     (successor,) = crew.muster(1)

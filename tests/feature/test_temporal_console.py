@@ -12,7 +12,7 @@ import pytest
 from runtime.temporal_setup import SEARCH_ATTRIBUTES
 from tests.feature.temporal_cli import TemporalCli
 from tests.slow_remotes import gate_of, held_restore, silence, speak
-from tests.system import Json, System, wait_for
+from tests.system import MANY, Json, System, wait_for
 
 CONSOLE = Path(__file__).parents[2] / "docs" / "console.md"
 COMPOSE, RESTORE = "environment.review.compose", "restore.execute"
@@ -27,8 +27,8 @@ def temporal(system: System) -> TemporalCli:
 
 
 def asked_for(system: System, operation_type: str) -> tuple[Json, Json]:
-    """Return a new environment and a run of the type on it."""
-    repository = system.repository({"a.json": "1"})
+    """Return a new environment and a run of the type on it, of two steps."""
+    repository = system.repository(MANY)
     repository.tag("release-1")
     repository.commit({"a.json": "2"})
     environment = system.environment(repository.url)
@@ -150,7 +150,7 @@ def test_the_first_phase_is_named_while_it_lasts(
 
 
 def test_the_second_phase_of_a_review_is_named_while_it_lasts(system: System, temporal: TemporalCli) -> None:
-    repository = system.repository({"a.json": "1"})
+    repository = system.repository(MANY)
     environment = system.environment(repository.url)
     with psycopg.connect(system.ready["database_url"]) as connection:
         # Reviews may be read, and none can be written until this transaction ends.

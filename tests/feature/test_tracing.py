@@ -9,8 +9,7 @@ import httpx
 import pytest
 from temporalio.client import Client, WorkflowHistory
 
-from services.review_composition import ITEMS_AT_ONCE
-from tests.system import Json, System, up, wait_for
+from tests.system import MANY, Json, System, up, wait_for
 from tests.trace_collector import Collector, Span, collecting
 
 WEB, WORKER = "operationrun-web", "operationrun-worker"
@@ -69,8 +68,7 @@ def line_of(span: Span, trace: Mapping[str, Span]) -> list[tuple[str, str]]:
 
 
 def test_an_operation_started_over_http_is_one_trace(traced: System, collector: Collector) -> None:
-    many = {f"{number}.json": "1" for number in range(ITEMS_AT_ONCE + 1)}
-    run = traced.compose(traced.environment(traced.repository({**many}).url))
+    run = traced.compose(traced.environment(traced.repository(MANY).url))
     traced.settled(run)
     trace = trace_of(collector, run)
     by_id = {span.id: span for span in trace}

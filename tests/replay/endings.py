@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import LiteralString
@@ -12,18 +12,15 @@ from uuid import uuid4
 import psycopg
 
 from runtime.own_program import own_argv, own_environment
-from services.review_composition import ITEMS_AT_ONCE
 from tests import slow_remotes
 from tests.feature.temporal_cli import TemporalCli
 from tests.git_repository import GitRepository
 from tests.replay.impatient_worker import QUEUE
-from tests.system import Json, System, wait_for
+from tests.system import MANY, Json, System, wait_for
 
 COMPOSE = "environment.review.compose"
 RESTORE = "restore.execute"
 FIRST: dict[str, str | bytes | None] = {"a.json": "1"}
-# Too many for a review in one step.
-MANY = FIRST | {f"{number}.json": "1" for number in range(ITEMS_AT_ONCE)}
 
 # Plays an ending on a system and returns the id of the workflow that came to it.
 Ending = Callable[[System], str]
@@ -228,8 +225,8 @@ ENDINGS: dict[str, Ending] = {
 }
 
 
-def fresh(system: System, files: Mapping[str, str | bytes | None] = FIRST) -> tuple[GitRepository, Json]:
-    repository = system.repository(dict(files))
+def fresh(system: System, files: dict[str, str | bytes | None] = FIRST) -> tuple[GitRepository, Json]:
+    repository = system.repository(files)
     return repository, system.environment(repository.url)
 
 

@@ -42,6 +42,19 @@ def test_every_ending_is_recorded(name: str) -> None:
     assert recorded(name).exists(), f"{named(recorded(name))} is not recorded: run `{HOW_TO_RECORD}`."
 
 
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("compose-succeeded-at-once", ["collect_evidence"]),
+        ("compose-succeeded", ["collect_evidence", "compose_review"]),
+        ("restore-applied", ["check_plan", "apply_plan"]),
+    ],
+)
+def test_a_step_is_there_where_it_is_worth_a_round_trip(name: str, steps: list[str]) -> None:
+    scheduled = [event.activity_task_scheduled_event_attributes for event in read(recorded(name)).events]
+    assert [each.activity_type.name for each in scheduled if each.activity_id] == steps
+
+
 def test_a_changed_order_is_found() -> None:
     workflows = [ReorderedComposeWorkflow, RestoreExecuteWorkflow]
     with pytest.raises(NondeterminismError, match="compose_review"):

@@ -171,6 +171,25 @@ def test_the_kept_history_is_a_picture_of_steps_with_their_attempts(world: World
 
 
 @pytest.mark.parametrize(
+    ("outcome", "label"),
+    [
+        (Outcome.SUCCEEDED, "Read the configuration and compose the review"),
+        # Another run was at it: this one's only step composed nothing.
+        (Outcome.BLOCKED, "Read the configuration"),
+    ],
+)
+def test_a_review_of_one_step_is_told_as_one(world: World, outcome: Outcome, label: str) -> None:
+    run = world.running()
+    world.settle(run, outcome, ReasonCode.REVIEW_COMPOSED)
+    step = STORY["steps"][0] | {"result": "completed", "failure": None}
+    world.keep_history(run, STORY | {"status": "completed", "steps": [step], "steps_left_out": 0})
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert f'class="what">{label}<' in page
+
+
+@pytest.mark.parametrize(
     ("kept", "note"), [(True, "No work is known of this operation"), (False, "were not kept")]
 )
 def test_a_history_that_is_not_there_is_told_as_such(world: World, kept: object, note: str) -> None:
