@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm.interfaces import ORMOption
 
 from models.base import utc_now
 from models.contracts import OperationResult, RestoreExecuteInput
@@ -32,7 +33,7 @@ from services.repositories.commits import commit_tree, write_tree
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.repositories.process import Beat, no_beat
-from services.restore_progress import TRAILER, WRITING, RestoreProgress, check_writable, look
+from services.restore_progress import TRAILER, WRITING, RestoreProgress, check_writable, head_of, look
 from services.restore_results import reason_of, record_result, restore_result_id
 from services.run_start import take
 
@@ -48,6 +49,10 @@ class _Work:
     point: RestorePoint
     environment: Environment
     mirror: Mirror
+
+    def stands_at_plan(self) -> bool:
+        """Tell whether the branch is where it was when the plan was made, so that the plan holds as it is."""
+        return head_of(self.mirror, self.environment) == self.plan.live_commit
 
     def look(self) -> RestoreProgress:
         return look(self.mirror, self.environment, self.plan, self.run)
@@ -75,17 +80,20 @@ class RestoreExecution:
         """Mark the run running, fetch, and check that the plan still holds.
 
         An OperationResult: another run does this work already. Raises RunRefused, EnvironmentUnreachable,
-        RefNotFound, ItemsRefused or EnvironmentChanged; nothing has been written then.
+        RefNotFound or EnvironmentChanged; nothing has been written then.
         """
         with self._database.transaction() as session:
             taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
             if taken.refusal is not None:
                 return taken.refusal
-            work = self._load(session, taken.run, scope)
+            work = self._load(session, taken.run, scope, defer(RestorePlan.changes))
         self._reach("restore.after_start")
-        check_writable(work.plan)
         work.mirror.fetch(beat)
         self._reach("restore.after_fetch")
+        if work.stands_at_plan():
+            return None
+        with self._database.transaction() as session:
+            work = self._load(session, taken.run, scope)
         seen = work.look()
         if not seen.own_commits and not seen.as_planned and seen.changed:
             raise EnvironmentChanged(seen.changed)
@@ -110,6 +118,7 @@ class RestoreExecution:
             work = self._load(session, run, scope)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
+        check_writable(work.plan)
         refusal: Exception | None = None
         pulse = beat
         seen = _first_look(work, beat)
@@ -137,8 +146,10 @@ class RestoreExecution:
             seen = work.look()
         raise PushRaced
 
-    def _load(self, session: Session, run: OperationRun, scope: RestoreExecuteInput) -> _Work:
-        plan = session.get(RestorePlan, scope.restore_plan_id)
+    def _load(
+        self, session: Session, run: OperationRun, scope: RestoreExecuteInput, *options: ORMOption
+    ) -> _Work:
+        plan = session.get(RestorePlan, scope.restore_plan_id, options=options)
         if plan is None or (plan.workspace_id, plan.environment_id) != (run.workspace_id, run.environment_id):
             raise RunRefused
         environment = session.get_one(Environment, run.environment_id)

@@ -8,7 +8,7 @@ from models.restore import PlannedChange, RestoreMode, RestorePlan
 from services.paths import shown
 from services.repositories.commits import find_by_trailer
 from services.repositories.mirror import Mirror
-from services.repositories.objects import entries
+from services.repositories.objects import Entry, entries
 from services.restore_preview import State, select, states
 
 TRAILER = "Operation-Run"
@@ -17,7 +17,10 @@ WRITING = frozenset({PlannedChange.CREATE, PlannedChange.UPDATE, PlannedChange.D
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreProgress:
-    """How far a restore has come, told by the branch itself (section 7)."""
+    """How far a restore has come, told by the branch itself (section 7).
+
+    `changed` names the planned items that moved since the plan; none where they are as planned by now.
+    """
 
     head: str
     own_commits: Sequence[str]
@@ -30,22 +33,27 @@ def look(mirror: Mirror, environment: Environment, plan: RestorePlan, run: Opera
 
     Raises RefNotFound where the branch is gone.
     """
-    head = mirror.resolve(f"refs/heads/{environment.branch}")
+    head = head_of(mirror, environment)
     if head == plan.live_commit:
         # The plan itself tells: it was made from this very commit.
         return RestoreProgress(head=head, own_commits=[], as_planned=not _writes(plan), changed=[])
     repository = mirror.repository
     live = entries(repository, head, environment.path_prefix)
     current = states(live)
-    selected = [shown(entry.path) for entry in select(live, plan.items, prefix=environment.path_prefix)]
+    as_planned = _as_planned(plan, current)
     return RestoreProgress(
         head=head,
         own_commits=find_by_trailer(
             repository, key=TRAILER, value=str(run.id), head=head, since=plan.live_commit
         ),
-        as_planned=_as_planned(plan, current),
-        changed=_changed(plan, current, selected if plan.mode == RestoreMode.EXACT else []),
+        as_planned=as_planned,
+        changed=[] if as_planned else _changed(plan, live, current, prefix=environment.path_prefix),
     )
+
+
+def head_of(mirror: Mirror, environment: Environment) -> str:
+    """Return the commit of the fetched branch; raise RefNotFound where the branch is gone."""
+    return mirror.resolve(f"refs/heads/{environment.branch}")
 
 
 def check_writable(plan: RestorePlan) -> None:
@@ -67,8 +75,13 @@ def _as_planned(plan: RestorePlan, current: Mapping[str, State]) -> bool:
     )
 
 
-def _changed(plan: RestorePlan, current: Mapping[str, State], selected: Sequence[str]) -> list[str]:
+def _changed(
+    plan: RestorePlan, live: Sequence[Entry], current: Mapping[str, State], *, prefix: str
+) -> list[str]:
     planned = {change["path"]: change["live"] for change in plan.changes}
     moved = [path for path, live in planned.items() if current.get(path) != live]
-    # In `exact`, a new file that the selection matches counts as a planned item changed (section 6).
-    return sorted({*moved, *(path for path in selected if path not in planned)})
+    if plan.mode == RestoreMode.EXACT:
+        # A new file that the selection matches counts as a planned item changed (section 6).
+        selected = (shown(entry.path) for entry in select(live, plan.items, prefix=prefix))
+        moved += (path for path in selected if path not in planned)
+    return sorted(moved)

@@ -1,3 +1,4 @@
+import functools
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -40,23 +41,38 @@ def write_tree(
         entry = folders[tuple(folder)].get(name)
         if entry is not None and entry[0] != TREE_MODE:
             del folders[tuple(folder)][name]
+    _check_no_file_above({path[:-1] for path in written}, written)
     for path, entry in written.items():
-        _check_no_file_above(path, written)
         folders[path[:-1]][path[-1]] = entry
     return _write_folders(repository, folders, written)
 
 
 def _split(path: str) -> tuple[bytes, ...]:
+    folder, slash, name = path.rpartition("/")
+    above = _folder(folder) if slash else ()
+    if above is None or "\0" in name or not is_path_component(name):
+        raise InvalidInput("items", f"{path!r} is not a path that Git allows in a tree.")
+    return (*above, name.encode("utf-8", "surrogateescape"))
+
+
+# Many files share few folders.
+@functools.lru_cache(maxsize=1024)
+def _folder(path: str) -> tuple[bytes, ...] | None:
     parts = path.split("/")
     if "\0" in path or not all(is_path_component(part) for part in parts):
-        raise InvalidInput("items", f"{path!r} is not a path that Git allows in a tree.")
+        return None
     return tuple(part.encode("utf-8", "surrogateescape") for part in parts)
 
 
-def _check_no_file_above(path: tuple[bytes, ...], written: Collection[tuple[bytes, ...]]) -> None:
-    if any(path[:depth] in written for depth in range(1, len(path))):
-        name = b"/".join(path).decode("utf-8", "replace")
-        raise InvalidInput("items", f"{name!r} cannot be written: a folder of its path is written as a file.")
+def _check_no_file_above(
+    folders: Collection[tuple[bytes, ...]], written: Collection[tuple[bytes, ...]]
+) -> None:
+    for folder in folders:
+        if any(folder[:depth] in written for depth in range(1, len(folder) + 1)):
+            name = b"/".join(folder).decode("utf-8", "replace")
+            raise InvalidInput(
+                "items", f"{name!r} cannot be written to: it, or a folder above it, is written as a file."
+            )
 
 
 def _read_folders(
