@@ -11,6 +11,7 @@ from pathlib import Path
 import temporalio.service
 
 RESULTS = Path(__file__).parent / "results"
+_KEPT = {True: "yes", False: "no", None: "-"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,8 @@ class Row:
     """One figure: ours against a floor or a peer of the same run.
 
     `ratio` is how many times the floor ours is, more than one being worse; for a rate, where more is
-    better, how many times the floor's rate ours is. `promise` says what it has to be.
+    better, how many times the floor's rate ours is. `promise` says what it has to be; `kept` is None where
+    nothing is promised.
     """
 
     what: str
@@ -26,7 +28,7 @@ class Row:
     floor: str
     ratio: float
     promise: str
-    kept: bool
+    kept: bool | None
 
 
 def at_most(promise: float, what: str, *, ours: float, floor: float, told: Callable[[float], str]) -> Row:
@@ -87,6 +89,6 @@ def _table(rows: Sequence[Row]) -> list[str]:
     head = ["| what | ours | floor | ratio | promised | kept |", "|---|---:|---:|---:|---:|---|"]
     return head + [
         f"| {row.what} | {row.ours} | {row.floor} | {row.ratio:.2f}x | {row.promise} | "
-        f"{'yes' if row.kept else 'no'} |"
+        f"{_KEPT[row.kept]} |"
         for row in rows
     ]

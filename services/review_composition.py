@@ -27,7 +27,7 @@ from services.operation_runs import OperationRunService
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import runs, subtree_of, tree_of
 from services.review_content import ReviewContent, compose_content
-from services.review_context import read_context
+from services.review_context import ReviewContext, read_context
 from services.reviews import published_review
 from services.run_start import take
 
@@ -42,10 +42,12 @@ ITEMS_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Previous:
-    review_id: UUID
-    commit: str
-    tree: str
+class _Work:
+    run: OperationRun
+    environment: Environment
+    mirror: Mirror
+    evidence: Evidence
+    context: ReviewContext
 
 
 class ReviewComposition:
@@ -58,13 +60,11 @@ class ReviewComposition:
         *,
         clock: Callable[[], datetime] = utc_now,
         reach: Reach = pass_by,
-        items_at_once: int = ITEMS_AT_ONCE,
     ) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
         self._reach = reach
-        self._items_at_once = items_at_once
 
     def collect(
         self,
@@ -94,23 +94,18 @@ class ReviewComposition:
         mirror.fetch(beat)
         self._reach("compose.after_fetch")
         evidence = pin_evidence(mirror, environment, scope.ref, published)
+        small = _is_small(mirror, environment, evidence)
         with self._database.transaction() as session:
             service = OperationRunService(session, clock=self._clock)
-            if service.record_fingerprint(correlation.run_id, evidence.fingerprint) is None:
+            run = service.record_fingerprint(correlation.run_id, evidence.fingerprint)
+            if run is None:
                 raise RunRefused
+            work = _work(session, run, environment, mirror, evidence, published) if small else None
         self._reach("compose.after_evidence")
-        if not self._is_small(mirror, environment, evidence):
+        if work is None:
             return evidence
         beat()
-        return self.compose(correlation, scope, evidence, beat=beat)
-
-    def _is_small(self, mirror: Mirror, environment: Environment, evidence: Evidence) -> bool:
-        items = (
-            len(run.names)
-            for commit in _commits(evidence)
-            for run in runs(mirror.repository, commit, environment.path_prefix)
-        )
-        return all(count <= self._items_at_once for count in accumulate(items))
+        return self._compose(correlation, work, beat)
 
     def compose(
         self, correlation: Correlation, scope: ReviewComposeInput, evidence: Evidence, *, beat: Beat
@@ -125,21 +120,21 @@ class ReviewComposition:
             run = session.get_one(OperationRun, correlation.run_id)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
-            context = read_context(
-                session,
-                environment,
-                published=session.get(EnvironmentReview, evidence.previous_review_id)
+            published = (
+                session.get_one(EnvironmentReview, evidence.previous_review_id)
                 if evidence.previous_review_id
-                else None,
-                run_id=run.id,
-                now=run.created_at,
+                else None
             )
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
+            mirror = self._mirrors.open(environment.id, environment.repository_url)
+            work = _work(session, run, environment, mirror, evidence, published)
         mirror.ensure(_commits(evidence), beat)
-        content = compose_content(mirror, environment, evidence, context, beat=beat)
+        return self._compose(correlation, work, beat)
+
+    def _compose(self, correlation: Correlation, work: _Work, beat: Beat) -> OperationResult | None:
+        content = compose_content(work.mirror, work.environment, work.evidence, work.context, beat=beat)
         self._reach("compose.before_insert")
         with self._database.transaction() as session:
-            review_id = self._insert(session, run, environment, mirror, evidence, content)
+            review_id = self._insert(session, work, content)
             if review_id is None:
                 return None
             service = OperationRunService(session, clock=self._clock)
@@ -150,18 +145,11 @@ class ReviewComposition:
                 raise RunRefused
             self._reach("compose.before_commit")
         self._reach("compose.after_commit")
-        return _result(run.id, review_id)
+        return _result(work.run.id, review_id)
 
-    def _insert(
-        self,
-        session: Session,
-        run: OperationRun,
-        environment: Environment,
-        mirror: Mirror,
-        evidence: Evidence,
-        content: ReviewContent,
-    ) -> UUID | None:
-        trees = _trees(mirror, environment, evidence.commit, evidence.baseline_commit)
+    def _insert(self, session: Session, work: _Work, content: ReviewContent) -> UUID | None:
+        run, evidence = work.run, work.evidence
+        trees = _trees(work.mirror, work.environment, evidence.commit, evidence.baseline_commit)
         # Waits for another run of the same fingerprint to commit or roll back, and then knows.
         review_id: UUID | None = session.scalar(
             postgresql.insert(EnvironmentReview)
@@ -195,6 +183,18 @@ class ReviewComposition:
         return review_id
 
 
+def _work(
+    session: Session,
+    run: OperationRun,
+    environment: Environment,
+    mirror: Mirror,
+    evidence: Evidence,
+    published: EnvironmentReview | None,
+) -> _Work:
+    context = read_context(session, environment, published=published, run_id=run.id, now=run.created_at)
+    return _Work(run=run, environment=environment, mirror=mirror, evidence=evidence, context=context)
+
+
 def pin_evidence(
     mirror: Mirror, environment: Environment, ref: str | None, published: EnvironmentReview | None
 ) -> Evidence:
@@ -222,6 +222,15 @@ def pin_evidence(
         previous_commit=published.commit if published else None,
         fingerprint=fingerprint,
     )
+
+
+def _is_small(mirror: Mirror, environment: Environment, evidence: Evidence) -> bool:
+    items = (
+        len(run.names)
+        for commit in _commits(evidence)
+        for run in runs(mirror.repository, commit, environment.path_prefix)
+    )
+    return all(count <= ITEMS_AT_ONCE for count in accumulate(items))
 
 
 def _trees(

@@ -46,7 +46,8 @@ def take(
         return Taken(run=run, refusal=_refusal(run, UUID(reconciliation["related"]["id"])))
     service = OperationRunService(session, clock=clock)
     started = service.start(correlation, operation_input)
-    if dispatch.dispatched_at is not None:
+    # Whoever handed it to Temporal has noted that already, most of the time.
+    if dispatch.dispatched_at is not None and started.context["dispatch"]["dispatched_at"] is None:
         started = service.record_dispatched(run.id, dispatch.dispatched_at) or started
     return Taken(run=started)
 

@@ -40,7 +40,7 @@ _CONFIGURATION = (
     "push.recurseSubmodules=no",
     "push.pushOption=",
     "credential.interactive=false",
-    # What came as a delta is handed on as one; looking for others takes longer than sending files of this size.
+    # What came as a delta is handed on as one; looking for more takes longer than sending files of this size.
     "pack.window=0",
 )
 # Of git's own variables only those that say how a person reaches a remote; the others (GIT_DIR,
