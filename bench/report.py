@@ -88,7 +88,6 @@ def _processor() -> str:
 def _table(rows: Sequence[Row]) -> list[str]:
     head = ["| what | ours | floor | ratio | promised | kept |", "|---|---:|---:|---:|---:|---|"]
     return head + [
-        f"| {row.what} | {row.ours} | {row.floor} | {row.ratio:.2f}x | {row.promise} | "
-        f"{_KEPT[row.kept]} |"
+        f"| {row.what} | {row.ours} | {row.floor} | {row.ratio:.2f}x | {row.promise} | {_KEPT[row.kept]} |"
         for row in rows
     ]

@@ -216,7 +216,7 @@ def rows(runs: Mapping[str, list[Run]]) -> list[Row]:
             floor=f"{base.seconds * 1000:.0f} ms",
             ratio=found.seconds / base.seconds,
             promise="-" if side == COLD else f"at most {MOST}x",
-            kept=side == COLD or found.seconds <= MOST * base.seconds,
+            kept=None if side == COLD else found.seconds <= MOST * base.seconds,
         )
         for side, found in medians.items()
         if side not in {FLOOR, LOWER_FLOOR}
