@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from models.base import utc_now
 from models.catalog import OperationType
@@ -12,9 +12,10 @@ from models.errors import RefNotFound, RepositoryError
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision
-from models.restore import PlannedChange, RestorePlan
+from models.restore import RestorePlan
 from reconcilers.registry import REGISTRY
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
+from services.planned_items import PlannedItems, count_changes
 from services.push_fence import keep_from_pushing
 from services.repositories.mirror import MirrorStore
 from services.restore_progress import look
@@ -35,19 +36,19 @@ class RestoreExecuteAdapter:
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> RestoreFacts:
         """Fetch and look at the branch; write nothing."""
-        plan = _plan(session, run)
+        planned = _planned(session, run)
         codes = {failure["code"] for failure in run.failures}
         return RestoreFacts(
             execution=execution,
             cancellation_asked="cancellation" in run.context,
             # Before the look at the branch: nobody pushes between the look and the decision's commit.
             pushing=not keep_from_pushing(session, run.id),
-            branch=None if _given_up(run, codes) else self._branch(session, run, plan),
+            branch=None if _given_up(run, codes) else self._branch(session, run, planned),
             overdue=utc_now() - _failed_at(run) > UNREACHABLE_LIMIT,
             intended_commit=run.context.get("intended_commit"),
             push_refused=ReasonCode.PUSH_REFUSED in codes,
             items_refused=ReasonCode.ITEMS_REFUSED in codes,
-            partial=any(change["change"] == PlannedChange.REFUSED for change in plan.changes),
+            partial=bool(planned.refuses),
             result_id=restore_result_id(run.id),
         )
 
@@ -61,14 +62,14 @@ class RestoreExecuteAdapter:
         """Record the restore result that the branch proves."""
         if decision.related is not None and facts.branch is not None:
             commit = facts.branch.own_commits[0] if facts.branch.own_commits else None
-            record_result(session, run, _plan(session, run), commit)
+            record_result(session, run, _plan_id(run), commit)
 
-    def _branch(self, session: Session, run: OperationRun, plan: RestorePlan) -> BranchFacts | None:
+    def _branch(self, session: Session, run: OperationRun, planned: PlannedItems) -> BranchFacts | None:
         environment = session.get_one(Environment, run.environment_id)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         try:
             mirror.fetch()
-            seen = look(mirror, environment, plan, run)
+            seen = look(mirror, environment, planned, run)
         except RefNotFound:
             # The repository answers, and the branch is not there: nothing of this run is on it.
             return BranchFacts(own_commits=(), as_planned=False, changed=())
@@ -87,8 +88,13 @@ def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
     return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and "intended_commit" not in run.context
 
 
-def _plan(session: Session, run: OperationRun) -> RestorePlan:
-    return session.get_one(RestorePlan, UUID(run.context["input"]["restore_plan_id"]))
+def _planned(session: Session, run: OperationRun) -> PlannedItems:
+    plan = session.get_one(RestorePlan, _plan_id(run), options=[defer(RestorePlan.changes)])
+    return PlannedItems(plan, count_changes(session, plan.id), lambda: plan.changes)
+
+
+def _plan_id(run: OperationRun) -> UUID:
+    return UUID(run.context["input"]["restore_plan_id"])
 
 
 def _failed_at(run: OperationRun) -> datetime:

@@ -1,13 +1,14 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
-from sqlalchemy.orm.interfaces import ORMOption
 
-from models.base import utc_now
+from models.base import Json, utc_now
 from models.contracts import OperationResult, RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
@@ -28,12 +29,13 @@ from services.database import Database
 from services.kill_points import Reach, pass_by
 from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
+from services.planned_items import WRITING, PlannedItems, count_changes
 from services.push_fence import push_fence
 from services.repositories.commits import commit_tree, write_tree
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.repositories.process import Beat, no_beat
-from services.restore_progress import TRAILER, WRITING, RestoreProgress, check_writable, head_of, look
+from services.restore_progress import TRAILER, RestoreProgress, look, whole_tree
 from services.restore_results import reason_of, record_result, restore_result_id
 from services.run_start import take
 
@@ -45,17 +47,13 @@ AUTHOR = ("OperationRun", "operationrun@localhost")
 @dataclass(frozen=True, kw_only=True)
 class _Work:
     run: OperationRun
-    plan: RestorePlan
+    planned: PlannedItems
     point: RestorePoint
     environment: Environment
     mirror: Mirror
 
-    def stands_at_plan(self) -> bool:
-        """Tell whether the branch is where it was when the plan was made, so that the plan holds as it is."""
-        return head_of(self.mirror, self.environment) == self.plan.live_commit
-
     def look(self) -> RestoreProgress:
-        return look(self.mirror, self.environment, self.plan, self.run)
+        return look(self.mirror, self.environment, self.planned, self.run)
 
 
 class RestoreExecution:
@@ -80,20 +78,17 @@ class RestoreExecution:
         """Mark the run running, fetch, and check that the plan still holds.
 
         An OperationResult: another run does this work already. Raises RunRefused, EnvironmentUnreachable,
-        RefNotFound or EnvironmentChanged; nothing has been written then.
+        RefNotFound, ItemsRefused or EnvironmentChanged; nothing has been written then.
         """
         with self._database.transaction() as session:
             taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
             if taken.refusal is not None:
                 return taken.refusal
-            work = self._load(session, taken.run, scope, defer(RestorePlan.changes))
+            work = self._load(session, taken.run, scope)
         self._reach("restore.after_start")
+        work.planned.check_writable()
         work.mirror.fetch(beat)
         self._reach("restore.after_fetch")
-        if work.stands_at_plan():
-            return None
-        with self._database.transaction() as session:
-            work = self._load(session, taken.run, scope)
         seen = work.look()
         if not seen.own_commits and not seen.as_planned and seen.changed:
             raise EnvironmentChanged(seen.changed)
@@ -118,7 +113,6 @@ class RestoreExecution:
             work = self._load(session, run, scope)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
-        check_writable(work.plan)
         refusal: Exception | None = None
         pulse = beat
         seen = _first_look(work, beat)
@@ -146,20 +140,22 @@ class RestoreExecution:
             seen = work.look()
         raise PushRaced
 
-    def _load(
-        self, session: Session, run: OperationRun, scope: RestoreExecuteInput, *options: ORMOption
-    ) -> _Work:
-        plan = session.get(RestorePlan, scope.restore_plan_id, options=options)
+    def _load(self, session: Session, run: OperationRun, scope: RestoreExecuteInput) -> _Work:
+        plan = session.get(RestorePlan, scope.restore_plan_id, options=[defer(RestorePlan.changes)])
         if plan is None or (plan.workspace_id, plan.environment_id) != (run.workspace_id, run.environment_id):
             raise RunRefused
         environment = session.get_one(Environment, run.environment_id)
         return _Work(
             run=run,
-            plan=plan,
+            planned=PlannedItems(plan, count_changes(session, plan.id), partial(self._changes, plan.id)),
             point=session.get_one(RestorePoint, plan.restore_point_id),
             environment=environment,
             mirror=self._mirrors.open(environment.id, environment.repository_url),
         )
+
+    def _changes(self, plan_id: UUID) -> Sequence[Json]:
+        with self._database.transaction() as session:
+            return session.scalars(select(RestorePlan.changes).where(RestorePlan.id == plan_id)).one()
 
     def _push(self, work: _Work, head: str) -> None:
         commit = _build(work, head)
@@ -178,9 +174,9 @@ class RestoreExecution:
         raise RunRefused if run.status == Status.COMPLETED else RunCancelled
 
     def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
-        reason = reason_of(work.plan, commit)
         with self._database.transaction() as session:
-            summary = record_result(session, work.run, work.plan, commit, clock=self._clock)
+            summary = record_result(session, work.run, work.planned.plan.id, commit, clock=self._clock)
+            reason = reason_of(summary, commit)
             service = OperationRunService(session, clock=self._clock)
             complete = (
                 service.succeed_partially if reason is ReasonCode.RESTORE_PARTLY_APPLIED else service.succeed
@@ -207,24 +203,23 @@ def _first_look(work: _Work, beat: Beat) -> RestoreProgress:
 
 
 def _build(work: _Work, head: str) -> str:
-    repository = work.mirror.repository
-    planned = [change for change in work.plan.changes if change["change"] in WRITING]
-    tree = write_tree(
+    repository, planned = work.mirror.repository, work.planned
+    tree = whole_tree(work.mirror, work.environment, planned) or write_tree(
         repository,
         tree_of(repository, head),
         writes={
             change["path"]: (change["wanted"]["oid"], change["wanted"]["mode"])
-            for change in planned
-            if change["wanted"]
+            for change in planned.changes
+            if change["change"] in WRITING and change["wanted"]
         },
-        deletes=[change["path"] for change in planned if change["change"] == PlannedChange.DELETE],
+        deletes=[change["path"] for change in planned.changes if change["change"] == PlannedChange.DELETE],
     )
     # The same run on the same head makes the same commit, whichever attempt makes it.
     return commit_tree(
         repository,
         tree=tree,
         parent=head,
-        message=f"Restore {work.point.label}\n\n{len(planned)} items from {work.plan.restore_commit[:12]}.",
+        message=f"Restore {work.point.label}\n\n{planned.writes} items from {work.point.commit[:12]}.",
         trailers={TRAILER: str(work.run.id)},
         author_name=AUTHOR[0],
         author_email=AUTHOR[1],

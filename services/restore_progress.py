@@ -1,18 +1,16 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.environment import Environment
-from models.errors import ItemsRefused
 from models.operation_run import OperationRun
-from models.restore import PlannedChange, RestoreMode, RestorePlan
-from services.paths import shown
+from services.planned_items import PlannedItems
 from services.repositories.commits import find_by_trailer
 from services.repositories.mirror import Mirror
-from services.repositories.objects import Entry, entries
-from services.restore_preview import State, select, states
+from services.repositories.objects import entries, tree_of
+from services.repositories.refs import commit_at
+from services.restore_preview import states
 
 TRAILER = "Operation-Run"
-WRITING = frozenset({PlannedChange.CREATE, PlannedChange.UPDATE, PlannedChange.DELETE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,26 +26,32 @@ class RestoreProgress:
     changed: Sequence[str]
 
 
-def look(mirror: Mirror, environment: Environment, plan: RestorePlan, run: OperationRun) -> RestoreProgress:
+def look(
+    mirror: Mirror, environment: Environment, planned: PlannedItems, run: OperationRun
+) -> RestoreProgress:
     """Read the fetched branch: this run's commits, the items as they are, and what moved since the plan.
 
     Raises RefNotFound where the branch is gone.
     """
     head = head_of(mirror, environment)
+    plan = planned.plan
     if head == plan.live_commit:
         # The plan itself tells: it was made from this very commit.
-        return RestoreProgress(head=head, own_commits=[], as_planned=not _writes(plan), changed=[])
+        return RestoreProgress(head=head, own_commits=[], as_planned=not planned.writes, changed=[])
     repository = mirror.repository
+    own_commits = find_by_trailer(
+        repository, key=TRAILER, value=str(run.id), head=head, since=plan.live_commit
+    )
+    if tree_of(repository, head) == whole_tree(mirror, environment, planned):
+        return RestoreProgress(head=head, own_commits=own_commits, as_planned=True, changed=[])
     live = entries(repository, head, environment.path_prefix)
     current = states(live)
-    as_planned = _as_planned(plan, current)
+    as_planned = planned.stand(current)
     return RestoreProgress(
         head=head,
-        own_commits=find_by_trailer(
-            repository, key=TRAILER, value=str(run.id), head=head, since=plan.live_commit
-        ),
+        own_commits=own_commits,
         as_planned=as_planned,
-        changed=[] if as_planned else _changed(plan, live, current, prefix=environment.path_prefix),
+        changed=[] if as_planned else planned.moved(live, current, prefix=environment.path_prefix),
     )
 
 
@@ -56,32 +60,12 @@ def head_of(mirror: Mirror, environment: Environment) -> str:
     return mirror.resolve(f"refs/heads/{environment.branch}")
 
 
-def check_writable(plan: RestorePlan) -> None:
-    """Raise ItemsRefused, naming them, where a plan has refused items and nothing else to write."""
-    refused = [change["path"] for change in plan.changes if change["change"] == PlannedChange.REFUSED]
-    if refused and not _writes(plan):
-        raise ItemsRefused(refused)
+def whole_tree(mirror: Mirror, environment: Environment, planned: PlannedItems) -> str | None:
+    """Return the one tree that a branch has after a restore of everything: the restore point's own.
 
-
-def _writes(plan: RestorePlan) -> bool:
-    return any(change["change"] in WRITING for change in plan.changes)
-
-
-def _as_planned(plan: RestorePlan, current: Mapping[str, State]) -> bool:
-    return all(
-        current.get(change["path"]) == change["wanted"]
-        for change in plan.changes
-        if change["change"] != PlannedChange.REFUSED
-    )
-
-
-def _changed(
-    plan: RestorePlan, live: Sequence[Entry], current: Mapping[str, State], *, prefix: str
-) -> list[str]:
-    planned = {change["path"]: change["live"] for change in plan.changes}
-    moved = [path for path, live in planned.items() if current.get(path) != live]
-    if plan.mode == RestoreMode.EXACT:
-        # A new file that the selection matches counts as a planned item changed (section 6).
-        selected = (shown(entry.path) for entry in select(live, plan.items, prefix=prefix))
-        moved += (path for path in selected if path not in planned)
-    return sorted(moved)
+    None: the plan leaves something of the branch as it is, or the mirror lacks the restore point's commit.
+    """
+    if environment.path_prefix or not planned.is_whole:
+        return None
+    commit = commit_at(mirror.repository, planned.plan.restore_commit)
+    return commit and tree_of(mirror.repository, commit)

@@ -1,23 +1,49 @@
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid5
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.base import Json, utc_now
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
-from models.restore import PlannedChange, RestorePlan, RestoreResult
+from models.restore import RestoreResult
 
-_RESULTS = {
-    PlannedChange.CREATE: "written",
-    PlannedChange.UPDATE: "written",
-    PlannedChange.DELETE: "removed",
-    PlannedChange.UNCHANGED: "unchanged",
-    PlannedChange.REFUSED: "refused",
-}
+# The items come from the plan and are not read on the way: there may be many.
+_RECORD: Final = text("""
+    WITH item AS (
+        SELECT number, change ->> 'path' AS path, change ->> 'change' AS change,
+            CASE
+                WHEN change ->> 'change' = 'refused' THEN 'refused'
+                WHEN CAST(:commit AS text) IS NULL THEN 'unchanged'
+                WHEN change ->> 'change' IN ('create', 'update') THEN 'written'
+                WHEN change ->> 'change' = 'delete' THEN 'removed'
+                ELSE 'unchanged'
+            END AS result
+        FROM restore_plans, jsonb_array_elements(changes) WITH ORDINALITY AS planned (change, number)
+        WHERE restore_plans.id = :plan_id
+    )
+    INSERT INTO restore_results
+        (id, workspace_id, environment_id, run_id, restore_plan_id, commit, items, summary, created_at)
+    SELECT :id, :workspace_id, :environment_id, :run_id, :plan_id, :commit,
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object('path', path, 'change', change, 'result', result) ORDER BY number
+            ),
+            '[]'
+        ),
+        jsonb_build_object(
+            'written', count(*) FILTER (WHERE result = 'written'),
+            'removed', count(*) FILTER (WHERE result = 'removed'),
+            'unchanged', count(*) FILTER (WHERE result = 'unchanged'),
+            'refused', count(*) FILTER (WHERE result = 'refused')
+        ),
+        :at
+    FROM item
+    ON CONFLICT DO NOTHING
+""")
 
 
 def restore_result_id(run_id: UUID) -> UUID:
@@ -25,9 +51,9 @@ def restore_result_id(run_id: UUID) -> UUID:
     return uuid5(run_id, "restore_result")
 
 
-def reason_of(plan: RestorePlan, commit: str | None) -> ReasonCode:
+def reason_of(summary: Json, commit: str | None) -> ReasonCode:
     """Return how a restore whose items stand as planned ended well."""
-    if any(change["change"] == PlannedChange.REFUSED for change in plan.changes):
+    if summary["refused"]:
         return ReasonCode.RESTORE_PARTLY_APPLIED
     return ReasonCode.RESTORE_APPLIED if commit else ReasonCode.RESTORE_NOT_NEEDED
 
@@ -35,7 +61,7 @@ def reason_of(plan: RestorePlan, commit: str | None) -> ReasonCode:
 def record_result(
     session: Session,
     run: OperationRun,
-    plan: RestorePlan,
+    plan_id: UUID,
     commit: str | None,
     *,
     clock: Callable[[], datetime] = utc_now,
@@ -44,29 +70,17 @@ def record_result(
 
     `commit` is None where every item stood as planned already and no commit was needed.
     """
-    items = [
-        {
-            "path": change["path"],
-            "change": change["change"],
-            "result": _RESULTS[change["change"]] if commit or change["reason"] else "unchanged",
-        }
-        for change in plan.changes
-    ]
-    counted = Counter(item["result"] for item in items)
-    summary = {result: counted[result] for result in ("written", "removed", "unchanged", "refused")}
+    result_id = restore_result_id(run.id)
     session.execute(
-        insert(RestoreResult)
-        .values(
-            id=restore_result_id(run.id),
-            workspace_id=run.workspace_id,
-            environment_id=run.environment_id,
-            run_id=run.id,
-            restore_plan_id=plan.id,
-            commit=commit,
-            items=items,
-            summary=summary,
-            created_at=clock(),
-        )
-        .on_conflict_do_nothing()
+        _RECORD,
+        {
+            "id": result_id,
+            "workspace_id": run.workspace_id,
+            "environment_id": run.environment_id,
+            "run_id": run.id,
+            "plan_id": plan_id,
+            "commit": commit,
+            "at": clock(),
+        },
     )
-    return summary
+    return session.scalars(select(RestoreResult.summary).where(RestoreResult.id == result_id)).one()
