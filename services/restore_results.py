@@ -13,27 +13,10 @@ from models.restore import RestoreResult
 
 # The items come from the plan and are not read on the way: there may be many.
 _RECORD: Final = text("""
-    WITH item AS (
-        SELECT number, change ->> 'path' AS path, change ->> 'change' AS change,
-            CASE
-                WHEN change ->> 'change' = 'refused' THEN 'refused'
-                WHEN CAST(:commit AS text) IS NULL THEN 'unchanged'
-                WHEN change ->> 'change' IN ('create', 'update') THEN 'written'
-                WHEN change ->> 'change' = 'delete' THEN 'removed'
-                ELSE 'unchanged'
-            END AS result
-        FROM restore_plans, jsonb_array_elements(changes) WITH ORDINALITY AS planned (change, number)
-        WHERE restore_plans.id = :plan_id
-    )
     INSERT INTO restore_results
         (id, workspace_id, environment_id, run_id, restore_plan_id, commit, items, summary, created_at)
     SELECT :id, :workspace_id, :environment_id, :run_id, :plan_id, :commit,
-        coalesce(
-            jsonb_agg(
-                jsonb_build_object('path', path, 'change', change, 'result', result) ORDER BY number
-            ),
-            '[]'
-        ),
+        coalesce(jsonb_agg(item ORDER BY number), '[]'),
         jsonb_build_object(
             'written', count(*) FILTER (WHERE result = 'written'),
             'removed', count(*) FILTER (WHERE result = 'removed'),
@@ -41,7 +24,19 @@ _RECORD: Final = text("""
             'refused', count(*) FILTER (WHERE result = 'refused')
         ),
         :at
-    FROM item
+    FROM restore_plans,
+        ROWS FROM (jsonb_to_recordset(changes) AS (path text, change text)) WITH ORDINALITY
+            AS planned (path, change, number),
+        LATERAL (
+            SELECT path, change, CASE
+                WHEN change = 'refused' THEN 'refused'
+                WHEN CAST(:commit AS text) IS NULL THEN 'unchanged'
+                WHEN change IN ('create', 'update') THEN 'written'
+                WHEN change = 'delete' THEN 'removed'
+                ELSE 'unchanged'
+            END AS result
+        ) AS item
+    WHERE restore_plans.id = :plan_id
     ON CONFLICT DO NOTHING
 """)
 

@@ -1,5 +1,7 @@
 """Executing restores on the real servers, over HTTP."""
 
+import psycopg
+
 from tests.git_repository import GitRepository
 from tests.system import Json, System, wait_for
 
@@ -34,6 +36,14 @@ def trailers(repository: GitRepository) -> list[str]:
     ).split()
 
 
+def items_of(system: System, run: Json) -> list[tuple[str, str, str]]:
+    """Return what the restore of a run did, item by item as it is kept."""
+    with psycopg.connect(system.ready["database_url"]) as connection:
+        found = connection.execute("SELECT items FROM restore_results WHERE run_id = %s", [run["id"]])
+        ((items,),) = found.fetchall()
+    return [(item["path"], item["change"], item["result"]) for item in items]
+
+
 def test_an_exact_restore_gives_the_tags_tree_in_one_commit(system: System) -> None:
     repository, environment = released(system)
     before = repository.read("rev-parse", "main")
@@ -54,6 +64,27 @@ def test_an_exact_restore_gives_the_tags_tree_in_one_commit(system: System) -> N
     assert repository.read("rev-parse", "main^{tree}") == repository.read("rev-parse", "release-1^{tree}")
     assert repository.read("rev-parse", "main^") == before
     assert trailers(repository) == [run["id"]]
+    assert items_of(system, run) == [
+        ("apps/new.json", "delete", "removed"),
+        ("apps/portal.json", "unchanged", "unchanged"),
+        ("policies/Password [v1].json", "update", "written"),
+        ("policies/firewall.yaml", "create", "written"),
+    ]
+
+
+def test_an_exact_restore_of_a_folder_leaves_what_is_beside_it(system: System) -> None:
+    repository = system.repository({"here/a.json": "1", "here/b.json": "1", "there/c.json": "1"})
+    repository.tag("release-1")
+    repository.commit({"here/a.json": "2", "here/b.json": None, "here/new.json": "2", "there/c.json": "2"})
+    environment = system.environment(repository.url, path_prefix="here")
+    plan = system.plan(environment, "release-1")
+    repository.commit({"there/c.json": "3"})
+
+    run = system.settled(system.restore(environment, plan))
+
+    assert run["summary_counts"] == {"written": 2, "removed": 1, "unchanged": 0, "refused": 0}
+    assert repository.read("rev-parse", "main:here") == repository.read("rev-parse", "release-1:here")
+    assert repository.read("show", "main:there/c.json") == "3"
 
 
 def test_an_overlay_writes_the_selected_items_alone(system: System) -> None:
@@ -146,6 +177,21 @@ def test_an_item_that_does_not_parse_is_refused_by_name(system: System) -> None:
     assert (run["outcome"], run["message"]["code"]) == ("partially_succeeded", "restore_partly_applied")
     assert repository.read("show", "main:a.json") == "{}"
     assert repository.read("show", "main:b.json") == '{"old": true}'
+    assert items_of(system, run) == [("a.json", "refused", "refused"), ("b.json", "update", "written")]
+
+
+def test_a_plan_of_nothing_but_refused_items_writes_nothing(system: System) -> None:
+    repository = system.repository({"a.json": "{broken", "b.json": "1"})
+    repository.tag("release-1")
+    repository.commit({"a.json": "{}"})
+    head = repository.read("rev-parse", "main")
+    environment = system.environment(repository.url)
+
+    run = system.settled(system.restore(environment, system.plan(environment, "release-1")))
+
+    assert (run["outcome"], run["message"]["code"]) == ("blocked", "items_refused")
+    assert "a.json" in run["failures"][0]["detail"]
+    assert repository.read("rev-parse", "main") == head
 
 
 def test_a_second_restore_while_one_is_active_is_refused(idle_system: System) -> None:

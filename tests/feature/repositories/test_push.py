@@ -8,7 +8,7 @@ from models.errors import EnvironmentUnreachable, InvalidInput, PushRaced, PushR
 from services.repositories.commits import commit_tree, write_tree
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
-from services.repositories.process import GitResult
+from services.repositories.process import GitResult, no_beat
 from services.repositories.push_report import judge_push
 from services.repositories.transport import GitLimits
 from tests.feature.repositories.remote import Remote, git
@@ -41,6 +41,16 @@ def test_it_pushes_one_commit_to_one_branch(remote: Remote, mirror: Mirror, live
     mirror.push(commit=commit, branch="main", expected=live)
     assert remote.head() == commit
     assert remote.head("other") == live
+    assert mirror.resolve("main") == commit
+    mirror.fetch()
+    assert mirror.resolve("main") == commit
+
+
+def test_a_push_waits_for_nobody_who_fetches(remote: Remote, mirror: Mirror, live: str) -> None:
+    commit = commit_on(mirror, live)
+    with mirror._directory.locked(timeout=timedelta(0), beat=no_beat):
+        mirror.push(commit=commit, branch="main", expected=live)
+        assert (remote.head(), mirror.resolve("main")) == (commit, live)
     mirror.fetch()
     assert mirror.resolve("main") == commit
 
