@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, delete, func, insert, literal, select, text, update
+from sqlalchemy import BindParameter, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -44,8 +44,7 @@ class OperationRunService:
     def __init__(self, session: Session, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._session = session
         self._clock = clock
-        # Tells the trigger who writes; PostgreSQL forgets it with the transaction.
-        session.execute(text("SELECT set_config('operationrun.writer', :writer, true)"), {"writer": WRITER})
+        _announce(session)
 
     def enqueue(self, new: NewRun) -> OperationRun | None:
         """Insert a run as queued.
@@ -316,6 +315,15 @@ class OperationRunService:
                 at=self._clock(),
             )
         )
+
+
+def _announce(session: Session) -> None:
+    """Tell the trigger who writes, once in a transaction: PostgreSQL forgets it with the transaction."""
+    connection = session.connection()
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    if session.info.get(WRITER_OPTION) is not transaction:
+        connection.exec_driver_sql("SELECT set_config('operationrun.writer', %s, true)", (WRITER,))
+        session.info[WRITER_OPTION] = transaction
 
 
 _SYSTEM = Actor(kind="system", name="dispatch")
