@@ -1,10 +1,10 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, delete, func, insert, literal, select, update
+from sqlalchemy import BindParameter, Table, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -22,6 +22,9 @@ from models.reconciliation import ReconciliationDecision, Related, Source
 from services.identity import identity_of
 from services.lifecycle_guard import WRITER, WRITER_OPTION
 from services.new_run import NewRun
+
+# As a plain table: nothing of a new entry is needed back.
+_TRANSITIONS = cast("Table", OperationRunTransition.__table__)
 
 _WRITING = {WRITER_OPTION: WRITER, "populate_existing": True, "synchronize_session": False}
 
@@ -302,7 +305,7 @@ class OperationRunService:
         self, run: OperationRun, before: tuple[Status, Outcome] | None, reason: ReasonCode, actor: Actor
     ) -> None:
         self._session.execute(
-            insert(OperationRunTransition).values(
+            insert(_TRANSITIONS).values(
                 workspace_id=run.workspace_id,
                 run_id=run.id,
                 from_status=before[0] if before else None,

@@ -100,7 +100,8 @@ class ReviewComposition:
             run = service.record_fingerprint(correlation.run_id, evidence.fingerprint)
             if run is None:
                 raise RunRefused
-            work = _work(session, run, environment, mirror, evidence, published) if small else None
+            published_at = published.composed_at if published else None
+            work = _work(session, run, environment, mirror, evidence, published_at) if small else None
         self._reach("compose.after_evidence")
         if work is None:
             return evidence
@@ -120,13 +121,10 @@ class ReviewComposition:
             run = session.get_one(OperationRun, correlation.run_id)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
-            published = (
-                session.get_one(EnvironmentReview, evidence.previous_review_id)
-                if evidence.previous_review_id
-                else None
-            )
+            previous = select(EnvironmentReview.composed_at)
+            published_at = session.scalar(previous.where(EnvironmentReview.id == evidence.previous_review_id))
             mirror = self._mirrors.open(environment.id, environment.repository_url)
-            work = _work(session, run, environment, mirror, evidence, published)
+            work = _work(session, run, environment, mirror, evidence, published_at)
         mirror.ensure(_commits(evidence), beat)
         return self._compose(correlation, work, beat)
 
@@ -189,9 +187,9 @@ def _work(
     environment: Environment,
     mirror: Mirror,
     evidence: Evidence,
-    published: EnvironmentReview | None,
+    published_at: datetime | None,
 ) -> _Work:
-    context = read_context(session, environment, published=published, run_id=run.id, now=run.created_at)
+    context = read_context(session, environment, published_at=published_at, run_id=run.id, now=run.created_at)
     return _Work(run=run, environment=environment, mirror=mirror, evidence=evidence, context=context)
 
 

@@ -38,13 +38,16 @@ def read_context(
     session: Session,
     environment: Environment,
     *,
-    published: EnvironmentReview | None,
+    published_at: datetime | None,
     run_id: UUID,
     now: datetime,
 ) -> ReviewContext:
-    """Read the environment's restore points, its operations of the period, and its earlier reviews."""
+    """Read the environment's restore points, its operations of the period, and its earlier reviews.
+
+    `published_at` is when the published review was composed; None: there is none.
+    """
     earliest = now - LONGEST_PERIOD
-    since = max(earliest, published.composed_at) if published else earliest
+    since = max(earliest, published_at or earliest)
     return ReviewContext(
         environment=_environment(session, environment),
         newest_point=session.scalars(
@@ -60,11 +63,11 @@ def read_context(
 
 
 def _environment(session: Session, environment: Environment) -> Json:
-    workspace = session.get_one(Workspace, environment.workspace_id)
+    workspace = select(Workspace.slug).where(Workspace.id == environment.workspace_id)
     return {
         "name": environment.name,
         "slug": environment.slug,
-        "workspace": workspace.slug,
+        "workspace": session.scalars(workspace).one(),
         "repository": redact(environment.repository_url),
         "branch": environment.branch,
         "path_prefix": environment.path_prefix,
@@ -73,8 +76,8 @@ def _environment(session: Session, environment: Environment) -> Json:
 
 
 def _last_restore(session: Session, environment: Environment) -> Json | None:
-    run = session.scalars(
-        select(OperationRun)
+    last = session.execute(
+        select(OperationRun.id, OperationRun.outcome, OperationRun.completed_at)
         .where(
             OperationRun.workspace_id == environment.workspace_id,
             OperationRun.environment_id == environment.id,
@@ -84,9 +87,9 @@ def _last_restore(session: Session, environment: Environment) -> Json | None:
         .order_by(OperationRun.created_at.desc())
         .limit(1)
     ).one_or_none()
-    if run is None or run.completed_at is None:
+    if last is None or last.completed_at is None:
         return None
-    return {"run_id": str(run.id), "outcome": run.outcome, "completed_at": run.completed_at.isoformat()}
+    return {"run_id": str(last.id), "outcome": last.outcome, "completed_at": last.completed_at.isoformat()}
 
 
 def _operations(session: Session, environment: Environment, since: datetime, run_id: UUID) -> Json:
@@ -102,8 +105,10 @@ def _operations(session: Session, environment: Environment, since: datetime, run
 
 
 def _history(session: Session, environment: Environment) -> list[Json]:
-    reviews = session.scalars(
-        select(EnvironmentReview)
+    # By their figures alone: the sections of a large environment's reviews are large.
+    score = EnvironmentReview.sections["baseline"]["score"].label("score")
+    reviews = session.execute(
+        select(EnvironmentReview.id, EnvironmentReview.composed_at, EnvironmentReview.summary, score)
         .where(
             EnvironmentReview.workspace_id == environment.workspace_id,
             EnvironmentReview.environment_id == environment.id,
@@ -112,14 +117,12 @@ def _history(session: Session, environment: Environment) -> list[Json]:
         .order_by(EnvironmentReview.composed_at.desc())
         .limit(HISTORY)
     ).all()
-    return [_past(review) for review in reversed(reviews)]
-
-
-def _past(review: EnvironmentReview) -> Json:
-    counts = {name: review.summary[name] for name in ("added", "removed", "renamed", "changed")}
-    return {
-        "review_id": str(review.id),
-        "composed_at": review.composed_at.isoformat(),
-        "score": review.sections["baseline"].get("score"),
-        **counts,
-    }
+    return [
+        {
+            "review_id": str(review.id),
+            "composed_at": review.composed_at.isoformat(),
+            "score": review.score,
+            **{name: review.summary[name] for name in ("added", "removed", "renamed", "changed")},
+        }
+        for review in reversed(reviews)
+    ]

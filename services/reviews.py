@@ -3,7 +3,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from models.access import AuditAction
 from models.actor import Actor
@@ -15,12 +15,17 @@ from services.audit import SYSTEM, Audit
 
 
 def published_review(session: Session, environment_id: UUID) -> EnvironmentReview | None:
-    """Return the one published review of an environment; None: none was published yet."""
+    """Return the one published review of an environment; None: none was published yet.
+
+    Its findings and sections, which may be large, are not read.
+    """
     return session.scalars(
-        select(EnvironmentReview).where(
+        select(EnvironmentReview)
+        .where(
             EnvironmentReview.environment_id == environment_id,
             EnvironmentReview.status == ReviewStatus.PUBLISHED,
         )
+        .options(defer(EnvironmentReview.sections), defer(EnvironmentReview.findings))
     ).one_or_none()
 
 
