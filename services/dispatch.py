@@ -67,21 +67,31 @@ class Dispatcher:
         self._public_url = public_url
         self._clock = clock
 
-    def dispatch_or_fail(self, run_id: UUID) -> None:
-        """Start the workflow of a queued run whose transaction has committed (law L4).
+    def dispatch_or_fail(self, run_id: UUID, start: WorkflowStart | None = None) -> OperationRun:
+        """Start the workflow of a queued run whose transaction has committed (law L4); return the run then.
 
-        A start refused for good completes the run as failed (`dispatch_failed`). One whose answer never
-        came leaves it queued: the workflow may well be under way, and the id tells (section 5).
+        `start` as `describe` gave it; None: it is read from the run. A start refused for good completes the
+        run as failed (`dispatch_failed`). One whose answer never came leaves it queued: the workflow may well
+        be under way, and the id tells (section 5).
         """
+        if start is None:
+            with self._database.transaction() as session:
+                start = self.describe(session, session.get_one(OperationRun, run_id))
+        change = self._start(run_id, start)
         with self._database.transaction() as session:
-            run = session.get_one(OperationRun, run_id)
-            environment = session.get_one(Environment, run.environment_id)
-            start = self._describe(run, environment, _aim(session, run))
+            return change(OperationRunService(session, clock=self._clock)) or session.get_one(
+                OperationRun, run_id
+            )
+
+    def _start(
+        self, run_id: UUID, start: WorkflowStart
+    ) -> Callable[[OperationRunService], OperationRun | None]:
+        """Tell Temporal, and return what the run has to be told of its answer."""
         try:
             self._starter.start(start)
         except StartUnconfirmed:
             _log.warning("start_unconfirmed", run_id=str(run_id), workflow_id=start.workflow_id)
-            return
+            return lambda _: None
         except StartRefused as error:
             _log.warning(
                 "start_refused", run_id=str(run_id), workflow_id=start.workflow_id, reason=str(error)
@@ -89,13 +99,13 @@ class Dispatcher:
             failure = Failure(
                 code=StartRefused.code, step="start", attempts=1, at=self._clock(), detail=str(error)
             )
-            with self._database.transaction() as session:
-                OperationRunService(session, clock=self._clock).fail_dispatch(run_id, failure)
-            return
-        with self._database.transaction() as session:
-            OperationRunService(session, clock=self._clock).record_dispatched(run_id, self._clock())
+            return lambda service: service.fail_dispatch(run_id, failure)
+        at = self._clock()
+        return lambda service: service.record_dispatched(run_id, at)
 
-    def _describe(self, run: OperationRun, environment: Environment, aim: str) -> WorkflowStart:
+    def describe(self, session: Session, run: OperationRun) -> WorkflowStart:
+        """Return all that Temporal will be told of a run."""
+        environment = session.get_one(Environment, run.environment_id)
         operation = OperationCatalog.get(run.type)
         url = f"{self._public_url}/operations/{run.id}"
         return WorkflowStart(
@@ -106,7 +116,7 @@ class Dispatcher:
                 operation.type, run.workspace_id, run.environment_id, run.context["input"]
             ),
             execution_timeout=operation.execution_timeout,
-            summary=_plain(f"{operation.label} of {environment.name}{aim}"),
+            summary=_plain(f"{operation.label} of {environment.name}{_aim(session, run)}"),
             details=f"Run [{run.id}]({url}), asked for by {_plain(run.initiator_name)}.",
             search_attributes={
                 "OperationRunId": str(run.id),

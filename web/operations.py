@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from models.actor import Actor
 from models.base import Json, utc_now
 from models.catalog import Capability, OperationCatalog
@@ -38,11 +40,10 @@ def start_operation(
             actor=actor,
             idempotency_key=idempotency_key,
         )
-    if requested.deduplicated:
-        return requested
-    acting.dispatcher.dispatch_or_fail(requested.run.id)
-    with acting.database.transaction() as session:
-        return Requested(run=session.get_one(OperationRun, requested.run.id), deduplicated=False)
+        if requested.deduplicated:
+            return requested
+        start = acting.dispatcher.describe(session, requested.run)
+    return replace(requested, run=acting.dispatcher.dispatch_or_fail(requested.run.id, start))
 
 
 def _refuse_scope(given: Json) -> None:
