@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Response, expect
 from tests.browser.people import People
 from tests.browser.reading import has_stayed, mark
 from tests.slow_remotes import silence, speak
-from tests.system import System
+from tests.system import MANY, System
 
 LATEST_RUN, LATEST_LIST = 10, 15  # seconds between two looks at what does not change, as the scripts have it
 LOOKS = 6
@@ -34,7 +34,7 @@ def _lasting(body: str) -> str:
 
 
 def test_the_list_and_a_runs_page_change_by_themselves(system: System, people: People) -> None:
-    repository = system.repository({"a.json": "1"})
+    repository = system.repository(MANY)
     environment = system.environment(repository.url)
     silence(repository)
     runs, list_watch = people.page(people.owner)

@@ -5,12 +5,11 @@ from tests.git_repository import GitRepository
 from tests.system import Json, System
 
 RELEASE = "release-1"
-FILES: dict[str, str | bytes | None] = {"a.conf": "1", "b.conf": "1"}
+Files = dict[str, str | bytes | None]
+FILES: Files = {"a.conf": "1", "b.conf": "1"}
 
 
-def restorable(
-    system: System, mode: str = "exact", files: dict[str, str | bytes | None] = FILES
-) -> tuple[GitRepository, Json, Json]:
+def restorable(system: System, mode: str = "exact", files: Files = FILES) -> tuple[GitRepository, Json, Json]:
     """Return an environment that has moved on from its tag, and the plan to restore it."""
     repository = system.repository(files)
     repository.tag(RELEASE)
@@ -19,7 +18,7 @@ def restorable(
     return repository, environment, system.plan(environment, RELEASE, mode, ["a.conf"])
 
 
-def begin(system: System, operation_type: str, files: dict[str, str | bytes | None] = FILES) -> Json:
+def begin(system: System, operation_type: str, files: Files = FILES) -> Json:
     """Start an operation of a fresh environment."""
     _, environment, plan = restorable(system, files=files)
     if operation_type == OperationType.RESTORE_EXECUTE:

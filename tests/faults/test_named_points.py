@@ -4,7 +4,7 @@ import pytest
 
 from services.kill_points import KILL_POINTS
 from tests.faults.crew import Crew, Orders
-from tests.faults.operations import FILES, begin, workflow_id_of
+from tests.faults.operations import FILES, Files, begin, workflow_id_of
 from tests.faults.recoveries import Recoveries
 from tests.faults.settled import assert_settled
 from tests.feature.temporal_cli import TemporalCli
@@ -14,17 +14,24 @@ TYPES = {"compose": "environment.review.compose", "restore": "restore.execute"}
 # Where most would go wrong: the commit is there and unrecorded; the review is written and not committed; or
 # it is committed, and its only step could not say so.
 SOON = {"restore.after_push", "compose.before_commit", "compose.after_commit"}
-POINTS = [pytest.param(point, marks=[] if point in SOON else pytest.mark.whole_lane) for point in KILL_POINTS]
+POINTS = [
+    pytest.param(point, FILES, id=point, marks=[] if point in SOON else pytest.mark.whole_lane)
+    for point in KILL_POINTS
+] + [
+    pytest.param(point, MANY | FILES, id=f"{point} in two steps", marks=pytest.mark.whole_lane)
+    for point in KILL_POINTS
+    if point.startswith("compose.")
+]
 PATIENCE = 15.0
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("point", "files"), POINTS)
 def test_the_next_worker_carries_on(
-    system: System, crew: Crew, orders: Orders, recoveries: Recoveries, point: str
+    system: System, crew: Crew, orders: Orders, recoveries: Recoveries, point: str, files: Files
 ) -> None:
     crew.muster(1)
     orders.kill_at(point)
-    run = begin(system, TYPES[point.split(".", maxsplit=1)[0]])
+    run = begin(system, TYPES[point.split(".", maxsplit=1)[0]], files)
     crew.bury()
 
     (successor,) = crew.muster(1)
@@ -35,24 +42,6 @@ def test_the_next_worker_carries_on(
     assert_settled(system, [run])
     # The console says what the run says.
     assert TemporalCli(system).status(workflow_id_of(run)) == "completed"
-
-
-@pytest.mark.whole_lane
-@pytest.mark.parametrize("point", [point for point in KILL_POINTS if point.startswith("compose.")])
-def test_the_next_worker_carries_on_with_a_review_of_two_steps(
-    system: System, crew: Crew, orders: Orders, recoveries: Recoveries, point: str
-) -> None:
-    crew.muster(1)
-    orders.kill_at(point)
-    run = begin(system, TYPES["compose"], FILES | MANY)
-    crew.bury()
-
-    (successor,) = crew.muster(1)
-
-    ended = system.settled(run, patience=PATIENCE)
-    recoveries.note(f"killed at {point} of two steps", since=successor.ready_at, ended=[ended])
-    assert ended["outcome"] == "succeeded"
-    assert_settled(system, [run])
 
 
 @pytest.mark.whole_lane
