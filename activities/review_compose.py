@@ -17,7 +17,7 @@ class ComposeStep(Contract):
 
 
 class ReviewComposeActivities:
-    """The two steps of composing an environment review."""
+    """The steps of composing an environment review: two, or one for a small review."""
 
     def __init__(self, composition: ReviewComposition, reconciler: AdapterRunReconciler) -> None:
         self._composition = composition
@@ -27,7 +27,7 @@ class ReviewComposeActivities:
     def collect_evidence(self, operation_input: ReviewComposeInput) -> Evidence | OperationResult:
         """Mark the run running, fetch the repository and pin what the review is composed from.
 
-        A result: the environment is small, and its review composed already; or another run does this work.
+        A result: the review is small, and composed already; or this run has ended, or another does its work.
         """
         found = self._composition.collect(
             correlation(),

@@ -2,10 +2,13 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
+from sqlalchemy import ColumnElement
 
 from models.catalog import OperationCatalog, OperationType
 from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
+from models.correlation import Correlation
 from models.errors import InvalidInput
+from models.operation_run import OperationRun
 from models.wrong_fields import sentence_of
 from services.canonical import digest
 
@@ -43,3 +46,16 @@ def identity_of(operation_type: OperationType, operation_input: OperationInput) 
     names = OperationCatalog.get(operation_type).identity_inputs
     facts = {name: getattr(operation_input, name) for name in names}
     return digest({"environment_id": operation_input.environment_id, **facts})
+
+
+def is_this_work(
+    correlation: Correlation, operation_input: OperationInput
+) -> tuple[ColumnElement[bool], ...]:
+    """Select the run that a workflow names, if it has the type, scope and identity of its input (law L6)."""
+    return (
+        OperationRun.id == correlation.run_id,
+        OperationRun.type == correlation.operation_type,
+        OperationRun.workspace_id == operation_input.workspace_id,
+        OperationRun.environment_id == operation_input.environment_id,
+        OperationRun.identity == identity_of(correlation.operation_type, operation_input),
+    )

@@ -19,7 +19,7 @@ from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRequest, OperationRun, OperationRunTransition
 from models.reasons import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
-from services.identity import identity_of
+from services.identity import is_this_work
 from services.lifecycle_guard import WRITER, WRITER_OPTION
 from services.new_run import NewRun
 
@@ -99,23 +99,18 @@ class OperationRunService:
         Safe to repeat: a run that is running already is returned as it is. Raises RunRefused where the run
         does not exist, has another type, scope or identity than the workflow says, or has ended (law L6).
         """
-        run_id = correlation.run_id
-        in_scope = (
-            OperationRun.type == correlation.operation_type,
-            OperationRun.workspace_id == scope.workspace_id,
-            OperationRun.environment_id == scope.environment_id,
-            OperationRun.identity == identity_of(correlation.operation_type, scope),
-        )
-        now = self._clock()
+        this_work = is_this_work(correlation, scope)
         run = self._change(
-            run_id, OperationRun.status == Status.QUEUED, *in_scope, status=Status.RUNNING, started_at=now
+            correlation.run_id,
+            OperationRun.status == Status.QUEUED,
+            *this_work,
+            status=Status.RUNNING,
+            started_at=self._clock(),
         )
         if run is not None:
             self._log(run, (Status.QUEUED, Outcome.PENDING), ReasonCode.STARTED, _workflow(correlation))
             return run
-        statement = select(OperationRun).where(
-            OperationRun.id == run_id, OperationRun.status == Status.RUNNING, *in_scope
-        )
+        statement = select(OperationRun).where(OperationRun.status == Status.RUNNING, *this_work)
         run = self._session.scalars(statement).one_or_none()
         if run is None:
             raise RunRefused

@@ -1,8 +1,6 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -14,31 +12,23 @@ from models.base import utc_now
 from models.contracts import Evidence, OperationResult, ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
-from models.errors import PathPrefixEmpty, RunRefused
+from models.errors import RunRefused
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
-from services.canonical import digest
 from services.database import Database
 from services.kill_points import Reach, pass_by
 from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import runs, subtree_of, tree_of
 from services.review_content import ReviewContent, compose_content
 from services.review_context import ReviewContext, read_context
+from services.review_evidence import COMPOSER_VERSION, commits_of, is_small, pin_evidence, trees_of
 from services.reviews import published_review
-from services.run_start import take
+from services.run_start import find_ended, take
 
 Beat = Callable[[], None]
-
-# Part of the fingerprint: raise it when the same evidence would give another review.
-COMPOSER_VERSION: Final = "2"
-
-# Up to this many items a review is composed in the step that pinned its evidence. What a killed worker loses
-# by that is less than a second's work; a step of its own costs every review a round trip through Temporal.
-ITEMS_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +67,13 @@ class ReviewComposition:
     ) -> Evidence | OperationResult | None:
         """Mark the run running, fetch, and pin the commits that the review is composed from.
 
-        Of a small environment the review is composed at once: the answer is that of `compose` then. Also an
-        OperationResult: another run does this work already, or an attempt before this one (`repeated`) did
-        it all. Raises RunRefused, EnvironmentUnreachable, RefNotFound or PathPrefixEmpty.
+        A small review is composed at once: the answer is that of `compose` then. Also an OperationResult:
+        another run does this work already, or this one ended meanwhile, by an attempt before (`repeated`) or
+        beside this one. Raises RunRefused, EnvironmentUnreachable, RefNotFound or PathPrefixEmpty.
         """
         with self._database.transaction() as session:
-            if repeated and (run := _ended(session, correlation)):
-                return _recorded(session, run)
+            if repeated and (ended := find_ended(session, correlation, scope)):
+                return _told(session, ended)
             taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
             if taken.refusal is not None:
                 return taken.refusal
@@ -94,12 +84,12 @@ class ReviewComposition:
         mirror.fetch(beat)
         self._reach("compose.after_fetch")
         evidence = pin_evidence(mirror, environment, scope.ref, published)
-        small = _is_small(mirror, environment, evidence)
+        small = is_small(mirror, environment, evidence)
         with self._database.transaction() as session:
             service = OperationRunService(session, clock=self._clock)
             run = service.record_fingerprint(correlation.run_id, evidence.fingerprint)
             if run is None:
-                raise RunRefused
+                return _told(session, find_ended(session, correlation, scope))
             published_at = published.composed_at if published else None
             work = _work(session, run, environment, mirror, evidence, published_at) if small else None
         self._reach("compose.after_evidence")
@@ -120,12 +110,12 @@ class ReviewComposition:
             environment = session.get_one(Environment, scope.environment_id)
             run = session.get_one(OperationRun, correlation.run_id)
             if run.status == Status.COMPLETED:
-                return _recorded(session, run)
+                return _told(session, run)
             previous = select(EnvironmentReview.composed_at)
             published_at = session.scalar(previous.where(EnvironmentReview.id == evidence.previous_review_id))
             mirror = self._mirrors.open(environment.id, environment.repository_url)
             work = _work(session, run, environment, mirror, evidence, published_at)
-        mirror.ensure(_commits(evidence), beat)
+        mirror.ensure(commits_of(evidence), beat)
         return self._compose(correlation, work, beat)
 
     def _compose(self, correlation: Correlation, work: _Work, beat: Beat) -> OperationResult | None:
@@ -147,7 +137,7 @@ class ReviewComposition:
 
     def _insert(self, session: Session, work: _Work, content: ReviewContent) -> UUID | None:
         run, evidence = work.run, work.evidence
-        trees = _trees(work.mirror, work.environment, evidence.commit, evidence.baseline_commit)
+        trees = trees_of(work.mirror, work.environment, evidence.commit, evidence.baseline_commit)
         # Waits for another run of the same fingerprint to commit or roll back, and then knows.
         review_id: UUID | None = session.scalar(
             postgresql.insert(EnvironmentReview)
@@ -193,70 +183,21 @@ def _work(
     return _Work(run=run, environment=environment, mirror=mirror, evidence=evidence, context=context)
 
 
-def pin_evidence(
-    mirror: Mirror, environment: Environment, ref: str | None, published: EnvironmentReview | None
-) -> Evidence:
-    """Resolve what a review is composed from, in the fetched mirror, and name it by its fingerprint.
-
-    Raises RefNotFound, and PathPrefixEmpty where the environment has nothing under its prefix.
-    """
-    commit = mirror.resolve(ref or f"refs/heads/{environment.branch}")
-    baseline = mirror.resolve(environment.baseline_ref) if environment.baseline_ref else None
-    trees = _trees(mirror, environment, commit, baseline)
-    if trees["live_tree"] is None:
-        raise PathPrefixEmpty
-    fingerprint = digest(
-        {
-            "environment_id": environment.id,
-            **trees,
-            "previous_tree": published.tree if published else None,
-            "composer_version": COMPOSER_VERSION,
-        }
-    )
-    return Evidence(
-        commit=commit,
-        baseline_commit=baseline,
-        previous_review_id=published.id if published else None,
-        previous_commit=published.commit if published else None,
-        fingerprint=fingerprint,
-    )
-
-
-def _is_small(mirror: Mirror, environment: Environment, evidence: Evidence) -> bool:
-    items = (
-        len(run.names)
-        for commit in _commits(evidence)
-        for run in runs(mirror.repository, commit, environment.path_prefix)
-    )
-    return all(count <= ITEMS_AT_ONCE for count in accumulate(items))
-
-
-def _trees(
-    mirror: Mirror, environment: Environment, commit: str, baseline: str | None
-) -> Mapping[str, str | None]:
-    def tree(of: str | None) -> str | None:
-        return of and subtree_of(mirror.repository, tree_of(mirror.repository, of), environment.path_prefix)
-
-    return {"live_tree": tree(commit), "baseline_tree": tree(baseline)}
-
-
-def _commits(evidence: Evidence) -> list[str]:
-    return [commit for commit in (evidence.commit, evidence.baseline_commit) if commit]
-
-
-def _ended(session: Session, correlation: Correlation) -> OperationRun | None:
-    run = session.get(OperationRun, correlation.run_id)
-    return run if run is not None and run.status == Status.COMPLETED else None
-
-
-def _recorded(session: Session, run: OperationRun) -> OperationResult:
-    review_id = session.scalar(select(EnvironmentReview.id).where(EnvironmentReview.run_id == run.id))
-    if review_id is None and run.outcome == Outcome.SUCCEEDED:
-        # By the truth, with the review that was there already.
-        review_id = UUID(run.context["reconciliation"]["related"]["id"])
-    if review_id is None:
+def _told(session: Session, run: OperationRun | None) -> OperationResult:
+    """Tell how a run ended; raise RunRefused of one that did not end by its work, or that is not there."""
+    if run is None or run.outcome in {Outcome.FAILED, Outcome.CANCELLED}:
         raise RunRefused
-    return _result(run.id, review_id)
+    reconciliation = run.context.get("reconciliation")
+    if reconciliation is None:
+        made = select(EnvironmentReview.id).where(EnvironmentReview.run_id == run.id)
+        return _result(run.id, session.scalars(made).one())
+    related = reconciliation["related"] or {"type": None, "id": None}
+    return OperationResult(
+        run_id=run.id,
+        outcome=Outcome(run.outcome),
+        related_type=related["type"],
+        related_id=related["id"],
+    )
 
 
 def _result(run_id: UUID, review_id: UUID) -> OperationResult:

@@ -3,15 +3,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.actor import Actor
 from models.base import utc_now
 from models.contracts import OperationInput, OperationResult
 from models.correlation import Correlation
-from models.lifecycle import Outcome
+from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
+from services.identity import is_this_work
 from services.new_run import Dispatch
 from services.operation_requests import OperationRequests
 from services.operation_runs import OperationRunService
@@ -50,6 +52,14 @@ def take(
     if dispatch.dispatched_at is not None and started.context["dispatch"]["dispatched_at"] is None:
         started = service.record_dispatched(run.id, dispatch.dispatched_at) or started
     return Taken(run=started)
+
+
+def find_ended(
+    session: Session, correlation: Correlation, operation_input: OperationInput
+) -> OperationRun | None:
+    """Return the run that a workflow names where it has ended; None: it has not, or it is not this work's."""
+    ended = select(OperationRun).where(OperationRun.status == Status.COMPLETED)
+    return session.scalars(ended.where(*is_this_work(correlation, operation_input))).one_or_none()
 
 
 def _refusal(run: OperationRun, active_run_id: UUID) -> OperationResult:

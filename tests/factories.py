@@ -12,7 +12,7 @@ from models.environment import Environment
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
-from models.reconciliation import ReconciliationDecision
+from models.reconciliation import ReconciliationDecision, Related
 from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.new_run import Dispatch
 from services.operation_requests import OperationRequests, Requested
@@ -121,12 +121,15 @@ def correlation_of(run: OperationRun) -> Correlation:
 
 
 def decision(
-    outcome: Outcome, reason_code: ReasonCode = ReasonCode.REVIEW_NOT_COMPOSED
+    outcome: Outcome,
+    reason_code: ReasonCode = ReasonCode.REVIEW_NOT_COMPOSED,
+    related: Related | None = None,
 ) -> ReconciliationDecision:
     return ReconciliationDecision(
         adapter=OperationType.ENVIRONMENT_REVIEW_COMPOSE,
         outcome=outcome,
         reason_code=reason_code,
+        related=related,
         evidence={"cause": "terminated"},
     )
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from runtime.own_program import own_argv, own_environment
-from services.review_composition import ITEMS_AT_ONCE
+from services.review_evidence import ITEMS_AT_ONCE
 from tests.git_repository import GitRepository
 
 T = TypeVar("T")

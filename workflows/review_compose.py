@@ -18,7 +18,7 @@ class EnvironmentReviewComposeWorkflow:
     @workflow.run
     async def run(self, operation_input: ReviewComposeInput) -> OperationResult:
         """Return the outcome and the review that the run led to."""
-        workflow.set_current_details("Phase 1 of 2: **collecting the evidence**")
+        workflow.set_current_details("Phase 1: **collecting the evidence**")
         evidence = await workflow.execute_activity_method(
             ReviewComposeActivities.collect_evidence,
             operation_input,

@@ -29,6 +29,9 @@ _FETCH = (
 )
 _ALL_REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _PUSH = (
+    # What came as a delta is handed on as one; looking for more takes longer than sending files of this size.
+    "-c",
+    "pack.window=0",
     "push",
     "--porcelain",
     "--no-progress",
@@ -181,8 +184,8 @@ class Mirror:
     def resolve(self, ref: str) -> str:
         """Return the commit of a branch, else a tag, a full ref, or a commit id or its unique beginning.
 
-        Reads what the last fetch brought. Raises RefNotFound, also for a tag of what is no commit, and
-        InvalidInput as check_ref does.
+        Reads what the last fetch brought, or a push since then. Raises RefNotFound, also for a tag of what is
+        no commit, and InvalidInput as check_ref does.
         """
         check_ref(ref)
         repository = self.repository
@@ -220,18 +223,21 @@ class Mirror:
                 f"The environment's repository did not answer the push within {limit}."
             ) from None
         judge_push(result)
-        self._follow(name, commit)
+        self._follow(name, expected, commit)
 
-    def _follow(self, name: str, commit: str) -> None:
+    def _follow(self, name: str, before: str, after: str) -> None:
         """Move the mirror's branch after a push, as git does its remote-tracking ones: less to fetch then.
 
-        Where that cannot be done at once, the next fetch does it.
+        Where that cannot be done at once, or a fetch has seen more of the branch, the next fetch does it.
         """
         with (
-            suppress(EnvironmentUnreachable, pygit2.GitError, ValueError),
+            suppress(RepositoryError, pygit2.GitError, KeyError, OSError),
             self._directory.locked(timeout=timedelta(0), beat=no_beat),
         ):
-            self.repository.references.create(name, commit, force=True)
+            if self._directory.holds_source():
+                branch = self.repository.references[name]
+                if branch.target == pygit2.Oid(hex=before):
+                    branch.set_target(after)
 
     def _check_descent(self, commit: str, expected: str) -> None:
         for oid in (commit, expected):

@@ -40,8 +40,6 @@ _CONFIGURATION = (
     "push.recurseSubmodules=no",
     "push.pushOption=",
     "credential.interactive=false",
-    # What came as a delta is handed on as one; looking for more takes longer than sending files of this size.
-    "pack.window=0",
 )
 # Of git's own variables only those that say how a person reaches a remote; the others (GIT_DIR,
 # GIT_CONFIG_PARAMETERS, GIT_TRACE, …) would change what a command does or write what it sees to a file.

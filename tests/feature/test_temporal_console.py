@@ -143,7 +143,7 @@ def test_the_first_phase_is_named_while_it_lasts(
     plan = system.plan(environment, "release-1")
     silence(repository)
     run = system.compose(environment) if operation_type == COMPOSE else system.restore(environment, plan)
-    wait_for(lambda: "1 of 2" in current_details(temporal, run), what="the first phase")
+    wait_for(lambda: "Phase 1" in current_details(temporal, run), what="the first phase")
     assert "OperationOutcome" not in search_attributes(described(temporal, run))
     speak(repository)
     assert system.settled(run)["outcome"] == "succeeded"

@@ -7,6 +7,7 @@ from models.base import Json
 from models.history import OperationRunHistory
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
+from models.reasons import ReasonCode
 from services.engine_looks import Seen
 from web.presenters.states import State
 from web.presenters.times import parse
@@ -23,7 +24,7 @@ LABELS: Final[Mapping[str, str]] = {
     "apply_plan": "Put the items back",
     "settle_run": "Find out and record how it ended",
 }
-# The review of a small environment is composed in its first step, and there is no second.
+# A small review is composed in its first step, and there is no second.
 AT_ONCE: Final = "Read the configuration and compose the review"
 
 RESULTS: Final[Mapping[str | None, State]] = {
@@ -129,11 +130,16 @@ def _told(story: Mapping[str, Any], now: datetime) -> Work:
 
 def _named(work: Work, run: OperationRun) -> Work:
     """Say of a first step that was also the last what it did beyond its name."""
-    if run.outcome == Outcome.SUCCEEDED and [step.label for step in work.steps] == [
-        LABELS["collect_evidence"]
-    ]:
+    alone = [step.label for step in work.steps] == [LABELS["collect_evidence"]]
+    if alone and _composed(run):
         return replace(work, steps=[replace(work.steps[0], label=AT_ONCE)])
     return work
+
+
+def _composed(run: OperationRun) -> bool:
+    """Tell whether the run made a review, and did not end well by one that was there already."""
+    reconciliation = run.context.get("reconciliation") or {"reason_code": ReasonCode.REVIEW_COMPOSED}
+    return run.outcome == Outcome.SUCCEEDED and reconciliation["reason_code"] == ReasonCode.REVIEW_COMPOSED
 
 
 def _open_end(steps: Sequence[Mapping[str, Any]], begins: datetime) -> datetime:

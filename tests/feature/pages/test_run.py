@@ -171,16 +171,19 @@ def test_the_kept_history_is_a_picture_of_steps_with_their_attempts(world: World
 
 
 @pytest.mark.parametrize(
-    ("outcome", "label"),
+    ("outcome", "reason", "label"),
     [
-        (Outcome.SUCCEEDED, "Read the configuration and compose the review"),
-        # Another run was at it: this one's only step composed nothing.
-        (Outcome.BLOCKED, "Read the configuration"),
+        (Outcome.SUCCEEDED, ReasonCode.REVIEW_COMPOSED, "Read the configuration and compose the review"),
+        # There was a review, or another run was at it: this one's only step composed nothing.
+        (Outcome.SUCCEEDED, ReasonCode.REVIEW_ALREADY_COMPOSED, "Read the configuration"),
+        (Outcome.BLOCKED, ReasonCode.ALREADY_IN_PROGRESS, "Read the configuration"),
     ],
 )
-def test_a_review_of_one_step_is_told_as_one(world: World, outcome: Outcome, label: str) -> None:
+def test_a_review_of_one_step_is_told_as_one(
+    world: World, outcome: Outcome, reason: ReasonCode, label: str
+) -> None:
     run = world.running()
-    world.settle(run, outcome, ReasonCode.REVIEW_COMPOSED)
+    world.settle(run, outcome, reason)
     step = STORY["steps"][0] | {"result": "completed", "failure": None}
     world.keep_history(run, STORY | {"status": "completed", "steps": [step], "steps_left_out": 0})
 

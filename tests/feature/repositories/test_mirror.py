@@ -165,14 +165,16 @@ def test_many_fetches_leave_few_packs_and_lose_nothing(
     remote: Remote, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.repositories.mirror._MOST_PACKS", 3)
+    noise = b"".join(uuid.uuid4().bytes for _ in range(4_000))
     commits = []
     for number in range(7):
-        commits.append(remote.commit({"a": str(number)}))
+        commits.append(remote.commit({"a": noise + b"%d" % number}))
         mirror.fetch()
         entries(mirror.repository, commits[0])
         if number == 2:
             remote.git("reset", "--quiet", "--hard", commits[0])
     assert len(list(mirror.path.glob("objects/pack/*.pack"))) <= 4
+    assert sum(pack.stat().st_size for pack in mirror.path.glob("objects/pack/*")) < 3 * len(noise)
     for commit in commits:
         assert len(entries(mirror.repository, commit)) == 1
     git("fsck", "--full", cwd=mirror.path)

@@ -1,0 +1,194 @@
+"""What the first step of a compose tells where its run ended meanwhile, and when it composes at once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from uuid_utils.compat import uuid7
+
+from models.catalog import OperationType
+from models.contracts import Evidence, OperationResult
+from models.correlation import Correlation
+from models.environment import Environment
+from models.errors import RunRefused
+from models.lifecycle import Outcome
+from models.operation_run import OperationRun
+from models.reasons import ReasonCode
+from models.reconciliation import Related
+from models.review import EnvironmentReview
+from services.database import Database
+from services.kill_points import Reach, pass_by
+from services.operation_runs import OperationRunService
+from services.repositories.mirror import MirrorStore
+from services.repositories.process import no_beat
+from services.review_composition import ReviewComposition
+from services.review_evidence import BYTES_AT_ONCE, ITEMS_AT_ONCE
+from services.reviews import Reviews
+from tests.factories import ADA, TARGET, compose_input, decision, make_environment, make_workspace
+from tests.git_repository import GitRepository
+
+COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
+OTHERS_REVIEW = Related(type="environment_review", id=uuid7())
+
+
+class Composing:
+    """An environment of one file, and what a workflow asks of its composition."""
+
+    def __init__(self, database: Database, repositories: Path) -> None:
+        self.database = database
+        self.repository = GitRepository(repositories)
+        self.repository.commit({"a.json": "1"})
+        self.mirrors = MirrorStore(repositories.parent / "mirrors", allowed_file_roots=[repositories])
+        with database.transaction() as session:
+            self.environment = make_environment(session, repository_url=self.repository.url)
+        self.correlation = Correlation(operation_type=COMPOSE, run_id=uuid7())
+
+    def collect(
+        self, reach: Reach = pass_by, *, repeated: bool = False, environment: Environment | None = None
+    ) -> Evidence | OperationResult | None:
+        return ReviewComposition(self.database, self.mirrors, reach=reach).collect(
+            self.correlation,
+            compose_input(environment or self.environment),
+            dispatch=TARGET,
+            beat=no_beat,
+            repeated=repeated,
+        )
+
+    def compose(self, evidence: Evidence) -> None:
+        composition = ReviewComposition(self.database, self.mirrors)
+        composition.compose(self.correlation, compose_input(self.environment), evidence, beat=no_beat)
+
+    def publish(self) -> None:
+        (review_id,) = self.reviews()
+        with self.database.transaction() as session:
+            Reviews(session).publish(review_id)
+
+    def settle(self, outcome: Outcome, reason: ReasonCode, related: Related | None) -> None:
+        with self.database.transaction() as session:
+            OperationRunService(session).update_run_with_reconciliation(
+                self.correlation.run_id,
+                decision(outcome, reason, related),
+                source="operator",
+                actor=ADA,
+            )
+
+    def reviews(self) -> list[UUID]:
+        with self.database.transaction() as session:
+            return list(session.scalars(select(EnvironmentReview.id)))
+
+
+@pytest.fixture
+def composing(database: Database, repositories: Path) -> Composing:
+    return Composing(database, repositories)
+
+
+def at(point: str, do: Callable[[], object]) -> Reach:
+    """Do something once, when the step is at the point."""
+    waiting = [do]
+
+    def reach(name: str) -> None:
+        if name == point and waiting:
+            waiting.pop()()
+
+    return reach
+
+
+@pytest.mark.parametrize("point", ["compose.after_start", "compose.after_fetch", "compose.before_insert"])
+def test_two_attempts_at_once_compose_one_review(composing: Composing, point: str) -> None:
+    told = composing.collect(at(point, lambda: composing.collect(repeated=True)))
+
+    (review,) = composing.reviews()
+    if point == "compose.before_insert":  # there is a review already, and the reconciler tells whose
+        assert told is None
+    else:
+        assert isinstance(told, OperationResult)
+        assert (told.outcome, told.related_id) == (Outcome.SUCCEEDED, review)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "related"),
+    [
+        (Outcome.SUCCEEDED, ReasonCode.REVIEW_ALREADY_COMPOSED, OTHERS_REVIEW),
+        (Outcome.BLOCKED, ReasonCode.REVIEW_SUPERSEDED, OTHERS_REVIEW),
+        (Outcome.ATTENTION_REQUIRED, ReasonCode.REVIEW_OUT_OF_SCOPE, None),
+    ],
+)
+def test_how_the_truth_settled_it_meanwhile_is_told(
+    composing: Composing, outcome: Outcome, reason: ReasonCode, related: Related | None
+) -> None:
+    told = composing.collect(at("compose.after_fetch", lambda: composing.settle(outcome, reason, related)))
+    again = composing.collect(repeated=True)
+
+    assert told == again
+    assert isinstance(told, OperationResult)
+    assert (told.outcome, told.related_id) == (outcome, related.id if related else None)
+    assert composing.reviews() == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CANCELLED])
+def test_a_run_that_did_not_end_by_its_work_is_refused(composing: Composing, outcome: Outcome) -> None:
+    def settle() -> None:
+        composing.settle(outcome, ReasonCode.REVIEW_NOT_COMPOSED, None)
+
+    with pytest.raises(RunRefused):
+        composing.collect(at("compose.after_fetch", settle))
+    with pytest.raises(RunRefused):
+        composing.collect(repeated=True)
+    assert composing.reviews() == []
+
+
+def test_a_duplicate_is_told_so_by_every_attempt(composing: Composing) -> None:
+    composing.repository.commit({f"{number}": "" for number in range(ITEMS_AT_ONCE + 1)})
+    active = composing.correlation
+    assert isinstance(composing.collect(), Evidence)
+    composing.correlation = Correlation(operation_type=COMPOSE, run_id=uuid7())
+
+    told = composing.collect()
+
+    assert isinstance(told, OperationResult)
+    assert (told.outcome, told.related_id) == (Outcome.BLOCKED, active.run_id)
+    assert composing.collect(repeated=True) == told
+
+
+def test_an_attempt_tells_nothing_of_a_run_that_is_not_its_own(composing: Composing) -> None:
+    composing.collect()
+    with composing.database.transaction() as session:
+        workspace = make_workspace(session, "other")
+        other = make_environment(session, workspace, repository_url=composing.repository.url)
+
+    with pytest.raises(RunRefused):
+        composing.collect(repeated=True, environment=other)
+    with composing.database.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(OperationRun)) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "answer"),
+    [
+        ({f"{number}": "" for number in range(ITEMS_AT_ONCE - 1)}, OperationResult),
+        ({f"{number}": "" for number in range(ITEMS_AT_ONCE)}, Evidence),
+        ({"b.json": "0" * (BYTES_AT_ONCE - 1)}, OperationResult),
+        ({"b.json": "0" * BYTES_AT_ONCE}, Evidence),
+    ],
+)
+def test_a_small_review_is_composed_at_once(
+    composing: Composing, files: dict[str, str | bytes | None], answer: type
+) -> None:
+    composing.repository.commit(files)
+
+    assert isinstance(composing.collect(), answer)
+
+
+def test_a_review_of_little_that_was_much_is_not_small(composing: Composing) -> None:
+    much = {f"{number}": "" for number in range(ITEMS_AT_ONCE)}
+    composing.repository.commit(much)
+    evidence = composing.collect()
+    assert isinstance(evidence, Evidence)
+    composing.compose(evidence)
+    composing.publish()
+    composing.repository.commit(dict.fromkeys(much))
+    composing.correlation = Correlation(operation_type=COMPOSE, run_id=uuid7())
+
+    assert isinstance(composing.collect(), Evidence)
