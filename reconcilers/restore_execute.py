@@ -15,7 +15,7 @@ from models.reconciliation import Execution, ReconciliationDecision
 from models.restore import RestorePlan
 from reconcilers.registry import REGISTRY
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
-from services.planned_items import PlannedItems, count_changes
+from services.planned_items import PlannedItems
 from services.push_fence import keep_from_pushing
 from services.repositories.mirror import MirrorStore
 from services.restore_progress import look
@@ -62,13 +62,13 @@ class RestoreExecuteAdapter:
         """Record the restore result that the branch proves."""
         if decision.related is not None and facts.branch is not None:
             commit = facts.branch.own_commits[0] if facts.branch.own_commits else None
-            record_result(session, run, _plan_id(run), commit)
+            record_result(session, run, _planned(session, run).plan, commit)
 
     def _branch(self, session: Session, run: OperationRun, planned: PlannedItems) -> BranchFacts | None:
         environment = session.get_one(Environment, run.environment_id)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         try:
-            mirror.fetch()
+            mirror.fetch_branch(environment.branch)
             seen = look(mirror, environment, planned, run)
         except RefNotFound:
             # The repository answers, and the branch is not there: nothing of this run is on it.
@@ -90,7 +90,7 @@ def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
 
 def _planned(session: Session, run: OperationRun) -> PlannedItems:
     plan = session.get_one(RestorePlan, _plan_id(run), options=[defer(RestorePlan.changes)])
-    return PlannedItems(plan, count_changes(session, plan.id), lambda: plan.changes)
+    return PlannedItems(plan, lambda: plan.changes)
 
 
 def _plan_id(run: OperationRun) -> UUID:

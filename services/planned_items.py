@@ -1,10 +1,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
-from uuid import UUID
-
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from models.base import Json
 from models.errors import ItemsRefused
@@ -16,26 +12,15 @@ from services.restore_preview import select as selected
 
 WRITING: Final = frozenset({PlannedChange.CREATE, PlannedChange.UPDATE, PlannedChange.DELETE})
 
-_COUNT: Final = text("""
-    SELECT change ->> 'change', count(*)
-    FROM restore_plans, jsonb_array_elements(changes) AS change
-    WHERE restore_plans.id = :plan_id
-    GROUP BY 1
-""")
-
 
 class PlannedItems:
     """What a plan does to its items.
 
-    There may be many: `counts` come from PostgreSQL by themselves, and `changes`, an object per item as in
-    RestorePlan, are read at the first need.
+    There may be many: `changes`, an object per item as in RestorePlan, are read at the first need.
     """
 
-    def __init__(
-        self, plan: RestorePlan, counts: Mapping[str, int], read: Callable[[], Sequence[Json]]
-    ) -> None:
+    def __init__(self, plan: RestorePlan, read: Callable[[], Sequence[Json]]) -> None:
         self.plan = plan
-        self.counts = counts
         self._read = read
 
     @cached_property
@@ -46,12 +31,16 @@ class PlannedItems:
     @property
     def writes(self) -> int:
         """How many items are written or removed."""
-        return sum(self.counts.get(change, 0) for change in WRITING)
+        return sum(self._count(change) for change in WRITING)
 
     @property
     def refuses(self) -> int:
         """How many items are refused by name."""
-        return self.counts.get(PlannedChange.REFUSED, 0)
+        return self._count(PlannedChange.REFUSED)
+
+    def _count(self, change: PlannedChange) -> int:
+        count: int = self.plan.counts.get(change, 0)
+        return count
 
     @property
     def is_whole(self) -> bool:
@@ -80,11 +69,6 @@ class PlannedItems:
             paths = (shown(entry.path) for entry in selected(live, self.plan.items, prefix=prefix))
             moved += (path for path in paths if path not in planned)
         return sorted(moved)
-
-
-def count_changes(session: Session, plan_id: UUID) -> Mapping[str, int]:
-    """Count a plan's items by what is done to them."""
-    return {row[0]: row[1] for row in session.execute(_COUNT, {"plan_id": plan_id})}
 
 
 def _is_refused(change: Json) -> bool:

@@ -29,7 +29,7 @@ from services.database import Database
 from services.kill_points import Reach, pass_by
 from services.new_run import Dispatch
 from services.operation_runs import OperationRunService
-from services.planned_items import WRITING, PlannedItems, count_changes
+from services.planned_items import WRITING, PlannedItems
 from services.push_fence import push_fence
 from services.repositories.commits import commit_tree, write_tree
 from services.repositories.mirror import Mirror, MirrorStore
@@ -87,7 +87,7 @@ class RestoreExecution:
             work = self._load(session, taken.run, scope)
         self._reach("restore.after_start")
         work.planned.check_writable()
-        work.mirror.fetch(beat)
+        work.mirror.fetch_branch(work.environment.branch, beat)
         self._reach("restore.after_fetch")
         seen = work.look()
         if not seen.own_commits and not seen.as_planned and seen.changed:
@@ -127,6 +127,7 @@ class RestoreExecution:
             if seen.changed:
                 raise EnvironmentChanged(seen.changed)
             pulse()
+            work.mirror.ensure([work.planned.plan.restore_commit], pulse)
             pulse = no_beat
             self._reach("restore.before_intent")
             try:
@@ -136,19 +137,26 @@ class RestoreExecution:
                 pass
             except (PushRefused, EnvironmentUnreachable) as error:
                 refusal = error
-            work.mirror.fetch(pulse)
+            work.mirror.fetch_branch(work.environment.branch, pulse)
             seen = work.look()
         raise PushRaced
 
     def _load(self, session: Session, run: OperationRun, scope: RestoreExecuteInput) -> _Work:
-        plan = session.get(RestorePlan, scope.restore_plan_id, options=[defer(RestorePlan.changes)])
-        if plan is None or (plan.workspace_id, plan.environment_id) != (run.workspace_id, run.environment_id):
+        found = session.execute(
+            select(RestorePlan, RestorePoint, Environment)
+            .join(RestorePoint, RestorePoint.id == RestorePlan.restore_point_id)
+            .join(Environment, Environment.id == RestorePlan.environment_id)
+            .where(RestorePlan.id == scope.restore_plan_id, RestorePlan.workspace_id == run.workspace_id)
+            .where(RestorePlan.environment_id == run.environment_id)
+            .options(defer(RestorePlan.changes))
+        ).one_or_none()
+        if found is None:
             raise RunRefused
-        environment = session.get_one(Environment, run.environment_id)
+        plan, point, environment = found
         return _Work(
             run=run,
-            planned=PlannedItems(plan, count_changes(session, plan.id), partial(self._changes, plan.id)),
-            point=session.get_one(RestorePoint, plan.restore_point_id),
+            planned=PlannedItems(plan, partial(self._changes, plan.id)),
+            point=point,
             environment=environment,
             mirror=self._mirrors.open(environment.id, environment.repository_url),
         )
@@ -175,7 +183,7 @@ class RestoreExecution:
 
     def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
         with self._database.transaction() as session:
-            summary = record_result(session, work.run, work.planned.plan.id, commit, clock=self._clock)
+            summary = record_result(session, work.run, work.planned.plan, commit, clock=self._clock)
             reason = reason_of(summary, commit)
             service = OperationRunService(session, clock=self._clock)
             complete = (
@@ -198,7 +206,7 @@ def _first_look(work: _Work, beat: Beat) -> RestoreProgress:
         seen = work.look()
         if not (seen.own_commits or seen.as_planned or seen.changed):
             return seen
-    work.mirror.fetch(beat)
+    work.mirror.fetch_branch(work.environment.branch, beat)
     return work.look()
 
 

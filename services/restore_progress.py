@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from models.environment import Environment
 from models.operation_run import OperationRun
 from services.planned_items import PlannedItems
-from services.repositories.commits import find_by_trailer
 from services.repositories.mirror import Mirror
 from services.repositories.objects import entries, tree_of
 from services.repositories.refs import commit_at
+from services.repositories.trailers import find_by_trailer
 from services.restore_preview import states
 
 TRAILER = "Operation-Run"

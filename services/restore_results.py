@@ -3,42 +3,36 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from models.base import Json, utc_now
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
-from models.restore import RestoreResult
+from models.restore import PlannedChange, RestorePlan
 
 # The items come from the plan and are not read on the way: there may be many.
 _RECORD: Final = text("""
     INSERT INTO restore_results
         (id, workspace_id, environment_id, run_id, restore_plan_id, commit, items, summary, created_at)
     SELECT :id, :workspace_id, :environment_id, :run_id, :plan_id, :commit,
-        coalesce(jsonb_agg(item ORDER BY number), '[]'),
-        jsonb_build_object(
-            'written', count(*) FILTER (WHERE result = 'written'),
-            'removed', count(*) FILTER (WHERE result = 'removed'),
-            'unchanged', count(*) FILTER (WHERE result = 'unchanged'),
-            'refused', count(*) FILTER (WHERE result = 'refused')
-        ),
-        :at
+        coalesce(jsonb_agg(item ORDER BY number), '[]'), :summary, :at
     FROM restore_plans,
         ROWS FROM (jsonb_to_recordset(changes) AS (path text, change text)) WITH ORDINALITY
             AS planned (path, change, number),
-        LATERAL (
-            SELECT path, change, CASE
-                WHEN change = 'refused' THEN 'refused'
-                WHEN CAST(:commit AS text) IS NULL THEN 'unchanged'
-                WHEN change IN ('create', 'update') THEN 'written'
-                WHEN change = 'delete' THEN 'removed'
-                ELSE 'unchanged'
-            END AS result
-        ) AS item
+        LATERAL (SELECT path, change, CAST(:results AS jsonb) ->> change AS result) AS item
     WHERE restore_plans.id = :plan_id
     ON CONFLICT DO NOTHING
-""")
+""").bindparams(bindparam("summary", type_=JSONB), bindparam("results", type_=JSONB))
+
+_RESULTS: Final = {
+    PlannedChange.CREATE: "written",
+    PlannedChange.UPDATE: "written",
+    PlannedChange.DELETE: "removed",
+    PlannedChange.UNCHANGED: "unchanged",
+    PlannedChange.REFUSED: "refused",
+}
 
 
 def restore_result_id(run_id: UUID) -> UUID:
@@ -56,7 +50,7 @@ def reason_of(summary: Json, commit: str | None) -> ReasonCode:
 def record_result(
     session: Session,
     run: OperationRun,
-    plan_id: UUID,
+    plan: RestorePlan,
     commit: str | None,
     *,
     clock: Callable[[], datetime] = utc_now,
@@ -65,17 +59,25 @@ def record_result(
 
     `commit` is None where every item stood as planned already and no commit was needed.
     """
-    result_id = restore_result_id(run.id)
+    results = {
+        change: result if commit or result == "refused" else "unchanged"
+        for change, result in _RESULTS.items()
+    }
+    summary = dict.fromkeys(sorted(set(_RESULTS.values())), 0)
+    for change, count in plan.counts.items():
+        summary[results[PlannedChange(change)]] += count
     session.execute(
         _RECORD,
         {
-            "id": result_id,
+            "id": restore_result_id(run.id),
             "workspace_id": run.workspace_id,
             "environment_id": run.environment_id,
             "run_id": run.id,
-            "plan_id": plan_id,
+            "plan_id": plan.id,
             "commit": commit,
+            "results": results,
+            "summary": summary,
             "at": clock(),
         },
     )
-    return session.scalars(select(RestoreResult.summary).where(RestoreResult.id == result_id)).one()
+    return summary

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -5,6 +6,7 @@ from uuid_utils.compat import uuid7
 
 from models.access import Workspace
 from models.actor import Actor
+from models.base import Json
 from models.catalog import OperationType
 from models.contracts import RestoreExecuteInput, ReviewComposeInput
 from models.correlation import Correlation
@@ -56,7 +58,7 @@ def make_environment(
     return environment
 
 
-def make_plan(session: Session, environment: Environment) -> RestorePlan:
+def make_plan(session: Session, environment: Environment, *, changes: Sequence[Json] = ()) -> RestorePlan:
     point = RestorePoint(
         id=uuid7(),
         workspace_id=environment.workspace_id,
@@ -78,7 +80,7 @@ def make_plan(session: Session, environment: Environment) -> RestorePlan:
         items=[],
         restore_commit=COMMIT,
         live_commit=COMMIT,
-        changes=[],
+        changes=list(changes),
         digest="0" * 64,
         created_by=ADA.name,
         created_at=NOW,

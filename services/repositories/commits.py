@@ -1,21 +1,16 @@
 import functools
-import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from pathlib import Path
 
 import pygit2
 from pygit2.enums import ObjectType
 
 from models.errors import InvalidInput
 from services.repositories.locations import is_path_component
-from services.repositories.mirror import Mirror
-from services.repositories.objects import TREE_MODE, damaged, read_tree, tree_of
-from services.repositories.transport import DEFAULT_LIMITS, run_local
+from services.repositories.objects import TREE_MODE, read_tree
+from services.repositories.trailers import TRAILER_KEY
 
 _Folder = dict[bytes, tuple[int, bytes]]
-
-_TRAILER_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
 def write_tree(
@@ -131,7 +126,7 @@ def commit_tree(
     trailer that would not be read back as one.
     """
     for key, value in trailers.items():
-        if not _TRAILER_KEY.fullmatch(key) or not value or value != " ".join(value.split()):
+        if not TRAILER_KEY.fullmatch(key) or not value or value != " ".join(value.split()):
             raise ValueError(f"{key}: {value!r} is not a trailer of one line")
     if not message.strip() or "\0" in message or at.tzinfo is None:
         raise ValueError("a commit needs a message, without NUL, and an aware time")
@@ -144,37 +139,3 @@ def commit_tree(
             None, signature, signature, text, pygit2.Oid(hex=tree), [pygit2.Oid(hex=parent)]
         )
     )
-
-
-def find_by_trailer(
-    where: Mirror | pygit2.Repository, *, key: str, value: str, head: str, since: str | None
-) -> list[str]:
-    """Return the commits of since..head that carry the trailer, newest first; the whole history for None.
-
-    Git parses the trailers, in the last paragraph only: a quotation further up does not count. Raises
-    RefNotFound where `head` or `since` is not in the mirror.
-    """
-    if not _TRAILER_KEY.fullmatch(key):
-        raise ValueError(f"{key!r} is not the key of a trailer")
-    repository = where.repository if isinstance(where, Mirror) else where
-    for commit in (head, since):
-        if commit is not None:
-            tree_of(repository, commit)
-    arguments = [
-        "log",
-        "-z",
-        "--topo-order",
-        "--no-show-signature",
-        "--encoding=UTF-8",
-        "--fixed-strings",
-        f"--grep={value}",
-        f"--format=%H%n%(trailers:key={key},valueonly,unfold)",
-        "--end-of-options",
-        f"{since}..{head}" if since else head,
-        "--",
-    ]
-    result = run_local(Path(repository.path), arguments, limits=DEFAULT_LIMITS)
-    if result.exit_code != 0:
-        raise damaged(repository, head)
-    records = (record.split("\n") for record in result.stdout.decode("utf-8", "replace").split("\0"))
-    return [commit for commit, *values in records if value in values]

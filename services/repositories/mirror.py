@@ -102,12 +102,39 @@ class Mirror:
             if (result.exit_code != 0 or result.stderr) and not self._holds_together():
                 self._directory.make_anew()
                 result = self._fetch_all(ends_at, beat)
-            if result.exit_code != 0:
-                raise EnvironmentUnreachable(
-                    f"The environment's repository could not be reached: {result.stderr}"
-                )
+            _check_reached(result)
             self._check_size()
             self._pack()
+
+    def fetch_branch(self, branch: str, beat: Beat = no_beat) -> None:
+        """Bring one branch to where the remote has it: ask, and fetch only where the mirror has it elsewhere.
+
+        Of all other names the mirror may be behind. Raises as `fetch` does.
+        """
+        name = f"refs/heads/{check_branch(branch)}"
+        seen = self._seen(name)
+        if seen is None or f"{seen}\t{name}" not in self._ask(name, beat):
+            self.fetch(beat)
+
+    def _seen(self, name: str) -> str | None:
+        if self.is_damaged() or not self._directory.holds_source():
+            return None
+        try:
+            return commit_of_name(self.repository, name)
+        except RepositoryError:
+            return None
+
+    def _ask(self, name: str, beat: Beat) -> list[str]:
+        """Return what the remote says of a name, a line each, as `git ls-remote` puts it."""
+        arguments = ["ls-remote", "--quiet", "--end-of-options", self._source, name]
+        try:
+            result = run_transport(
+                self.path, arguments, timeout=self.limits.fetch_timeout, limits=self.limits, beat=beat
+            )
+        except GitTimedOut:
+            raise self._silent() from None
+        _check_reached(result)
+        return result.stdout.decode("utf-8", "surrogateescape").splitlines()
 
     def _fetch_all(self, ends_at: float, beat: Beat) -> GitResult:
         number = self._directory.begin_fetch()
@@ -135,12 +162,14 @@ class Mirror:
             )
         except GitTimedOut:
             self._directory.clear_leftovers()
-            raise EnvironmentUnreachable(
-                f"The environment's repository did not answer within {_seconds(self.limits.fetch_timeout)}."
-            ) from None
+            raise self._silent() from None
         except BaseException:
             self._directory.clear_leftovers()
             raise
+
+    def _silent(self) -> EnvironmentUnreachable:
+        limit = _seconds(self.limits.fetch_timeout)
+        return EnvironmentUnreachable(f"The environment's repository did not answer within {limit}.")
 
     def _check_size(self) -> None:
         if self._directory.size() > self.limits.max_repository_bytes:
@@ -266,6 +295,11 @@ class MirrorStore:
         """Return the mirror of an environment; raise InvalidInput where its URL is not allowed (any more)."""
         source = locate(repository_url, allowed_file_roots=self._allowed_file_roots)
         return Mirror(MirrorDirectory(self._root, environment_id, source), source, self._limits)
+
+
+def _check_reached(result: GitResult) -> None:
+    if result.exit_code != 0:
+        raise EnvironmentUnreachable(f"The environment's repository could not be reached: {result.stderr}")
 
 
 def _seconds(limit: timedelta) -> str:

@@ -9,8 +9,11 @@ COMMIT_LENGTH = 40
 
 
 def commit_of_name(repository: pygit2.Repository, ref: str) -> str | None:
-    """Return the commit of a branch, else a tag, else a full ref; None where no name leads to a commit."""
-    names = [f"refs/heads/{ref}", f"refs/tags/{ref}", *([ref] if ref.startswith("refs/") else [])]
+    """Return the commit of a full ref, or of a branch, else a tag; None where no name leads to a commit.
+
+    A full ref is nothing else: who may push any branch could make one named `refs/heads/main`.
+    """
+    names = [ref] if ref.startswith("refs/") else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
     for name in names:
         reference = repository.references.get(name)
         if reference is not None:

@@ -1,4 +1,3 @@
-from collections import Counter
 from http import HTTPStatus
 from uuid import UUID
 
@@ -57,13 +56,12 @@ def _page(plan_id: UUID, form: Form) -> str:
     chosen = request.args.get("change", "")
     changes = [change for change in plan.changes if not chosen or change["change"] == chosen]
     first = decode_position(request.args.get("after")) + 1
-    counts = Counter(str(change["change"]) for change in plan.changes)
     return render_template(
         "restore_plans/show.html",
         plan=plan,
         environment=environment,
         point=point,
-        counts={change: counts[change] for change in PlannedChange},
+        counts={change: plan.counts.get(change, 0) for change in PlannedChange},
         states=OF_CHANGE,
         chosen=chosen,
         changes=_ordered(changes)[first : first + LARGEST_PAGE],

@@ -278,7 +278,7 @@ def test_a_restore_shows_what_was_put_back(world: World) -> None:
     plan = world.plan()
     run = world.running(RESTORE, restore_plan_id=str(plan.id))
     with world.database.transaction() as session:
-        counts = record_result(session, run, plan.id, "c0ffee" * 6 + "abcd", clock=world.clock)
+        counts = record_result(session, run, plan, "c0ffee" * 6 + "abcd", clock=world.clock)
         OperationRunService(session, clock=world.clock).succeed(
             correlation_of(run), reason_code=ReasonCode.RESTORE_APPLIED, summary_counts=counts
         )

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import InvalidInput, RefNotFound
+from models.errors import InvalidInput
 from services.repositories.changes import EMPTY_TREE
-from services.repositories.commits import commit_tree, find_by_trailer, write_tree
+from services.repositories.commits import commit_tree, write_tree
 from services.repositories.mirror import Mirror
 from services.repositories.objects import entries, subtree_of, tree_of
 from tests.feature.repositories.remote import Remote, git, git_bytes
@@ -174,49 +174,3 @@ def test_it_refuses_what_would_not_read_back_as_a_trailer(mirror: Mirror, remote
         make(mirror, remote, base, at=AT.replace(tzinfo=None))
     with pytest.raises(ValueError, match="message"):
         make(mirror, remote, base, message=" ")
-
-
-def test_it_finds_the_commits_with_the_trailer_newest_first(mirror: Mirror, remote: Remote) -> None:
-    since = remote.commit({"a": "0"}, f"Restore\n\n{KEY}: {RUN}")
-    first = remote.commit({"a": "1"}, f"Restore\n\nFor the record.\n\nReviewed-by: Ada\n{KEY}: {RUN}")
-    remote.commit({"a": "2"}, "Something else")
-    second = remote.commit({"a": "3"}, f"Restore again\n\n{KEY}:{RUN}  ")
-    head = remote.commit({"a": "4"}, f"Restore\n\n{KEY}: {RUN[:-1]}c")
-    mirror.fetch()
-    assert find_by_trailer(mirror, key=KEY, value=RUN, head=head, since=since) == [second, first]
-    assert find_by_trailer(mirror.repository, key=KEY, value=RUN, head=head, since=None) == [
-        second,
-        first,
-        since,
-    ]
-    assert find_by_trailer(mirror, key=KEY, value=RUN, head=head, since=head) == []
-    assert find_by_trailer(mirror, key=KEY, value=RUN, head=first, since=since) == [first]
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        f"Talk of a restore\n\n{KEY}: {RUN}\n\nThat was quoted, and more text follows.",
-        f"Quote\n\n> {KEY}: {RUN}",
-        f"{KEY}: {RUN}",
-        f"Longer\n\n{KEY}: {RUN} and more",
-        f"Other\n\nOther-Operation-Run: {RUN}",
-        f"Prose\n\nOne line of prose,\nanother one,\n and one more.\n{KEY}: {RUN}",
-        f"Prefix\n\n{KEY}: x{RUN}",
-    ],
-)
-def test_a_quotation_of_the_trailer_does_not_count(mirror: Mirror, remote: Remote, message: str) -> None:
-    since = remote.commit({"a": "0"})
-    head = remote.commit({"a": "1"}, message)
-    mirror.fetch()
-    assert find_by_trailer(mirror, key=KEY, value=RUN, head=head, since=since) == []
-
-
-def test_a_search_names_the_commit_it_lacks(mirror: Mirror, remote: Remote) -> None:
-    head = remote.commit({"a": "0"})
-    mirror.fetch()
-    for missing in ({"head": "1" * 40, "since": None}, {"head": head, "since": "1" * 40}):
-        with pytest.raises(RefNotFound):
-            find_by_trailer(mirror, key=KEY, value=RUN, **missing)
-    with pytest.raises(ValueError, match="key"):
-        find_by_trailer(mirror, key="x)%B(", value=RUN, head=head, since=None)

@@ -11,7 +11,8 @@ from models.errors import (
     RepositoryTooLarge,
 )
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import entries
+from services.repositories.objects import damaged, entries
+from services.repositories.process import Beat
 from services.repositories.transport import GitLimits
 from tests.feature.repositories.remote import Remote, git
 
@@ -210,3 +211,70 @@ def test_what_a_fetched_repository_is_configured_for_does_not_run_here(
     assert mirror.resolve("main") == remote.head()
     assert len(entries(mirror.repository, remote.head())) == 2
     assert not marker.exists()
+
+
+def test_one_branch_is_fetched_only_where_the_remote_has_it_elsewhere(
+    remote: Remote, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[Mirror] = []
+    fetch_all = Mirror.fetch
+
+    def fetch(whole: Mirror, beat: Beat) -> None:
+        fetched.append(whole)
+        fetch_all(whole, beat)
+
+    monkeypatch.setattr(Mirror, "fetch", fetch)
+    remote.commit({"a": "1"})
+
+    for times, change in enumerate([None, None, {"a": "2"}, {"a": "3"}]):
+        head = remote.commit(change) if change else remote.head()
+        mirror.fetch_branch("main")
+        assert (mirror.resolve("main"), len(fetched)) == (head, max(times, 1))
+    remote.git("push", "--quiet", "--force", "origin", "main~2:refs/heads/main")
+    mirror.fetch_branch("main")
+    assert mirror.resolve("main") == remote.head()
+
+    git("update-ref", "-d", "refs/heads/main", cwd=remote.path)
+    mirror.fetch_branch("main")
+    with pytest.raises(RefNotFound):
+        mirror.resolve("main")
+
+
+def test_a_damaged_mirror_and_one_of_another_source_are_fetched_whole(
+    remote: Remote, store: MirrorStore
+) -> None:
+    environment_id = uuid.uuid4()
+    head = remote.commit({"a": "1"})
+    mirror = store.open(environment_id, str(remote.path))
+    mirror.fetch()
+    damaged(mirror.repository, head)
+    mirror.fetch_branch("main")
+    assert not mirror.is_damaged()
+
+    other = remote.path.parent / "other.git"
+    git("clone", "--quiet", "--bare", str(remote.path), str(other))
+    git("tag", "only-here", cwd=other)
+    moved = store.open(environment_id, str(other))
+    moved.fetch_branch("main")
+    assert moved.resolve("only-here") == head
+
+
+def test_a_branch_of_a_remote_that_does_not_answer_is_no_known_branch(
+    remote: Remote, mirror: Mirror, tmp_path: Path
+) -> None:
+    remote.commit({"a": "1"})
+    mirror.fetch()
+    remote.move_to(tmp_path / "away.git")
+    with pytest.raises(EnvironmentUnreachable, match="could not be reached"):
+        mirror.fetch_branch("main")
+
+
+def test_a_branch_by_the_name_of_a_full_ref_is_not_taken_for_it(remote: Remote, mirror: Mirror) -> None:
+    live = remote.commit({"a": "1"})
+    other = remote.commit_only({"a": "2"})
+    git("update-ref", "refs/heads/main", live, cwd=remote.path)
+    git("update-ref", "refs/heads/refs/heads/main", other, cwd=remote.path)
+    mirror.fetch()
+    assert mirror.resolve("refs/heads/main") == mirror.resolve("main") == live
+    mirror.fetch_branch("main")
+    assert mirror.resolve("refs/heads/main") == live

@@ -1,0 +1,57 @@
+"""Plans are made where the web runs and executed where a worker does: each machine has mirrors of its own."""
+
+from pathlib import Path
+
+from uuid_utils.compat import uuid7
+
+from models.catalog import OperationType
+from models.contracts import RestoreExecuteInput
+from models.correlation import Correlation
+from models.environment import Environment
+from models.lifecycle import Outcome
+from models.restore import RestoreMode, RestorePlan
+from services.database import Database
+from services.repositories.mirror import MirrorStore
+from services.repositories.process import no_beat
+from services.restore_execution import RestoreExecution
+from services.restore_plans import RestorePlans
+from services.restore_points import RestorePoints
+from tests.factories import ADA, TARGET, make_environment
+from tests.git_repository import GitRepository
+
+
+def test_a_worker_fetches_what_it_lacks_of_the_restore_point(
+    database: Database, repositories: Path, tmp_path: Path
+) -> None:
+    repository = GitRepository(repositories)
+    repository.commit({"a.json": "1"})
+    with database.transaction() as session:
+        environment = make_environment(session, repository_url=repository.url)
+    on_web, on_worker = (
+        MirrorStore(tmp_path / name, allowed_file_roots=[repositories]) for name in ("web", "worker")
+    )
+    on_worker.open(environment.id, repository.url).fetch()
+    # The live branch stays where the worker saw it; the restore point is on another one.
+    repository.commit({"a.json": "2", "b.json": "2"}, branch="other")
+    plan = planned(database, on_web, environment, "other")
+
+    execution = RestoreExecution(database, on_worker)
+    correlation = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=uuid7())
+    scope = RestoreExecuteInput(
+        workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
+    )
+    assert execution.check(correlation, scope, dispatch=TARGET, beat=no_beat) is None
+    done = execution.apply(correlation, scope, beat=no_beat)
+
+    assert done is not None
+    assert done.outcome == Outcome.SUCCEEDED
+    assert repository.read("rev-parse", "main^{tree}") == repository.read("rev-parse", "other^{tree}")
+    assert repository.read("rev-list", "--count", "main") == "2"
+
+
+def planned(database: Database, mirrors: MirrorStore, environment: Environment, ref: str) -> RestorePlan:
+    with database.transaction() as session:
+        point = RestorePoints(session, mirrors).create(environment, label=ref, ref=ref, actor=ADA)
+        return RestorePlans(session, mirrors).create(
+            environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
+        )
