@@ -2,7 +2,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Json
@@ -50,8 +51,8 @@ class RestorePlan(Base):
     """An immutable preview of a restore; the database refuses every change of one.
 
     `items` are the glob patterns as given (empty: every item). `changes` is one object per selected item:
-    {`path`, `change`, `reason`, `live` and `wanted`: {`oid`, `mode`} or null}. `counts`: of them by `change`,
-    by PostgreSQL itself.
+    {`path`, `change`, `reason`, `live` and `wanted`: {`oid`, `mode`} or null}. `counts`: of them by `change`;
+    None in a plan from before these were kept.
     """
 
     __tablename__ = "restore_plans"
@@ -65,7 +66,7 @@ class RestorePlan(Base):
     restore_commit: Mapped[str]
     live_commit: Mapped[str]
     changes: Mapped[list[Json]]
-    counts: Mapped[Json] = mapped_column(Computed("planned_counts(changes)", persisted=True))
+    counts: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     digest: Mapped[str]
     created_by: Mapped[str]
     created_at: Mapped[datetime]

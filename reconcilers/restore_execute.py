@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, defer
 from models.base import utc_now
 from models.catalog import OperationType
 from models.environment import Environment
-from models.errors import RefNotFound, RepositoryError
+from models.errors import RepositoryError
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision
@@ -62,17 +62,16 @@ class RestoreExecuteAdapter:
         """Record the restore result that the branch proves."""
         if decision.related is not None and facts.branch is not None:
             commit = facts.branch.own_commits[0] if facts.branch.own_commits else None
-            record_result(session, run, _planned(session, run).plan, commit)
+            record_result(session, run, _planned(session, run), commit)
 
     def _branch(self, session: Session, run: OperationRun, planned: PlannedItems) -> BranchFacts | None:
         environment = session.get_one(Environment, run.environment_id)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         try:
-            mirror.fetch_branch(environment.branch)
-            seen = look(mirror, environment, planned, run)
-        except RefNotFound:
-            # The repository answers, and the branch is not there: nothing of this run is on it.
-            return BranchFacts(own_commits=(), as_planned=False, changed=())
+            head = mirror.head_of(environment.branch)
+            if head is None:
+                return BranchFacts(own_commits=(), as_planned=False, changed=())
+            seen = look(mirror, environment, planned, run, head)
         except RepositoryError:
             return None
         return BranchFacts(

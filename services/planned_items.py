@@ -1,4 +1,5 @@
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -28,19 +29,21 @@ class PlannedItems:
         """Every planned item, in the order of paths."""
         return self._read()
 
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many items there are by what is done to them; no key for none."""
+        kept = self.plan.counts
+        return count(self.changes) if kept is None else kept
+
     @property
     def writes(self) -> int:
         """How many items are written or removed."""
-        return sum(self._count(change) for change in WRITING)
+        return sum(self.counts.get(change, 0) for change in WRITING)
 
     @property
     def refuses(self) -> int:
         """How many items are refused by name."""
-        return self._count(PlannedChange.REFUSED)
-
-    def _count(self, change: PlannedChange) -> int:
-        count: int = self.plan.counts.get(change, 0)
-        return count
+        return self.counts.get(PlannedChange.REFUSED, 0)
 
     @property
     def is_whole(self) -> bool:
@@ -69,6 +72,11 @@ class PlannedItems:
             paths = (shown(entry.path) for entry in selected(live, self.plan.items, prefix=prefix))
             moved += (path for path in paths if path not in planned)
         return sorted(moved)
+
+
+def count(changes: Iterable[Json]) -> dict[str, int]:
+    """Count planned items by what is done to them."""
+    return dict(Counter(str(change["change"]) for change in changes))
 
 
 def _is_refused(change: Json) -> bool:

@@ -18,6 +18,7 @@ from models.errors import (
     PushRaced,
     PushRefused,
     RefNotFound,
+    RepositoryError,
     RunCancelled,
     RunRefused,
 )
@@ -52,8 +53,14 @@ class _Work:
     environment: Environment
     mirror: Mirror
 
-    def look(self) -> RestoreProgress:
-        return look(self.mirror, self.environment, self.planned, self.run)
+    def head(self, beat: Beat) -> str:
+        head = self.mirror.head_of(self.environment.branch, beat)
+        if head is None:
+            raise RefNotFound(self.environment.branch)
+        return head
+
+    def look(self, head: str) -> RestoreProgress:
+        return look(self.mirror, self.environment, self.planned, self.run, head)
 
 
 class RestoreExecution:
@@ -87,9 +94,9 @@ class RestoreExecution:
             work = self._load(session, taken.run, scope)
         self._reach("restore.after_start")
         work.planned.check_writable()
-        work.mirror.fetch_branch(work.environment.branch, beat)
+        head = work.head(beat)
         self._reach("restore.after_fetch")
-        seen = work.look()
+        seen = work.look(head)
         if not seen.own_commits and not seen.as_planned and seen.changed:
             raise EnvironmentChanged(seen.changed)
         return None
@@ -103,7 +110,7 @@ class RestoreExecution:
            commit: record that none was needed.
         2. Planned items changed: raise EnvironmentChanged, nothing written.
         3. Otherwise build the commit on the head as it is and push it behind the fence.
-        4. After every push, answered or not, fetch and begin again: the branch alone says what happened.
+        4. After every push, answered or not, look again: the remote's branch alone says what happened.
 
         None: the branch holds this run's commit but not the planned items, or more than one commit; the
         reconciler tells what that means. `beat` may stop the work, until the first push; then nothing does.
@@ -137,8 +144,7 @@ class RestoreExecution:
                 pass
             except (PushRefused, EnvironmentUnreachable) as error:
                 refusal = error
-            work.mirror.fetch_branch(work.environment.branch, pulse)
-            seen = work.look()
+            seen = work.look(work.head(pulse))
         raise PushRaced
 
     def _load(self, session: Session, run: OperationRun, scope: RestoreExecuteInput) -> _Work:
@@ -183,7 +189,7 @@ class RestoreExecution:
 
     def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
         with self._database.transaction() as session:
-            summary = record_result(session, work.run, work.planned.plan, commit, clock=self._clock)
+            summary = record_result(session, work.run, work.planned, commit, clock=self._clock)
             reason = reason_of(summary, commit)
             service = OperationRunService(session, clock=self._clock)
             complete = (
@@ -198,16 +204,15 @@ class RestoreExecution:
 
 
 def _first_look(work: _Work, beat: Beat) -> RestoreProgress:
-    """Look at the branch as it was last fetched, and fetch only before anything is concluded from it.
+    """Look at the branch as it was last fetched; ask the remote only where that would end the work.
 
     A commit may well be built on an old view: the push holds only if the branch is still where it was.
     """
-    with suppress(RefNotFound):
-        seen = work.look()
+    with suppress(RepositoryError):
+        seen = work.look(work.mirror.resolve(f"refs/heads/{work.environment.branch}"))
         if not (seen.own_commits or seen.as_planned or seen.changed):
             return seen
-    work.mirror.fetch_branch(work.environment.branch, beat)
-    return work.look()
+    return work.look(work.head(beat))
 
 
 def _build(work: _Work, head: str) -> str:

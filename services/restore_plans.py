@@ -11,6 +11,7 @@ from models.environment import Environment
 from models.errors import InvalidInput, RefNotFound
 from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.canonical import digest
+from services.planned_items import count
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import Entry, entries
 from services.restore_preview import preview, select
@@ -53,26 +54,28 @@ class RestorePlans:
         wanted = entries(mirror.repository, point.commit, environment.path_prefix)
         live = entries(mirror.repository, live_commit, environment.path_prefix)
         _check_selection(patterns, wanted, live if restore_mode is RestoreMode.EXACT else [], environment)
+        changes = preview(
+            mirror.repository,
+            live=live,
+            wanted=wanted,
+            mode=restore_mode,
+            patterns=patterns,
+            prefix=environment.path_prefix,
+            limit=mirror.limits.max_file_bytes,
+        )
         facts = {
             "restore_commit": point.commit,
             "live_commit": live_commit,
             "mode": restore_mode,
             "items": patterns,
-            "changes": preview(
-                mirror.repository,
-                live=live,
-                wanted=wanted,
-                mode=restore_mode,
-                patterns=patterns,
-                prefix=environment.path_prefix,
-                limit=mirror.limits.max_file_bytes,
-            ),
+            "changes": changes,
         }
         plan = RestorePlan(
             id=uuid7(),
             workspace_id=environment.workspace_id,
             environment_id=environment.id,
             restore_point_id=point.id,
+            counts=count(changes),
             digest=digest({"environment_id": environment.id, **facts}),
             created_by=actor.name,
             created_at=self._clock(),

@@ -27,21 +27,17 @@ class RestoreProgress:
 
 
 def look(
-    mirror: Mirror, environment: Environment, planned: PlannedItems, run: OperationRun
+    mirror: Mirror, environment: Environment, planned: PlannedItems, run: OperationRun, head: str
 ) -> RestoreProgress:
-    """Read the fetched branch: this run's commits, the items as they are, and what moved since the plan.
-
-    Raises RefNotFound where the branch is gone.
-    """
-    head = head_of(mirror, environment)
+    """Read the live branch at its head: this run's commits, the items, and what moved since the plan."""
     plan = planned.plan
     if head == plan.live_commit:
         # The plan itself tells: it was made from this very commit.
         return RestoreProgress(head=head, own_commits=[], as_planned=not planned.writes, changed=[])
     repository = mirror.repository
-    own_commits = find_by_trailer(
-        repository, key=TRAILER, value=str(run.id), head=head, since=plan.live_commit
-    )
+    # After a rewritten history, or on another machine, what was live then may not be at hand.
+    since = commit_at(repository, plan.live_commit)
+    own_commits = find_by_trailer(repository, key=TRAILER, value=str(run.id), head=head, since=since)
     if tree_of(repository, head) == whole_tree(mirror, environment, planned):
         return RestoreProgress(head=head, own_commits=own_commits, as_planned=True, changed=[])
     live = entries(repository, head, environment.path_prefix)
@@ -53,11 +49,6 @@ def look(
         as_planned=as_planned,
         changed=[] if as_planned else planned.moved(live, current, prefix=environment.path_prefix),
     )
-
-
-def head_of(mirror: Mirror, environment: Environment) -> str:
-    """Return the commit of the fetched branch; raise RefNotFound where the branch is gone."""
-    return mirror.resolve(f"refs/heads/{environment.branch}")
 
 
 def whole_tree(mirror: Mirror, environment: Environment, planned: PlannedItems) -> str | None:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from models.base import Json, utc_now
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
-from models.restore import PlannedChange, RestorePlan
+from models.restore import PlannedChange
+from services.planned_items import PlannedItems
 
 # The items come from the plan and are not read on the way: there may be many.
 _RECORD: Final = text("""
@@ -50,7 +51,7 @@ def reason_of(summary: Json, commit: str | None) -> ReasonCode:
 def record_result(
     session: Session,
     run: OperationRun,
-    plan: RestorePlan,
+    planned: PlannedItems,
     commit: str | None,
     *,
     clock: Callable[[], datetime] = utc_now,
@@ -64,7 +65,7 @@ def record_result(
         for change, result in _RESULTS.items()
     }
     summary = dict.fromkeys(sorted(set(_RESULTS.values())), 0)
-    for change, count in plan.counts.items():
+    for change, count in planned.counts.items():
         summary[results[PlannedChange(change)]] += count
     session.execute(
         _RECORD,
@@ -73,7 +74,7 @@ def record_result(
             "workspace_id": run.workspace_id,
             "environment_id": run.environment_id,
             "run_id": run.id,
-            "plan_id": plan.id,
+            "plan_id": planned.plan.id,
             "commit": commit,
             "results": results,
             "summary": summary,

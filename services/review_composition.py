@@ -121,6 +121,16 @@ class ReviewComposition:
     def _compose(self, correlation: Correlation, work: _Work, beat: Beat) -> OperationResult | None:
         content = compose_content(work.mirror, work.environment, work.evidence, work.context, beat=beat)
         self._reach("compose.before_insert")
+        try:
+            return self._complete(correlation, work, content)
+        except RunRefused:
+            with self._database.transaction() as session:
+                return _told(session, session.get_one(OperationRun, correlation.run_id))
+
+    def _complete(
+        self, correlation: Correlation, work: _Work, content: ReviewContent
+    ) -> OperationResult | None:
+        """Insert the review and complete the run; raise RunRefused, with neither done, where it has ended."""
         with self._database.transaction() as session:
             review_id = self._insert(session, work, content)
             if review_id is None:

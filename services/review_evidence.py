@@ -9,7 +9,7 @@ from models.errors import PathPrefixEmpty
 from models.review import EnvironmentReview
 from services.canonical import digest
 from services.repositories.mirror import Mirror
-from services.repositories.objects import is_file, runs, subtree_of, tree_of
+from services.repositories.objects import is_file, runs, size_of, subtree_of, tree_of
 from services.repositories.refs import commit_at
 
 # Part of the fingerprint: raise it when the same evidence would give another review.
@@ -83,4 +83,4 @@ def is_small(mirror: Mirror, environment: Environment, evidence: Evidence) -> bo
 
 
 def _bytes_of(repository: pygit2.Repository, files: set[bytes]) -> int:
-    return sum(repository.odb.read_header(pygit2.Oid(raw=oid))[1] for oid in files)
+    return sum(size_of(repository, oid.hex()) for oid in files)

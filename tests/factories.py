@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -6,7 +5,6 @@ from uuid_utils.compat import uuid7
 
 from models.access import Workspace
 from models.actor import Actor
-from models.base import Json
 from models.catalog import OperationType
 from models.contracts import RestoreExecuteInput, ReviewComposeInput
 from models.correlation import Correlation
@@ -58,7 +56,7 @@ def make_environment(
     return environment
 
 
-def make_plan(session: Session, environment: Environment, *, changes: Sequence[Json] = ()) -> RestorePlan:
+def make_plan(session: Session, environment: Environment) -> RestorePlan:
     point = RestorePoint(
         id=uuid7(),
         workspace_id=environment.workspace_id,
@@ -80,7 +78,7 @@ def make_plan(session: Session, environment: Environment, *, changes: Sequence[J
         items=[],
         restore_commit=COMMIT,
         live_commit=COMMIT,
-        changes=list(changes),
+        changes=[],
         digest="0" * 64,
         created_by=ADA.name,
         created_at=NOW,

@@ -9,19 +9,6 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-COUNTS = """
-CREATE FUNCTION planned_counts(changes jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (
-    SELECT coalesce(jsonb_object_agg(change, number), '{}')
-    FROM (
-        SELECT item ->> 'change' AS change, count(*) AS number
-        FROM jsonb_array_elements(changes) AS item
-        GROUP BY 1
-    ) AS counted
-);
-"""
-
 # Reviews compare what lies under it, and plans write there: with another one they would speak of other files.
 STANDS = """
 CREATE FUNCTION environment_folder_stands() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -36,11 +23,8 @@ CREATE TRIGGER environments_path_prefix_stands BEFORE UPDATE OF path_prefix ON e
 
 
 def upgrade() -> None:
-    op.execute(COUNTS)
-    op.add_column(
-        "restore_plans",
-        sa.Column("counts", JSONB(), sa.Computed("planned_counts(changes)", persisted=True), nullable=False),
-    )
+    # Null for the plans that are there, as no plan is ever changed, and for those of the release before.
+    op.add_column("restore_plans", sa.Column("counts", JSONB(none_as_null=True), nullable=True))
     op.execute(STANDS)
 
 
@@ -48,4 +32,3 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER environments_path_prefix_stands ON environments")
     op.execute("DROP FUNCTION environment_folder_stands")
     op.drop_column("restore_plans", "counts")
-    op.execute("DROP FUNCTION planned_counts")

@@ -1,6 +1,5 @@
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -12,12 +11,15 @@ from pygit2.enums import ConfigLevel
 from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryError, RepositoryTooLarge
 from services.repositories.locations import check_branch, check_ref, locate
 from services.repositories.mirror_directory import MirrorDirectory
-from services.repositories.process import Beat, GitResult, GitTimedOut, no_beat
+from services.repositories.process import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat
 from services.repositories.push_report import judge_push
 from services.repositories.refs import COMMIT_LENGTH, commit_at, commit_of_abbreviation, commit_of_name
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local, run_transport
 
 _MOST_PACKS = 50
+_NOT_FETCHED = "The mirror holds nothing of the environment's repository yet. The next attempt fetches it."
+# What a remote says of one name.
+_SHORT_ANSWER = GitLimits(max_output_bytes=1 << 16)
 _FETCH = (
     "fetch",
     "--quiet",
@@ -106,35 +108,30 @@ class Mirror:
             self._check_size()
             self._pack()
 
-    def fetch_branch(self, branch: str, beat: Beat = no_beat) -> None:
-        """Bring one branch to where the remote has it: ask, and fetch only where the mirror has it elsewhere.
+    def head_of(self, branch: str, beat: Beat = no_beat) -> str | None:
+        """Return the commit that the remote has a branch at, and have it in the mirror.
 
-        Of all other names the mirror may be behind. Raises as `fetch` does.
+        None: the remote has no such branch. The remote itself is asked, and fetched from only where the
+        mirror lacks the commit. Raises as `fetch` does.
         """
         name = f"refs/heads/{check_branch(branch)}"
-        seen = self._seen(name)
-        if seen is None or f"{seen}\t{name}" not in self._ask(name, beat):
-            self.fetch(beat)
-
-    def _seen(self, name: str) -> str | None:
-        if self.is_damaged() or not self._directory.holds_source():
-            return None
-        try:
-            return commit_of_name(self.repository, name)
-        except RepositoryError:
-            return None
-
-    def _ask(self, name: str, beat: Beat) -> list[str]:
-        """Return what the remote says of a name, a line each, as `git ls-remote` puts it."""
         arguments = ["ls-remote", "--quiet", "--end-of-options", self._source, name]
         try:
             result = run_transport(
-                self.path, arguments, timeout=self.limits.fetch_timeout, limits=self.limits, beat=beat
+                self.path, arguments, timeout=self.limits.fetch_timeout, limits=_SHORT_ANSWER, beat=beat
             )
         except GitTimedOut:
             raise self._silent() from None
+        except GitOutputTooLarge:
+            raise EnvironmentUnreachable("The environment's repository names too much at once.") from None
         _check_reached(result)
-        return result.stdout.decode("utf-8", "surrogateescape").splitlines()
+        lines = (line.split("\t") for line in result.stdout.decode("utf-8", "replace").splitlines())
+        head = next((oid for oid, *told in lines if told == [name]), None)
+        try:
+            self.ensure([head] if head else [], beat)
+        except RefNotFound:
+            raise EnvironmentUnreachable("The environment's branch moved while it was fetched.") from None
+        return head
 
     def _fetch_all(self, ends_at: float, beat: Beat) -> GitResult:
         number = self._directory.begin_fetch()
@@ -189,7 +186,7 @@ class Mirror:
         Raises RefNotFound for one that is not to be had, and what fetch raises.
         """
         wanted = list(dict.fromkeys(commits))
-        if not self._missing(wanted):
+        if not self.is_damaged() and not self._missing(wanted):
             return
         self.fetch(beat)
         for commit in self._missing(wanted):
@@ -213,8 +210,8 @@ class Mirror:
     def resolve(self, ref: str) -> str:
         """Return the commit of a branch, else a tag, a full ref, or a commit id or its unique beginning.
 
-        Reads what the last fetch brought, or a push since then. Raises RefNotFound, also for a tag of what is
-        no commit, and InvalidInput as check_ref does.
+        Reads what the last fetch brought. Raises RefNotFound, also for a tag of what is no commit,
+        RepositoryError where nothing was fetched, and InvalidInput as check_ref does.
         """
         check_ref(ref)
         repository = self.repository
@@ -224,7 +221,8 @@ class Mirror:
         elif found is None and ref.isalnum():
             found = commit_of_abbreviation(self.path, ref, limits=self.limits)
         if found is None:
-            raise RefNotFound(ref)
+            # One that is made anew at this moment, or never was fetched, tells nothing of what there is.
+            raise RefNotFound(ref) if self._directory.holds_source() else RepositoryError(_NOT_FETCHED)
         return found
 
     def push(self, *, commit: str, branch: str, expected: str, beat: Beat = no_beat) -> None:
@@ -252,21 +250,6 @@ class Mirror:
                 f"The environment's repository did not answer the push within {limit}."
             ) from None
         judge_push(result)
-        self._follow(name, expected, commit)
-
-    def _follow(self, name: str, before: str, after: str) -> None:
-        """Move the mirror's branch after a push, as git does its remote-tracking ones: less to fetch then.
-
-        Where that cannot be done at once, or a fetch has seen more of the branch, the next fetch does it.
-        """
-        with (
-            suppress(RepositoryError, pygit2.GitError, KeyError, OSError),
-            self._directory.locked(timeout=timedelta(0), beat=no_beat),
-        ):
-            if self._directory.holds_source():
-                branch = self.repository.references[name]
-                if branch.target == pygit2.Oid(hex=before):
-                    branch.set_target(after)
 
     def _check_descent(self, commit: str, expected: str) -> None:
         for oid in (commit, expected):

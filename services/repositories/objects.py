@@ -71,8 +71,14 @@ def is_file(mode: int) -> bool:
 def tree_of(repository: pygit2.Repository, treeish: str) -> str:
     """Return the tree of a commit (or the tree itself); raise RefNotFound where there is none."""
     try:
-        return str(repository[treeish].peel(pygit2.Tree).id)
-    except (KeyError, ValueError, pygit2.GitError):
+        found = repository[treeish]
+    except (KeyError, ValueError):
+        raise RefNotFound(treeish) from None
+    except pygit2.GitError:
+        raise damaged(repository, treeish) from None
+    try:
+        return str(found.peel(pygit2.Tree).id)
+    except (ValueError, pygit2.GitError):
         raise RefNotFound(treeish) from None
 
 
@@ -118,10 +124,18 @@ def runs(repository: pygit2.Repository, treeish: str, prefix: str = "") -> Itera
 
 def read_blob(repository: pygit2.Repository, oid: str, *, limit: int) -> bytes | None:
     """Return a blob's content; None where it has more than `limit` bytes, which are then not read."""
+    if size_of(repository, oid) > limit:
+        return None
     try:
-        objects = repository.odb
-        _, size = objects.read_header(oid)
-        return None if size > limit else objects.read(oid)[1]
+        return repository.odb.read(oid)[1]
+    except (KeyError, pygit2.GitError):
+        raise damaged(repository, oid) from None
+
+
+def size_of(repository: pygit2.Repository, oid: str) -> int:
+    """Return how many bytes an object has; it is not read."""
+    try:
+        return repository.odb.read_header(oid)[1]
     except (KeyError, pygit2.GitError):
         raise damaged(repository, oid) from None
 

@@ -15,7 +15,10 @@ def commit_of_name(repository: pygit2.Repository, ref: str) -> str | None:
     """
     names = [ref] if ref.startswith("refs/") else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
     for name in names:
-        reference = repository.references.get(name)
+        try:
+            reference = repository.references.get(name)
+        except pygit2.GitError:
+            raise damaged(repository, name) from None
         if reference is not None:
             found = commit_at(repository, str(reference.target))
             if found is not None:

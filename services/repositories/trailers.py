@@ -1,5 +1,5 @@
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,12 @@ from services.repositories.transport import DEFAULT_LIMITS, run_local
 TRAILER_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
+# Commits named to git at once: a command line has its limit.
+_AT_ONCE: Final = 500
+# From here on git reads nothing of a message.
+_SCISSORS: Final = b" >8 "
+
+
 def find_by_trailer(
     repository: pygit2.Repository, *, key: str, value: str, head: str, since: str | None
 ) -> list[str]:
@@ -22,36 +28,41 @@ def find_by_trailer(
     """
     if not TRAILER_KEY.fullmatch(key):
         raise ValueError(f"{key!r} is not the key of a trailer")
-    named = [commit for commit in _range(repository, head, since) if value.encode() in commit.raw_message]
     alone = f"{key}: {value}".encode()
-    doubtful = [str(commit.id) for commit in named if not _ends_in(commit, alone)]
-    others = set(doubtful) - set(_parsed(repository, doubtful, key, value))
-    return [oid for oid in (str(commit.id) for commit in named) if oid not in others]
+    named = {
+        str(commit.id): _ends_in(commit.raw_message, alone)
+        for commit in _range(repository, head, since)
+        if value.encode() in commit.raw_message
+    }
+    doubtful = [commit for commit, certain in named.items() if not certain]
+    by_git = set[str]()
+    for first in range(0, len(doubtful), _AT_ONCE):
+        by_git |= _parsed(repository, doubtful[first : first + _AT_ONCE], key, value)
+    return [commit for commit, certain in named.items() if certain or commit in by_git]
 
 
-def _range(repository: pygit2.Repository, head: str, since: str | None) -> list[pygit2.Commit]:
+def _range(repository: pygit2.Repository, head: str, since: str | None) -> Iterator[pygit2.Commit]:
     for commit in (head, since):
         if commit is not None:
             tree_of(repository, commit)
     try:
-        walker = repository.walk(pygit2.Oid(hex=head), SortMode.TOPOLOGICAL)
+        # No commit comes before one that it descends from; and none waits for the whole history to be read.
+        walker = repository.walk(pygit2.Oid(hex=head), SortMode.NONE)
         if since is not None:
             walker.hide(pygit2.Oid(hex=since))
-        return list(walker)
+        yield from walker
     except (KeyError, pygit2.GitError):
         raise damaged(repository, head) from None
 
 
-def _ends_in(commit: pygit2.Commit, trailer: bytes) -> bool:
+def _ends_in(message: bytes, trailer: bytes) -> bool:
     """Tell whether the trailer alone is the last paragraph, below others: what that means needs no git."""
-    above, _, last = commit.raw_message.rstrip().rpartition(b"\n\n")
-    return bool(above.strip()) and last == trailer
+    above, _, last = message.rstrip().rpartition(b"\n\n")
+    return bool(above.strip()) and last == trailer and _SCISSORS not in above
 
 
-def _parsed(repository: pygit2.Repository, commits: Sequence[str], key: str, value: str) -> list[str]:
+def _parsed(repository: pygit2.Repository, commits: Sequence[str], key: str, value: str) -> set[str]:
     """Return those of the commits that carry the trailer, by git's own word."""
-    if not commits:
-        return []
     arguments = [
         "log",
         "-z",
@@ -67,4 +78,4 @@ def _parsed(repository: pygit2.Repository, commits: Sequence[str], key: str, val
     if result.exit_code != 0:
         raise damaged(repository, commits[0])
     records = (record.split("\n") for record in result.stdout.decode("utf-8", "replace").split("\0"))
-    return [commit for commit, *values in records if value in values]
+    return {commit for commit, *values in records if value in values}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+import pygit2
 import pytest
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
@@ -12,7 +13,7 @@ from models.catalog import OperationType
 from models.contracts import Evidence, OperationResult
 from models.correlation import Correlation
 from models.environment import Environment
-from models.errors import RunRefused
+from models.errors import RepositoryError, RunRefused
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reasons import ReasonCode
@@ -115,10 +116,11 @@ def test_two_attempts_at_once_compose_one_review(composing: Composing, point: st
         (Outcome.ATTENTION_REQUIRED, ReasonCode.REVIEW_OUT_OF_SCOPE, None),
     ],
 )
+@pytest.mark.parametrize("point", ["compose.after_fetch", "compose.before_insert"])
 def test_how_the_truth_settled_it_meanwhile_is_told(
-    composing: Composing, outcome: Outcome, reason: ReasonCode, related: Related | None
+    composing: Composing, point: str, outcome: Outcome, reason: ReasonCode, related: Related | None
 ) -> None:
-    told = composing.collect(at("compose.after_fetch", lambda: composing.settle(outcome, reason, related)))
+    told = composing.collect(at(point, lambda: composing.settle(outcome, reason, related)))
     again = composing.collect(repeated=True)
 
     assert told == again
@@ -127,13 +129,16 @@ def test_how_the_truth_settled_it_meanwhile_is_told(
     assert composing.reviews() == []
 
 
+@pytest.mark.parametrize("point", ["compose.after_fetch", "compose.before_insert"])
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CANCELLED])
-def test_a_run_that_did_not_end_by_its_work_is_refused(composing: Composing, outcome: Outcome) -> None:
+def test_a_run_that_did_not_end_by_its_work_is_refused(
+    composing: Composing, point: str, outcome: Outcome
+) -> None:
     def settle() -> None:
         composing.settle(outcome, ReasonCode.REVIEW_NOT_COMPOSED, None)
 
     with pytest.raises(RunRefused):
-        composing.collect(at("compose.after_fetch", settle))
+        composing.collect(at(point, settle))
     with pytest.raises(RunRefused):
         composing.collect(repeated=True)
     assert composing.reviews() == []
@@ -179,6 +184,21 @@ def test_a_small_review_is_composed_at_once(
     composing.repository.commit(files)
 
     assert isinstance(composing.collect(), answer)
+
+
+def test_a_mirror_that_lacks_a_file_is_made_anew(composing: Composing) -> None:
+    mirror = composing.mirrors.open(composing.environment.id, composing.repository.url)
+    mirror.fetch()
+    kept = composing.repository.read("rev-parse", "main", "main^{tree}").split()
+    objects = [mirror.repository.odb.read(oid) for oid in kept]
+    for part in mirror.path.glob("objects/pack/*"):
+        part.unlink()
+    for kind, data in objects:
+        pygit2.Repository(str(mirror.path)).odb.write(kind, data)
+
+    with pytest.raises(RepositoryError):
+        composing.collect()
+    assert isinstance(composing.collect(repeated=True), OperationResult)
 
 
 def test_a_review_of_little_that_was_much_is_not_small(composing: Composing) -> None:

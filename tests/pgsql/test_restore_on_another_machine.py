@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from uuid_utils.compat import uuid7
 
 from models.catalog import OperationType
@@ -9,8 +10,14 @@ from models.contracts import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome
+from models.reasons import ReasonCode
+from models.reconciliation import Execution, ExecutionState
 from models.restore import RestoreMode, RestorePlan
+from reconcilers.orchestrator import AdapterRunReconciler
+from reconcilers.registry import AdapterRegistry
+from reconcilers.restore_execute import RestoreExecuteAdapter
 from services.database import Database
+from services.kill_points import Reach
 from services.repositories.mirror import MirrorStore
 from services.repositories.process import no_beat
 from services.restore_execution import RestoreExecution
@@ -18,6 +25,8 @@ from services.restore_plans import RestorePlans
 from services.restore_points import RestorePoints
 from tests.factories import ADA, TARGET, make_environment
 from tests.git_repository import GitRepository
+
+TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
 
 
 def test_a_worker_fetches_what_it_lacks_of_the_restore_point(
@@ -47,6 +56,55 @@ def test_a_worker_fetches_what_it_lacks_of_the_restore_point(
     assert done.outcome == Outcome.SUCCEEDED
     assert repository.read("rev-parse", "main^{tree}") == repository.read("rev-parse", "other^{tree}")
     assert repository.read("rev-list", "--count", "main") == "2"
+
+
+def test_a_machine_that_never_saw_what_was_live_finds_the_commit_of_a_run(
+    database: Database, repositories: Path, tmp_path: Path
+) -> None:
+    repository = GitRepository(repositories)
+    repository.commit({"a.json": "1"})
+    repository.tag("before")
+    repository.commit({"a.json": "2"})
+    with database.transaction() as session:
+        environment = make_environment(session, repository_url=repository.url)
+    on_web, on_worker, elsewhere = (
+        MirrorStore(tmp_path / name, allowed_file_roots=[repositories])
+        for name in ("web", "worker", "elsewhere")
+    )
+    plan = planned(database, on_web, environment, "before")
+    on_worker.open(environment.id, repository.url).fetch()
+    rewritten = repository.read("commit-tree", "main^{tree}", "-m", "The same, rewritten")
+    repository.read("update-ref", "refs/heads/main", rewritten)
+    scope = RestoreExecuteInput(
+        workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
+    )
+    correlation = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=uuid7())
+    execution = RestoreExecution(database, on_worker, reach=dying_at("restore.after_push"))
+    execution.check(correlation, scope, dispatch=TARGET, beat=no_beat)
+    with pytest.raises(Died):
+        execution.apply(correlation, scope, beat=no_beat)
+
+    registry = AdapterRegistry()
+    registry.register(RestoreExecuteAdapter)
+    settled = AdapterRunReconciler(database, elsewhere, registry=registry).reconcile(
+        correlation.run_id, TERMINATED, source="sweep", actor=ADA
+    )
+
+    assert settled.decision is not None
+    assert settled.decision.reason_code == ReasonCode.RESTORE_APPLIED
+    assert settled.facts.branch.own_commits == (repository.read("rev-parse", "main"),)
+
+
+class Died(BaseException):
+    """What a killed worker leaves of its work: nothing more is done."""
+
+
+def dying_at(point: str) -> Reach:
+    def reach(name: str) -> None:
+        if name == point:
+            raise Died
+
+    return reach
 
 
 def planned(database: Database, mirrors: MirrorStore, environment: Environment, ref: str) -> RestorePlan:

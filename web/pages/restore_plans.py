@@ -10,6 +10,7 @@ from models.environment import Environment
 from models.errors import Conflict, InvalidInput, NotFound
 from models.restore import PlannedChange, RestorePlan, RestorePoint
 from services.access import Principal, require
+from services.planned_items import count
 from web.operations import start_operation
 from web.pages.signed_in import signed_in
 from web.presenters.forms import Form
@@ -55,13 +56,14 @@ def _page(plan_id: UUID, form: Form) -> str:
     plan, environment, point, principal = _read(plan_id)
     chosen = request.args.get("change", "")
     changes = [change for change in plan.changes if not chosen or change["change"] == chosen]
+    counts = count(plan.changes)
     first = decode_position(request.args.get("after")) + 1
     return render_template(
         "restore_plans/show.html",
         plan=plan,
         environment=environment,
         point=point,
-        counts={change: plan.counts.get(change, 0) for change in PlannedChange},
+        counts={change: counts.get(change, 0) for change in PlannedChange},
         states=OF_CHANGE,
         chosen=chosen,
         changes=_ordered(changes)[first : first + LARGEST_PAGE],

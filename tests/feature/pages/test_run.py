@@ -11,6 +11,7 @@ from models.reasons import ReasonCode
 from models.reconciliation import Related
 from services.engine import QueueView
 from services.operation_runs import OperationRunService
+from services.planned_items import PlannedItems
 from services.restore_results import record_result
 from tests.feature.pages.tests_of_pages import RESTORE, World, correlation_of
 
@@ -278,7 +279,8 @@ def test_a_restore_shows_what_was_put_back(world: World) -> None:
     plan = world.plan()
     run = world.running(RESTORE, restore_plan_id=str(plan.id))
     with world.database.transaction() as session:
-        counts = record_result(session, run, plan, "c0ffee" * 6 + "abcd", clock=world.clock)
+        planned = PlannedItems(plan, lambda: plan.changes)
+        counts = record_result(session, run, planned, "c0ffee" * 6 + "abcd", clock=world.clock)
         OperationRunService(session, clock=world.clock).succeed(
             correlation_of(run), reason_code=ReasonCode.RESTORE_APPLIED, summary_counts=counts
         )

@@ -8,6 +8,7 @@ from models.errors import (
     EnvironmentUnreachable,
     InvalidInput,
     RefNotFound,
+    RepositoryError,
     RepositoryTooLarge,
 )
 from services.repositories.mirror import Mirror, MirrorStore
@@ -50,7 +51,7 @@ def test_an_empty_repository_is_fetched_and_has_no_branch(mirror: Mirror) -> Non
 
 
 def test_a_mirror_that_was_never_fetched_is_empty(mirror: Mirror) -> None:
-    with pytest.raises(RefNotFound):
+    with pytest.raises(RepositoryError, match="nothing of the environment's repository yet"):
         mirror.resolve("main")
     assert names(mirror) == set()
 
@@ -139,7 +140,7 @@ def test_the_url_of_an_environment_may_change(remote: Remote, store: MirrorStore
     store.open(environment, str(remote.path)).fetch()
     other = Remote.create(tmp_path / "served" / "other.git")
     mirror = store.open(environment, f"file://{other.path}")
-    with pytest.raises(RefNotFound):
+    with pytest.raises(RepositoryError, match="nothing of the environment's repository yet"):
         mirror.resolve("main")
     new = other.commit({"a": "new"})
     mirror.fetch()
@@ -213,7 +214,7 @@ def test_what_a_fetched_repository_is_configured_for_does_not_run_here(
     assert not marker.exists()
 
 
-def test_one_branch_is_fetched_only_where_the_remote_has_it_elsewhere(
+def test_the_remote_is_asked_for_a_branch_and_fetched_from_only_for_what_is_new(
     remote: Remote, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched: list[Mirror] = []
@@ -224,49 +225,45 @@ def test_one_branch_is_fetched_only_where_the_remote_has_it_elsewhere(
         fetch_all(whole, beat)
 
     monkeypatch.setattr(Mirror, "fetch", fetch)
-    remote.commit({"a": "1"})
-
-    for times, change in enumerate([None, None, {"a": "2"}, {"a": "3"}]):
-        head = remote.commit(change) if change else remote.head()
-        mirror.fetch_branch("main")
-        assert (mirror.resolve("main"), len(fetched)) == (head, max(times, 1))
-    remote.git("push", "--quiet", "--force", "origin", "main~2:refs/heads/main")
-    mirror.fetch_branch("main")
-    assert mirror.resolve("main") == remote.head()
+    first = remote.commit({"a": "1"})
+    for change, fetches in ((None, 1), (None, 1), ({"a": "2"}, 2), ({"a": "3"}, 3)):
+        head = remote.commit(change) if change else first
+        assert mirror.head_of("main") == head
+        assert (len(entries(mirror.repository, head)), len(fetched)) == (1, fetches)
+    remote.git("push", "--quiet", "--force", "origin", f"{first}:refs/heads/main")
+    assert (mirror.head_of("main"), len(fetched)) == (first, 3)
 
     git("update-ref", "-d", "refs/heads/main", cwd=remote.path)
-    mirror.fetch_branch("main")
-    with pytest.raises(RefNotFound):
-        mirror.resolve("main")
+    assert mirror.head_of("main") is None
 
 
-def test_a_damaged_mirror_and_one_of_another_source_are_fetched_whole(
-    remote: Remote, store: MirrorStore
-) -> None:
-    environment_id = uuid.uuid4()
+def test_a_damaged_mirror_is_made_anew_before_a_branch_is_told(remote: Remote, mirror: Mirror) -> None:
     head = remote.commit({"a": "1"})
-    mirror = store.open(environment_id, str(remote.path))
     mirror.fetch()
     damaged(mirror.repository, head)
-    mirror.fetch_branch("main")
+    assert mirror.head_of("main") == head
     assert not mirror.is_damaged()
 
-    other = remote.path.parent / "other.git"
-    git("clone", "--quiet", "--bare", str(remote.path), str(other))
-    git("tag", "only-here", cwd=other)
-    moved = store.open(environment_id, str(other))
-    moved.fetch_branch("main")
-    assert moved.resolve("only-here") == head
+
+def test_a_broken_ref_is_mended_by_the_next_fetch(remote: Remote, mirror: Mirror) -> None:
+    head = remote.commit({"a": "1"})
+    mirror.fetch()
+    (mirror.path / "refs/heads").mkdir(parents=True, exist_ok=True)
+    (mirror.path / "refs/heads/main").write_text("")
+    with pytest.raises(RepositoryError, match="makes it anew"):
+        mirror.resolve("main")
+    assert mirror.head_of("main") == head
+    assert mirror.resolve("main") == head
 
 
-def test_a_branch_of_a_remote_that_does_not_answer_is_no_known_branch(
+def test_a_branch_of_a_remote_that_does_not_answer_is_no_missing_branch(
     remote: Remote, mirror: Mirror, tmp_path: Path
 ) -> None:
     remote.commit({"a": "1"})
     mirror.fetch()
     remote.move_to(tmp_path / "away.git")
     with pytest.raises(EnvironmentUnreachable, match="could not be reached"):
-        mirror.fetch_branch("main")
+        mirror.head_of("main")
 
 
 def test_a_branch_by_the_name_of_a_full_ref_is_not_taken_for_it(remote: Remote, mirror: Mirror) -> None:
@@ -275,6 +272,13 @@ def test_a_branch_by_the_name_of_a_full_ref_is_not_taken_for_it(remote: Remote, 
     git("update-ref", "refs/heads/main", live, cwd=remote.path)
     git("update-ref", "refs/heads/refs/heads/main", other, cwd=remote.path)
     mirror.fetch()
-    assert mirror.resolve("refs/heads/main") == mirror.resolve("main") == live
-    mirror.fetch_branch("main")
-    assert mirror.resolve("refs/heads/main") == live
+    assert mirror.resolve("refs/heads/main") == mirror.resolve("main") == mirror.head_of("main") == live
+
+
+def test_a_remote_that_names_too_much_at_once_is_told(remote: Remote, mirror: Mirror) -> None:
+    head = remote.commit({"a": "1"})
+    lines = (f"create refs/heads/{'x' * 100}{number}/refs/heads/main {head}\n" for number in range(500))
+    git("update-ref", "--stdin", cwd=remote.path, stdin="".join(lines).encode())
+    git("pack-refs", "--all", cwd=remote.path)
+    with pytest.raises(EnvironmentUnreachable, match="too much"):
+        mirror.head_of("main")

@@ -41,7 +41,7 @@ def test_it_pushes_one_commit_to_one_branch(remote: Remote, mirror: Mirror, live
     mirror.push(commit=commit, branch="main", expected=live)
     assert remote.head() == commit
     assert remote.head("other") == live
-    assert mirror.resolve("main") == commit
+    assert (mirror.resolve("main"), mirror.head_of("main")) == (live, commit)
     mirror.fetch()
     assert mirror.resolve("main") == commit
 
@@ -50,9 +50,7 @@ def test_a_push_waits_for_nobody_who_fetches(remote: Remote, mirror: Mirror, liv
     commit = commit_on(mirror, live)
     with mirror._directory.locked(timeout=timedelta(0), beat=no_beat):
         mirror.push(commit=commit, branch="main", expected=live)
-        assert (remote.head(), mirror.resolve("main")) == (commit, live)
-    mirror.fetch()
-    assert mirror.resolve("main") == commit
+        assert remote.head() == mirror.head_of("main") == commit
 
 
 def test_the_same_push_twice_succeeds(remote: Remote, mirror: Mirror, live: str) -> None:
@@ -261,44 +259,3 @@ def test_a_push_that_the_remote_took_stands_whatever_else_git_says(line: str) ->
     judge_push(
         GitResult(exit_code=1, stdout=REPORT.format(line).encode(), stderr="fatal: something afterwards")
     )
-
-
-def test_a_lock_that_a_killed_git_left_behind_does_not_fail_a_push_that_went_through(
-    remote: Remote, mirror: Mirror, live: str
-) -> None:
-    commit = commit_on(mirror, live)
-    (mirror.path / "refs/heads/main.lock").touch()
-    mirror.push(commit=commit, branch="main", expected=live)
-    assert (remote.head(), mirror.resolve("main")) == (commit, live)
-    mirror.fetch()
-    assert mirror.resolve("main") == commit
-
-
-def test_a_push_does_not_take_back_what_a_fetch_has_seen_since(
-    remote: Remote, mirror: Mirror, live: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fetch_what_followed(result: GitResult) -> None:
-        judge_push(result)
-        remote.git("reset", "--quiet", "--hard", commit)
-        followed.append(remote.commit({"b": "meanwhile"}))
-        mirror.fetch()
-
-    followed: list[str] = []
-    monkeypatch.setattr("services.repositories.mirror.judge_push", fetch_what_followed)
-    commit = commit_on(mirror, live)
-    mirror.push(commit=commit, branch="main", expected=live)
-    assert [remote.head(), mirror.resolve("main")] == followed * 2
-
-
-def test_a_push_to_another_source_is_not_taken_for_the_one_that_was_fetched(
-    remote: Remote, store: MirrorStore
-) -> None:
-    environment_id = uuid.uuid4()
-    mirror = store.open(environment_id, str(remote.path))
-    live = remote.commit({"a": "1"})
-    mirror.fetch()
-    git("clone", "--quiet", "--bare", str(remote.path), str(remote.path.parent / "other.git"))
-    commit = commit_on(mirror, live)
-    other = store.open(environment_id, str(remote.path.parent / "other.git"))
-    other.push(commit=commit, branch="main", expected=live)
-    assert mirror.resolve("main") == live

@@ -67,6 +67,7 @@ LINES = st.sampled_from(
         "---",
         "Some prose",
         "# a comment",
+        "# ------------------------ >8 ------------------------",
         "(cherry picked from commit 1)",
         "Reviewed-by: Ada",
         f"{KEY}: {RUN}",
@@ -88,3 +89,19 @@ def test_a_trailer_is_what_git_says_it_is(mirror: Mirror, lines: list[str]) -> N
     trailers = git("log", "-1", f"--format=%(trailers:key={KEY},valueonly,unfold)", head, cwd=mirror.path)
     told = [head] if RUN in trailers.split("\n") else []
     assert find_by_trailer(repository, key=KEY, value=RUN, head=head, since=None) == told
+
+
+def test_what_many_commits_quote_is_asked_of_git_in_parts(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.repositories.trailers._AT_ONCE", 2)
+    repository = mirror.repository
+    author, tree = pygit2.Signature("Ada", "ada@example.org", 0, 0), repository.TreeBuilder().write()
+    commits: list[str] = []
+    for number in range(7):
+        message = f"Restore\n\nReviewed-by: Ada\n{KEY}: {RUN}" if number % 3 else f"Quoted {RUN}"
+        parents = [pygit2.Oid(hex=commits[0])] if commits else []
+        commits.insert(0, str(repository.create_commit(None, author, author, message, tree, parents)))
+    told = [commit for number, commit in enumerate(reversed(commits)) if number % 3]
+    for since in (None, commits[-1]):
+        assert find_by_trailer(repository, key=KEY, value=RUN, head=commits[0], since=since) == told[::-1]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from runtime.logging import configure_logging, readable
 
@@ -36,6 +36,7 @@ def undone() -> Iterator[None]:
 
 @pytest.fixture
 def stream() -> io.StringIO:
+    clear_contextvars()
     stream = io.StringIO()
     configure_logging(stream)
     return stream
