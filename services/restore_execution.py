@@ -1,5 +1,4 @@
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,7 +17,6 @@ from models.errors import (
     PushRaced,
     PushRefused,
     RefNotFound,
-    RepositoryError,
     RunCancelled,
     RunRefused,
 )
@@ -204,15 +202,13 @@ class RestoreExecution:
 
 
 def _first_look(work: _Work, beat: Beat) -> RestoreProgress:
-    """Look at the branch as it was last fetched; ask the remote only where that would end the work.
+    """Take the branch to be where the plan saw it, if there is something to write then; ask otherwise.
 
     A commit may well be built on an old view: the push holds only if the branch is still where it was.
     """
-    with suppress(RepositoryError):
-        seen = work.look(work.mirror.resolve(f"refs/heads/{work.environment.branch}"))
-        if not (seen.own_commits or seen.as_planned or seen.changed):
-            return seen
-    return work.look(work.head(beat))
+    live = work.planned.plan.live_commit
+    guessed = work.planned.writes and work.mirror.holds(live)
+    return work.look(live if guessed else work.head(beat))
 
 
 def _build(work: _Work, head: str) -> str:

@@ -127,8 +127,10 @@ class Mirror:
         _check_reached(result)
         lines = (line.split("\t") for line in result.stdout.decode("utf-8", "replace").splitlines())
         head = next((oid for oid, *told in lines if told == [name]), None)
+        if head is None:
+            return None
         try:
-            self.ensure([head] if head else [], beat)
+            self.ensure([head], beat)
         except RefNotFound:
             raise EnvironmentUnreachable("The environment's branch moved while it was fetched.") from None
         return head
@@ -186,7 +188,7 @@ class Mirror:
         Raises RefNotFound for one that is not to be had, and what fetch raises.
         """
         wanted = list(dict.fromkeys(commits))
-        if not self.is_damaged() and not self._missing(wanted):
+        if not self._missing(wanted):
             return
         self.fetch(beat)
         for commit in self._missing(wanted):
@@ -201,11 +203,15 @@ class Mirror:
         with self._directory.locked(timeout=self.limits.fetch_timeout, beat=beat):
             self._run_fetch(["--end-of-options", self._source, check_ref(commit)], ends_at, beat)
 
-    def _missing(self, commits: Iterable[str]) -> list[str]:
+    def holds(self, commit: str) -> bool:
+        """Tell whether a commit (whole id) is here, in a mirror that nobody found damaged."""
         try:
-            return [commit for commit in commits if commit_at(self.repository, commit) is None]
+            return not self.is_damaged() and commit_at(self.repository, commit) is not None
         except RepositoryError:
-            return list(commits)
+            return False
+
+    def _missing(self, commits: Iterable[str]) -> list[str]:
+        return [commit for commit in commits if not self.holds(commit)]
 
     def resolve(self, ref: str) -> str:
         """Return the commit of a branch, else a tag, a full ref, or a commit id or its unique beginning.
