@@ -174,7 +174,8 @@ def up(
         )
         assert process.poll() is None, said.read_text()
         ready = json.loads(ready_file.read_text())
-        headers = {"Authorization": f"Bearer {ready['api_token']}"}
+        # One request a connection: a kept one that has been idle may be closed by another thread that asks.
+        headers = {"Authorization": f"Bearer {ready['api_token']}", "Connection": "close"}
         with httpx.Client(base_url=f"{ready['web_url']}/api/v1", headers=headers, timeout=30) as client:
             yield System(ready_file=ready_file, repositories=repositories, client=client)
     finally:
