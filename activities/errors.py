@@ -12,7 +12,7 @@ from models.errors import (
     PushRaced,
     RepositoryError,
 )
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 
 # A remote that fails fast may be back in a moment; one that hangs has used up its time at the first try,
 # so that a run with a wrong URL still ends within a minute (section 6).

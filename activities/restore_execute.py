@@ -1,12 +1,12 @@
 from temporalio import activity
 
-from activities.beat import beat
-from activities.settling import settle
+from activities.heartbeats import beat
+from activities.settle import settle
 from activities.tracking import correlation, taken_by_temporal
 from models.contracts import OperationResult, RestoreExecuteInput
 from models.reconciliation import OPEN
-from reconcilers.orchestrator import AdapterRunReconciler
-from services.restore_execution import RestoreExecution
+from reconcilers.reconciler import AdapterRunReconciler
+from services.restores.execution import RestoreExecution
 
 
 class RestoreExecuteActivities:

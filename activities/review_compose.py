@@ -1,12 +1,12 @@
 from temporalio import activity
 
-from activities.beat import beat
-from activities.settling import settle
+from activities.heartbeats import beat
+from activities.settle import settle
 from activities.tracking import correlation, taken_by_temporal
 from models.contracts import Contract, Evidence, OperationResult, ReviewComposeInput
 from models.reconciliation import OPEN
-from reconcilers.orchestrator import AdapterRunReconciler
-from services.review_composition import ReviewComposition
+from reconcilers.reconciler import AdapterRunReconciler
+from services.reviews.composition import ReviewComposition
 
 
 class ComposeStep(Contract):

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import structlog
 from temporalio import activity
 
-from models.sweeping import SweepCursor, SweepResult
+from models.sweep import SweepCursor, SweepResult
 from reconcilers.sweep import Sweep
 
 _log = structlog.get_logger()

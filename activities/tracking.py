@@ -12,7 +12,7 @@ from activities.errors import to_application_error
 from models.base import utc_now
 from models.correlation import Correlation, resolve
 from models.errors import RunRefused
-from services.new_run import Dispatch
+from services.runs.new_run import Dispatch
 
 _correlation: ContextVar[Correlation] = ContextVar("correlation")
 

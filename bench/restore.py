@@ -20,12 +20,12 @@ from models.base import Json
 from models.catalog import TASK_QUEUE, OperationType
 from models.contracts import RestoreExecuteInput
 from models.correlation import Correlation
-from runtime.checking import build_mirrors
+from runtime.container import build_mirrors
 from runtime.settings import Settings
-from services.database import Database
-from services.new_run import Dispatch
-from services.repositories.process import no_beat
-from services.restore_execution import RestoreExecution
+from services.database.session import Database
+from services.repositories.git import no_beat
+from services.restores.execution import RestoreExecution
+from services.runs.new_run import Dispatch
 from tests.git_repository import GitRepository
 from tests.system import System, up
 

@@ -29,12 +29,12 @@ from bench.report import Row
 from models.contracts import Evidence
 from models.environment import Environment
 from models.restore import RestorePoint
-from services.item_facts import FACTS_FILE
-from services.kept_inventories import INVENTORIES_FILE
+from services.inventory.facts_cache import FACTS_FILE
+from services.inventory.inventory_cache import INVENTORIES_FILE
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import read_blob
-from services.review_content import compose_content
-from services.review_context import ReviewContext
+from services.reviews.content import compose_content
+from services.reviews.context import ReviewContext
 
 FILES, CHANGED, COMMITS, ROUNDS = 20_000, 1_000, 10, 15
 ENVIRONMENT_ID = UUID(int=1)

@@ -28,12 +28,12 @@ from sqlalchemy import event, text
 from bench.many_runs import ACTIVE, ENVIRONMENTS, fill
 from models.base import utc_now
 from models.lifecycle import Outcome
-from runtime.embedded_postgres import running_postgres
+from runtime.local.postgres import running_postgres
 from runtime.migrate import upgrade
-from services.database import Database
+from services.database.paging import PAGE_SIZE, Cursor
+from services.database.session import Database
 from tests.fake_engine import FakeEngine, services_on
 from web.app import create_app
-from web.queries.keyset import PAGE_SIZE, Cursor
 
 SMALL, LARGE = 10_000, 1_000_000
 ROUNDS, WARM_UP = 21, 2

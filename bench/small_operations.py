@@ -31,14 +31,13 @@ from models.catalog import OperationType
 from models.correlation import Correlation
 from models.environment import Environment
 from runtime.container import build_services
-from runtime.own_program import own_argv, own_environment
+from runtime.local.own_program import own_argv, own_environment
 from runtime.settings import Settings
-from runtime.temporal_connection import TemporalConnection
-from services.environments import Environments
+from runtime.temporal.client import TemporalConnection
+from services.workspaces.environments import Environments
 from tests.git_repository import GitRepository
 from tests.system import System, up
-from web.operations import start_operation
-from web.services import Services
+from web.context import Services
 
 SEQUENTIAL, AT_ONCE, ROUNDS, STARTERS = 20, 300, 3, 16
 PATIENCE = timedelta(minutes=5)
@@ -73,8 +72,8 @@ class Ours:
         return [partial(self._start, environment, given) for environment in self._environments[:size]]
 
     def _start(self, environment: Environment, given: dict[str, str]) -> str:
-        requested = start_operation(
-            self._services, operation_type=COMPOSE, environment=environment, given=given, actor=BENCH
+        requested = self._services.operations.start(
+            operation_type=COMPOSE, environment=environment, given=given, actor=BENCH
         )
         return Correlation(operation_type=COMPOSE, run_id=requested.run.id).workflow_id
 

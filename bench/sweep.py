@@ -23,18 +23,18 @@ from models.base import utc_now
 from models.catalog import OperationType
 from models.correlation import Correlation
 from models.reconciliation import OPEN
-from models.sweeping import SweepCursor
-from reconcilers.orchestrator import AdapterRunReconciler
+from models.sweep import SweepCursor
+from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.run_check import RunCheck
 from reconcilers.sweep import Sweep
-from runtime.embedded_postgres import running_postgres
+from runtime.local.postgres import running_postgres
 from runtime.migrate import upgrade
-from services.cancellation import Cancellations
-from services.database import Database
-from services.dispatch import Dispatcher
-from services.engine import WorkflowView
-from services.lifecycle_guard import WRITER
+from services.database.session import Database
+from services.database.write_guard import WRITER
+from services.engine.port import WorkflowView
 from services.repositories.mirror import MirrorStore
+from services.runs.cancellation import Cancellations
+from services.runs.dispatch import Dispatcher
 from tests.factories import make_environment
 from tests.fake_engine import FakeEngine
 

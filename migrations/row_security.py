@@ -2,8 +2,8 @@
 
 Two roles stand between the web and the tables. Its transactions assume `operationrun_sign_in` until it is
 known who asks, and then `operationrun_web`, which sees the rows of the workspaces that the transaction
-names in `operationrun.workspaces` and no others (services/row_scope.py). A role that owns the tables, as the
-worker, the sweep and the command line do, is not narrowed.
+names in `operationrun.workspaces` and no others (services/database/row_security.py). A role that owns the
+tables, as the worker, the sweep and the command line do, is not narrowed.
 """
 
 from typing import Final

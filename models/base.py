@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData, Text
+from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from uuid_utils.compat import uuid7
@@ -35,3 +35,15 @@ class Base(DeclarativeBase):
         list[Json]: JSONB(),
         list[str]: JSONB(),
     }
+
+
+def within_environment() -> ForeignKeyConstraint:
+    """Tie a row's (workspace_id, environment_id) to one environment, so that no row can cross a workspace."""
+    return ForeignKeyConstraint(
+        ["workspace_id", "environment_id"], ["environments.workspace_id", "environments.id"]
+    )
+
+
+def one_of(column: str, values: Any) -> str:
+    """Return the SQL condition that holds `column` to the values of an enum."""
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"

@@ -2,12 +2,12 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, TextClause, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, Json
+from models.base import Base, Id, Json, one_of, within_environment
 from models.catalog import OperationType
 from models.lifecycle import Outcome, Status
-from models.scope import one_of, within_environment
 
 _ACTIVE = "status IN ('queued', 'running')"
 
@@ -172,3 +172,17 @@ class OperationRequest(Base):
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
     )
+
+
+class OperationRunHistory(Base):
+    """The compact story of a run's workflow, kept when the workflow has closed (section 8).
+
+    For reading alone, never a source of status. `history` is null where Temporal no longer knew it.
+    """
+
+    __tablename__ = "operation_run_histories"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("operation_runs.id"), primary_key=True)
+    workspace_id: Mapped[UUID]
+    history: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    stored_at: Mapped[datetime]

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from models.contracts import Cause, Contract, RelatedType
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 
 Source = Literal["workflow", "sweep", "operator"]
 

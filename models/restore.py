@@ -6,8 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, Json
-from models.scope import one_of, within_environment
+from models.base import Base, Id, Json, one_of, within_environment
 
 
 class RestoreMode(StrEnum):

@@ -5,8 +5,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, Json
-from models.scope import one_of, within_environment
+from models.base import Base, Id, Json, one_of, within_environment
 
 
 class ReviewStatus(StrEnum):

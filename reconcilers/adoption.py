@@ -6,11 +6,11 @@ from models.base import utc_now
 from models.correlation import resolve
 from models.errors import InvalidInput, RunRefused
 from models.operation_run import OperationRun
-from services.database import Database
-from services.engine import Engine
-from services.identity import parse_whole_input
-from services.new_run import Dispatch
-from services.operation_requests import OperationRequests
+from services.database.session import Database
+from services.engine.port import Engine
+from services.runs.admission import OperationRequests
+from services.runs.inputs import parse_whole_input
+from services.runs.new_run import Dispatch
 
 ADOPTED = Actor(kind="workflow", name="direct start")
 

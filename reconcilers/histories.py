@@ -6,11 +6,10 @@ from sqlalchemy.dialects.postgresql import insert
 from models.base import utc_now
 from models.catalog import OperationType
 from models.correlation import Correlation
-from models.history import OperationRunHistory
-from models.operation_run import OperationRun
+from models.operation_run import OperationRun, OperationRunHistory
 from reconcilers.sweep_candidates import without_history
-from services.database import Database
-from services.engine import Engine
+from services.database.session import Database
+from services.engine.port import Engine
 
 # A run that ended longer ago than this and has no history will not get one: Temporal was away all the time.
 WINDOW = timedelta(days=1)

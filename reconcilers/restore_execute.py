@@ -10,16 +10,16 @@ from models.catalog import OperationType
 from models.environment import Environment
 from models.errors import RepositoryError
 from models.operation_run import OperationRun
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision
 from models.restore import RestorePlan
-from reconcilers.registry import REGISTRY
+from reconcilers.adapter import REGISTRY
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
-from services.planned_items import PlannedItems
-from services.push_fence import keep_from_pushing
 from services.repositories.mirror import MirrorStore
-from services.restore_progress import look
-from services.restore_results import record_result, restore_result_id
+from services.restores.planned_items import PlannedItems
+from services.restores.progress import look
+from services.restores.push_fence import keep_from_pushing
+from services.restores.results import record_result, restore_result_id
 
 # How long a repository may be out of reach before a person is asked to look (section 7).
 UNREACHABLE_LIMIT = timedelta(minutes=15)

@@ -3,10 +3,9 @@ from uuid import UUID
 
 from models.catalog import OperationType
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision, Related
-from reconcilers.contract import Facts
-from reconcilers.nothing_done import outcome_of_nothing_done
+from reconcilers.adapter import Facts, outcome_of_nothing_done
 
 NAMED_ITEMS = 20
 

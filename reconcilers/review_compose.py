@@ -8,7 +8,7 @@ from models.catalog import OperationType
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision
 from models.review import EnvironmentReview, ReviewStatus
-from reconcilers.registry import REGISTRY
+from reconcilers.adapter import REGISTRY
 from reconcilers.review_compose_decision import (
     EnvironmentReviewComposeDecision,
     ReviewComposeFacts,

@@ -9,12 +9,12 @@ from models.errors import NotFound
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ExecutionState, Source
-from reconcilers.orchestrator import AdapterRunReconciler, Reconciliation
+from reconcilers.reconciler import AdapterRunReconciler, Reconciliation
 from reconcilers.run_judgement import Action, Judgement, RunStanding, judge, judge_again, standing_of
-from services.database import Database
-from services.dispatch import Dispatcher
-from services.engine import Engine, WorkflowView
-from services.operation_runs import OperationRunService
+from services.database.session import Database
+from services.engine.port import Engine, WorkflowView
+from services.runs.dispatch import Dispatcher
+from services.runs.service import OperationRunService
 
 
 @dataclass(frozen=True, kw_only=True)

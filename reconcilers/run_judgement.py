@@ -9,9 +9,9 @@ from models.contracts import Cause
 from models.correlation import Correlation
 from models.lifecycle import Status
 from models.operation_run import OperationRun
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ExecutionState
-from services.engine import WorkflowView
+from services.engine.port import WorkflowView
 
 # A start that was sent this short a time ago may not be visible yet.
 JUST_DISPATCHED: Final = timedelta(seconds=10)

@@ -9,15 +9,15 @@ import structlog
 from models.actor import Actor
 from models.base import utc_now
 from models.correlation import parse_workflow_id
-from models.sweeping import SweepCursor, SweepResult
+from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
 from reconcilers.adoption import adopt
 from reconcilers.histories import keep_histories
 from reconcilers.run_check import Checked, RunCheck
 from reconcilers.run_judgement import JUST_DISPATCHED, Action
-from services.cancellation import Cancellations
-from services.database import Database
-from services.engine import Engine, EngineUnreachable
+from services.database.session import Database
+from services.engine.port import Engine, EngineUnreachable
+from services.runs.cancellation import Cancellations
 
 _log = structlog.get_logger()
 

@@ -6,9 +6,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.catalog import OperationType
-from models.history import OperationRunHistory
 from models.lifecycle import ACTIVE, Outcome, Status
-from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun
+from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun, OperationRunHistory
 
 # Each of these reads through an index that holds no more than what is open or abnormal, so that a sweep's
 # cost follows that (models/operation_run.py).

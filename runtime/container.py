@@ -1,23 +1,50 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.errors import SettingsError
-from runtime.checking import build_mirrors, build_run_check
+from reconcilers import restore_execute, review_compose
+from reconcilers.reconciler import AdapterRunReconciler
+from reconcilers.run_check import RunCheck
 from runtime.settings import Settings
-from runtime.temporal_connection import TemporalConnection
-from runtime.temporal_engine import TemporalEngine
-from services.cancellation import Cancellations
-from services.database import Database
-from services.dispatch import Dispatcher
-from services.engine_looks import EngineLooks
-from services.new_run import Dispatch
+from runtime.temporal.client import TemporalConnection
+from runtime.temporal.engine import TemporalEngine
+from services.database.session import Database
+from services.engine.cache import EngineLooks
+from services.engine.port import Engine
+from services.repositories.mirror import MirrorStore
+from services.repositories.transport import DEFAULT_LIMITS, GitLimits
+from services.runs.cancellation import Cancellations
+from services.runs.dispatch import Dispatcher
+from services.runs.new_run import Dispatch
 from web.app import create_app
+from web.context import EXTENSION, Services
 from web.openid import OpenIdProvider
 from web.rate_limits import Buckets, Limit, RequestLimits
-from web.services import EXTENSION, Services
+
+# Imported so that they register themselves; there is no other list of adapters.
+ADAPTERS = (restore_execute, review_compose)
+
+
+# A check waits less long for a repository than an operation does: others wait for their check.
+CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=15))
+
+
+def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> MirrorStore:
+    """Compose a process's mirrors of repositories, kept under its data directory."""
+    root = settings.data_dir / "mirrors"
+    return MirrorStore(root, allowed_file_roots=settings.allowed_file_roots, limits=limits)
+
+
+def build_run_check(database: Database, engine: Engine, settings: Settings) -> RunCheck:
+    """Compose what checks one run: for the worker's sweep, the web's "check now" and the command line."""
+    reconciler = AdapterRunReconciler(database, build_mirrors(settings, limits=CHECK_LIMITS))
+    dispatcher = Dispatcher(database, engine, public_url=settings.public_url)
+    return RunCheck(database, engine, reconciler, dispatcher)
 
 
 def build_services(settings: Settings) -> Services:

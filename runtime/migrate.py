@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from services.database import Database
+from services.database.session import Database
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
 _LOCK = 0x6F706572  # any fixed number: two processes that migrate at once wait for each other

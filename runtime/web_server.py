@@ -21,10 +21,10 @@ from gunicorn.http.errors import (
 )
 from gunicorn.workers.gthread import ThreadWorker
 
-from runtime.exits import code_of, leave
-from runtime.shared_metrics import forget_process
-from web.addresses import LONGEST_ADDRESS
-from web.services import EXTENSION
+from runtime.process.exit import code_of, leave
+from runtime.telemetry.multiprocess_metrics import forget_process
+from web.context import EXTENSION
+from web.problems import LONGEST_ADDRESS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -10,25 +10,25 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.pulse import PulseInterceptor
+from activities.heartbeats import PulseInterceptor
 from activities.restore_execute import RestoreExecuteActivities
 from activities.review_compose import ReviewComposeActivities
-from activities.settle_run import SettleRunActivities
+from activities.settle import SettleRunActivities
 from activities.sweep import SweepActivities
 from activities.tracking import TrackingInterceptor
-from reconcilers.orchestrator import AdapterRunReconciler
+from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.sweep import Sweep
-from runtime.checking import build_mirrors, build_run_check
-from runtime.faults import faults
+from runtime.container import build_mirrors, build_run_check
+from runtime.process.fault_injection import faults
 from runtime.settings import Settings
-from runtime.temporal_connection import TemporalConnection, connect
-from runtime.temporal_engine import TemporalEngine
-from runtime.tracing import trace_process
-from runtime.worker_metrics import measured
-from services.cancellation import Cancellations
-from services.database import Database
-from services.restore_execution import RestoreExecution
-from services.review_composition import ReviewComposition
+from runtime.telemetry.tracing import trace_process
+from runtime.telemetry.worker_metrics import measured
+from runtime.temporal.client import TemporalConnection, connect
+from runtime.temporal.engine import TemporalEngine
+from services.database.session import Database
+from services.restores.execution import RestoreExecution
+from services.reviews.composition import ReviewComposition
+from services.runs.cancellation import Cancellations
 from workflows.failure_bridge import FailureBridge
 from workflows.restore_execute import RestoreExecuteWorkflow
 from workflows.review_compose import EnvironmentReviewComposeWorkflow
@@ -53,11 +53,11 @@ GRACE = timedelta(seconds=20)
 # A run cached on a worker that was killed is picked up after this, not after the default of ten seconds.
 STICKY_TIMEOUT = timedelta(seconds=1)
 
-# So few that none waits for its turn until it counts as lost (runtime/temporal_starter.py); one is done in
+# So few that none waits for its turn until it counts as lost (runtime/temporal/starter.py); one is done in
 # milliseconds, and more at once would not be faster.
 WORKFLOW_TASKS = 20
 
-# Every pulse reaches Temporal (activities/pulse.py).
+# Every pulse reaches Temporal (activities/heartbeats.py).
 HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
 # The SDK's sandbox imports a workflow's modules anew for every run. Ours are held to what can be replayed

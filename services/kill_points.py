@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import Final
 
-# Told where the work stands. The fault lane dies or pauses there (runtime/faults.py); everybody else passes.
+# Called with a point's name. The fault lane dies or pauses there (runtime/process/fault_injection.py).
 Reach = Callable[[str], None]
 
 KILL_POINTS: Final = (

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from runtime.embedded_postgres import running_postgres
+from runtime.local.postgres import running_postgres
 from runtime.migrate import upgrade
-from services.database import Database
+from services.database.session import Database
 from tests.system import System, up
 
 TEMPLATE = "migrated"

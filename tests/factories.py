@@ -11,12 +11,12 @@ from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related
 from models.restore import RestoreMode, RestorePlan, RestorePoint
-from services.new_run import Dispatch
-from services.operation_requests import OperationRequests, Requested
-from services.operation_runs import OperationRunService
+from services.runs.admission import OperationRequests, Requested
+from services.runs.new_run import Dispatch
+from services.runs.service import OperationRunService
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ADA = Actor(kind="user", name="ada@example.org")

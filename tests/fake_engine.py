@@ -7,17 +7,17 @@ from typing import Any
 from models.base import Json, utc_now
 from models.contracts import Cause
 from models.reconciliation import OPEN, Execution, ExecutionState
-from reconcilers.orchestrator import AdapterRunReconciler
+from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.run_check import RunCheck
-from runtime.checking import ADAPTERS
-from services.cancellation import Cancellations
-from services.database import Database
-from services.dispatch import Dispatcher, WorkflowStart
-from services.engine import EngineUnreachable, FirstEvent, QueueView, WorkflowView
-from services.engine_looks import EngineLooks
-from services.new_run import Dispatch
+from runtime.container import ADAPTERS
+from services.database.session import Database
+from services.engine.cache import EngineLooks
+from services.engine.port import EngineUnreachable, FirstEvent, QueueView, WorkflowStart, WorkflowView
 from services.repositories.mirror import MirrorStore
-from web.services import Services
+from services.runs.cancellation import Cancellations
+from services.runs.dispatch import Dispatcher
+from services.runs.new_run import Dispatch
+from web.context import Services
 
 assert ADAPTERS  # imported so that they register themselves
 

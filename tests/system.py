@@ -14,8 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from runtime.own_program import own_argv, own_environment
-from services.review_evidence import ITEMS_AT_ONCE
+from runtime.local.own_program import own_argv, own_environment
+from services.reviews.evidence import ITEMS_AT_ONCE
 from tests.git_repository import GitRepository
 
 T = TypeVar("T")
@@ -134,7 +134,7 @@ class System:
     def worker(self, **settings: str) -> Iterator[int]:
         """Run a worker of one's own beside the system; gives its pid, and stops it at the end."""
         environment = own_environment(self.worker_settings | settings)
-        process = subprocess.Popen(own_argv("runtime.cli", "worker"), env=environment)
+        process = subprocess.Popen(own_argv("runtime.cli.main", "worker"), env=environment)
         try:
             yield process.pid
         finally:
@@ -161,7 +161,7 @@ def up(
     arguments = ("up", "--data-dir", str(folder / "data"), "--port", "0", "--ready-file", str(ready_file))
     with said.open("wb") as log:
         process = subprocess.Popen(
-            own_argv("runtime.cli", *arguments, "--no-sample", *options),
+            own_argv("runtime.cli.main", *arguments, "--no-sample", *options),
             env=own_environment({"OPERATIONRUN_ALLOWED_FILE_ROOTS": str(repositories), **environment}),
             stdout=log,
             stderr=subprocess.STDOUT,

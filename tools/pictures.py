@@ -17,8 +17,8 @@ from typing import Final, Literal
 import httpx
 from playwright.sync_api import Browser, StorageState
 
-from runtime.own_program import own_argv, own_environment
-from runtime.sample_environment import RELEASES
+from runtime.local.own_program import own_argv, own_environment
+from runtime.local.sample_environment import RELEASES
 from tests.browser.chromium import MISSING, chromium_path, launched
 from tests.system import Json, wait_for
 
@@ -106,7 +106,7 @@ def _sample(folder: Path) -> Iterator[Sample]:
     arguments = ("up", "--data-dir", str(folder / "data"), "--port", "0", "--ready-file", str(ready_file))
     with said.open("wb") as log:
         process = subprocess.Popen(
-            own_argv("runtime.cli", *arguments), env=own_environment({}), stdout=log, stderr=log
+            own_argv("runtime.cli.main", *arguments), env=own_environment({}), stdout=log, stderr=log
         )
     try:
         wait_for(lambda: ready_file.exists() or process.poll(), what="the system to be ready", patience=600)

@@ -8,14 +8,12 @@ from werkzeug.exceptions import HTTPException, RequestURITooLarge
 from werkzeug.routing import RoutingException
 
 from web import pages
-from web.addresses import LONGEST_ADDRESS
 from web.api import api
-from web.failures import log_failure
+from web.api.reference import reference
+from web.context import EXTENSION, Services
 from web.health import health
 from web.metrics.exposition import measure
-from web.problems import problem_of, respond, retry_after
-from web.reference import reference
-from web.services import EXTENSION, Services
+from web.problems import LONGEST_ADDRESS, log_failure, problem_of, respond, retry_after
 
 MAX_BODY = 1024 * 1024
 

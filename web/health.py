@@ -11,10 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 import migrations
+from web.api.openapi.spec import Content, Promise, Tag, promises
+from web.context import services
 from web.metrics.exposition import exposition
-from web.openapi.promise import Content, Promise, Tag, promises
 from web.problems import Problem, respond
-from web.services import services
 
 health = Blueprint("health", __name__)
 

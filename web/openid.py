@@ -11,7 +11,7 @@ from requests import RequestException
 from werkzeug.wrappers import Response
 
 from models.errors import IdentityProviderUnreachable, IdentityRefused
-from services.openid_subjects import Vouched
+from services.access.openid_subjects import Vouched
 
 NAME: Final = "openid"
 ANSWERS_WITHIN: Final = timedelta(seconds=10)

@@ -4,7 +4,8 @@ from http import HTTPStatus
 from math import ceil
 from typing import Annotated, Any, Final, TypeVar
 
-from flask import Response, g, make_response
+import structlog
+from flask import Response, g, make_response, request
 from pydantic import BeforeValidator
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -12,7 +13,11 @@ from werkzeug.exceptions import HTTPException
 
 from models import errors
 from models.contracts import Contract
-from services.engine import EngineUnreachable
+from services.engine.port import EngineUnreachable
+
+# Characters of an address, its query string included; the web server itself takes a little more.
+LONGEST_ADDRESS: Final = 4000
+
 
 T = TypeVar("T")
 
@@ -161,3 +166,17 @@ def _field_errors(error: errors.OperationRunError) -> tuple[FieldError, ...]:
 
 def _entry(table: Mapping[Any, T], error: Exception) -> T | None:
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
+
+
+_log = structlog.get_logger()
+
+
+def log_failure(problem: Problem, error: Exception) -> None:
+    """Tell the log of a request that failed on our side.
+
+    Something that is out of reach was foreseen and is one line; everything else comes with its traceback.
+    """
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        _log.warning(problem.code, path=request.path)
+    elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request_failed", path=request.path, exc_info=error)

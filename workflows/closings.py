@@ -13,7 +13,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from models.contracts import Cause, Closing, Failure
-    from models.reasons import ReasonCode
+    from models.reason_codes import ReasonCode
 
 _DETAIL_LENGTH = 2000
 

@@ -16,7 +16,7 @@ from workflows.closings import closing_of
 from workflows.policies import SETTLE
 
 with workflow.unsafe.imports_passed_through():
-    from activities.settle_run import SettleRunActivities
+    from activities.settle import SettleRunActivities
     from models.catalog import OperationCatalog
     from models.contracts import Closing, OperationResult
     from models.correlation import resolve

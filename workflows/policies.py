@@ -22,7 +22,7 @@ RETRY: Final = RetryPolicy(
     maximum_interval=timedelta(seconds=3),
 )
 
-# A killed worker's work is taken over after this; a live one beats twice a second (activities/pulse.py).
+# A killed worker's work is taken over after this; a live one beats twice a second (activities/heartbeats.py).
 HEARTBEAT_TIMEOUT: Final = timedelta(seconds=2)
 
 # A run never reads cancelled while its code may still act: wait until the activity has stopped.

@@ -4,7 +4,7 @@ from workflows.policies import SWEEP
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import SweepActivities
-    from models.sweeping import SweepCursor, SweepResult
+    from models.sweep import SweepCursor, SweepResult
 
 WORKFLOW_TYPE = "operation-run.sweep"
 

@@ -7,16 +7,11 @@ from typing import Final
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from services.reports.content import Report, Style
+from services.reports.blocks import Report, Style
+from services.reports.changed_settings import bookkeeping_line, count_line, written_settings
 from services.reports.document import Change
-from services.reports.settings import bookkeeping_line, count_line, written_settings
-from services.reports.text import kind_name, visible
-from services.reports.written import (
-    MARKS,
-    written_commits,
-    written_fact,
-    written_rows,
-)
+from services.reports.formatting import MARKS, written_commits, written_fact, written_rows
+from services.text import kind_name, visible
 
 _PIECES_AT_ONCE: Final = 400
 

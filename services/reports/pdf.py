@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from models.base import Json
-from services.findings import Severity
-from services.reports.content import (
+from services.reports.blocks import (
     Block,
     ChangeList,
     Chart,
@@ -23,10 +22,11 @@ from services.reports.content import (
     Table,
     Words,
 )
+from services.reports.changed_settings import WrittenSetting, bookkeeping_line, count_line, written_settings
 from services.reports.document import Change
-from services.reports.settings import WrittenSetting, bookkeeping_line, count_line, written_settings
-from services.reports.text import breakable, kind_name, number, printable, words_of_kind
-from services.reports.written import MARKS, written_commits, written_fact, written_rows
+from services.reports.formatting import MARKS, written_commits, written_fact, written_rows
+from services.reviews.findings import Severity
+from services.text import breakable, kind_name, number, printable, words_of_kind
 
 # A PDF is laid out in memory as a whole; past these it says how many more there are, and where.
 CHANGES_PRINTED: Final = 1000

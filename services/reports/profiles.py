@@ -2,18 +2,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.base import Json
-from services.output_readiness import Profile
-from services.reports.charts import changes_over_time, conformance_by_kind, findings_by_severity
-from services.reports.content import Aside, Block, ChangeList, Charts, Findings, Report, Section
-from services.reports.document import ReviewDocument
-from services.reports.evidence import (
+from services.reports.audit_sections import (
     digests_part,
     evidence_part,
     findings_register,
     fingerprint_part,
     limits_part,
 )
-from services.reports.parts import (
+from services.reports.blocks import Aside, Block, ChangeList, Charts, Findings, Report, Section
+from services.reports.charts import changes_over_time, conformance_by_kind, findings_by_severity
+from services.reports.document import ReviewDocument
+from services.reports.sections import (
     baseline_facts,
     baseline_paths,
     figures,
@@ -23,7 +22,8 @@ from services.reports.parts import (
     restore_part,
 )
 from services.reports.sentences import comparison, headline, operated, restorable
-from services.reports.text import shortened
+from services.reviews.readiness import Profile
+from services.text import shortened
 
 # What keeps the executive report on one page, whatever the review holds.
 FINDINGS_SHOWN: Final = 5

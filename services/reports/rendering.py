@@ -4,15 +4,15 @@ from enum import StrEnum
 from importlib.metadata import version
 from typing import Final
 
-from services.canonical import canonical_json
-from services.output_readiness import Profile
-from services.reports.content import Report
-from services.reports.data import digests
+from services.hashing import canonical_json
+from services.reports.blocks import Report
+from services.reports.data_files import digests
 from services.reports.document import Change, ReviewDocument, ReviewSource
 from services.reports.html import report_html
-from services.reports.json import report_json
+from services.reports.json_files import report_json
 from services.reports.pdf import report_pdf
 from services.reports.profiles import audit, executive, technical
+from services.reviews.readiness import Profile
 
 # Raise it when the same review would give other bytes.
 GENERATOR_VERSION: Final = "2"

@@ -5,7 +5,7 @@ from datetime import datetime
 from models.base import Json
 from services.reports.charts import severities
 from services.reports.document import ReviewDocument
-from services.reports.text import counted, day, number
+from services.text import counted, day, number
 
 
 def headline(document: ReviewDocument) -> str:

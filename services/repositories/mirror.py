@@ -9,12 +9,11 @@ import pygit2
 from pygit2.enums import ConfigLevel
 
 from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryError, RepositoryTooLarge
+from services.repositories.git import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat
 from services.repositories.locations import check_branch, check_ref, locate
 from services.repositories.mirror_directory import MirrorDirectory
-from services.repositories.process import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat
-from services.repositories.push_report import judge_push
 from services.repositories.refs import COMMIT_LENGTH, commit_at, commit_of_abbreviation, commit_of_name
-from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local, run_transport
+from services.repositories.transport import DEFAULT_LIMITS, GitLimits, judge_push, run_local, run_transport
 
 _MOST_PACKS = 50
 _NOT_FETCHED = "The mirror holds nothing of the environment's repository yet. The next attempt fetches it."

@@ -1,5 +1,6 @@
 import functools
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from models.errors import RepositoryTooLarge
-from services.repositories.process import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
+from models.errors import EnvironmentUnreachable, PushRaced, PushRefused, RepositoryTooLarge
+from services.repositories.git import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
 
 _MIB = 1024**2
 
@@ -160,3 +161,50 @@ def _configured_ssh_command() -> str:
         check=False,
     )
     return answer.stdout.strip()
+
+
+# One line of `git push --porcelain`: flag, from:to, and what became of it.
+_STATUS = re.compile(
+    r"^(?P<flag>[ +*=!-])\t[^\t]*\t\[?(?P<summary>[^\](]*)\]?(?: \((?P<reason>.*)\))?$", re.MULTILINE
+)
+# The words of a remote whose ref moved, or is being moved, under this push.
+_MOVED = re.compile(
+    r"stale info|fetch first|non-fast-forward|needs force|cannot lock ref|failed to lock|failed to update ref"
+    r"|incorrect old value|reference already exists"
+)
+# The words of a remote that answered, and the answer is no.
+_DENIED = re.compile(
+    r"permission|denied|forbidden|not allowed|not permitted|read-only|protected|unauthori[sz]ed|declined"
+    r"|authentication failed|could not read (?:username|password)|error: 40[13]|archived",
+    re.IGNORECASE,
+)
+
+
+def judge_push(result: GitResult) -> None:
+    """Return for a push that the remote took; otherwise raise what its answer means.
+
+    PushRaced: the branch moved. PushRefused: a hook, a protected branch, a missing permission; with the
+    remote's words. EnvironmentUnreachable: there was no answer, and the push may or may not have arrived.
+    """
+    status = _STATUS.search(result.stdout.decode("utf-8", "replace"))
+    if status is not None:
+        _judge_status(status, result.stderr)
+    elif result.exit_code != 0 and _DENIED.search(result.stderr):
+        raise PushRefused(f"The repository refused the push: {result.stderr}")
+    elif result.exit_code != 0:
+        raise EnvironmentUnreachable(f"The environment's repository did not answer the push: {result.stderr}")
+
+
+def _judge_status(status: re.Match[str], answer: str) -> None:
+    summary, reason = status["summary"], status["reason"] or ""
+    if status["flag"] != "!":
+        return
+    if summary == "rejected":
+        raise PushRaced
+    if summary == "remote rejected" and _MOVED.search(reason) and not _DENIED.search(f"{reason} {answer}"):
+        raise PushRaced
+    if summary == "remote rejected":
+        raise PushRefused(f"The repository refused the push: {reason}\n{answer}".strip())
+    raise EnvironmentUnreachable(
+        f"The environment's repository did not report on the push: {reason}\n{answer}"
+    )

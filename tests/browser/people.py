@@ -7,10 +7,10 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from models.access import Role
-from services.database import Database
-from services.members import Members
-from services.passwords import set_password
-from services.workspaces import Workspaces
+from services.access.members import Members
+from services.access.passwords import set_password
+from services.database.session import Database
+from services.workspaces.workspaces import Workspaces
 from tests.browser.watching import Watch
 from tests.system import System
 

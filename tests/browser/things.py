@@ -1,7 +1,7 @@
 from functools import cached_property
 from uuid import uuid4
 
-from runtime.sample_environment import BASELINE, RELEASES, make_sample_repository
+from runtime.local.sample_environment import BASELINE, RELEASES, make_sample_repository
 from tests.slow_remotes import silence
 from tests.system import Json, System
 

@@ -7,11 +7,11 @@ from temporalio import workflow
 from temporalio.worker import Worker
 
 from models.catalog import OperationType
-from runtime.exits import run_and_exit
+from runtime.process.exit import run_and_exit
 from runtime.settings import Settings
-from runtime.temporal_connection import connect
+from runtime.temporal.client import connect
 from runtime.worker import WORKFLOW_RUNNER, build_sweeper
-from services.database import Database
+from services.database.session import Database
 
 
 @workflow.defn(name=OperationType.RESTORE_EXECUTE)

@@ -8,15 +8,15 @@ from pathlib import Path
 import psutil
 
 from models.base import utc_now
-from runtime.faults import ON, SWITCH
-from runtime.own_program import own_argv, own_environment
+from runtime.local.own_program import own_argv, own_environment
+from runtime.process.fault_injection import ON, SWITCH
 from tests.system import System, wait_for
 
 READY = "worker ready"
 
 
 class Orders:
-    """What the next worker that reaches a kill point does there (runtime/faults.py)."""
+    """What the next worker that reaches a kill point does there (runtime/process/fault_injection.py)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -113,7 +113,7 @@ class Crew:
             worker.await_ready()
         return self.workers
 
-    def hire(self, module: str = "runtime.cli", *arguments: str) -> Worker:
+    def hire(self, module: str = "runtime.cli.main", *arguments: str) -> Worker:
         """Start one more worker; it may not be ready yet."""
         environment = self._system.worker_settings | {SWITCH: f"{ON}:{self.orders.folder}"}
         worker = Worker(

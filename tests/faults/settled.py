@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from services.restore_progress import TRAILER
+from services.restores.progress import TRAILER
 from tests.faults.operator_view import assert_calm
 from tests.feature.temporal_cli import TemporalCli
 from tests.system import Json, System, wait_for

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.faults import ON, SWITCH
+from runtime.process.fault_injection import ON, SWITCH
 from tests.faults.crew import Orders
 from tests.faults.operations import begin
 from tests.faults.settled import assert_settled

@@ -8,7 +8,7 @@ from tests.faults.settled import assert_settled, commits_of, settlements
 from tests.feature.temporal_cli import TemporalCli
 from tests.system import System, wait_for
 
-# PostgreSQL ends the session of a silent pusher after 75 s (services/push_fence.py).
+# PostgreSQL ends the session of a silent pusher after 75 s (services/restores/push_fence.py).
 SILENT_FOR = 120.0
 POINT = "restore.before_push"
 

@@ -4,8 +4,8 @@ from contextlib import contextmanager
 
 import httpx
 
-from runtime.own_program import own_argv, own_environment
-from runtime.ports import free_ports, http_answers
+from runtime.local.own_program import own_argv, own_environment
+from runtime.local.ports import free_ports, http_answers
 from tests.system import System, wait_for
 
 
@@ -20,7 +20,7 @@ def web_process(system: System, temporal_address: str) -> Iterator[httpx.Client]
     }
     arguments = ("web", "--port", str(port), "--workers", "1")
     process = subprocess.Popen(
-        own_argv("runtime.cli", *arguments), env=own_environment(settings), stderr=subprocess.DEVNULL
+        own_argv("runtime.cli.main", *arguments), env=own_environment(settings), stderr=subprocess.DEVNULL
     )
     try:
         wait_for(lambda: http_answers(port, "/healthz"), what="the web process to answer")

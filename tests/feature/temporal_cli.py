@@ -2,7 +2,7 @@ import json
 import subprocess
 from typing import Any
 
-from runtime.temporal_binary import find_binary
+from runtime.local.temporal_cli import find_binary
 from tests.system import System
 
 

@@ -7,13 +7,13 @@ from sqlalchemy import select
 from models.access import Member, Role, Workspace
 from models.environment import Environment
 from models.errors import SettingsError, Unauthenticated
-from runtime.bootstrap import bootstrap
 from runtime.container import build_services, build_web_app
+from runtime.local.seed import bootstrap
 from runtime.settings import Settings
-from services.database import Database
-from services.sign_in_links import redeem_sign_in_link
-from services.tokens import principal_of_token
-from web.services import EXTENSION
+from services.access.sign_in_links import redeem_sign_in_link
+from services.access.tokens import principal_of_token
+from services.database.session import Database
+from web.context import EXTENSION
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import psycopg
 import pytest
 
 from models.errors import OperationRunError
-from runtime.embedded_postgres import EmbeddedPostgres, running_postgres
+from runtime.local.postgres import EmbeddedPostgres, running_postgres
 from tests.left_out import linux_alone
 
 SERVE = (
     "import pathlib, sys\n"
-    "from runtime.embedded_postgres import running_postgres\n"
+    "from runtime.local.postgres import running_postgres\n"
     "with running_postgres(pathlib.Path(sys.argv[1]), say=lambda _: None) as server:\n"
     "    print(server.url, flush=True)\n"
     "    sys.stdin.read()\n"

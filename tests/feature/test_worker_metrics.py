@@ -5,8 +5,8 @@ import subprocess
 
 import httpx
 
-from runtime.own_program import own_argv, own_environment
-from runtime.ports import free_ports
+from runtime.local.own_program import own_argv, own_environment
+from runtime.local.ports import free_ports
 from tests.feature.temporal_cli import TemporalCli
 from tests.promql import metrics_shown
 from tests.system import System, wait_for
@@ -64,7 +64,7 @@ def test_an_address_that_cannot_be_listened_on_is_refused(idle_system: System) -
     settings = idle_system.worker_settings | {"OPERATIONRUN_METRICS_ADDRESS": "localhost:9100"}
 
     refused = subprocess.run(
-        own_argv("runtime.cli", "worker"),
+        own_argv("runtime.cli.main", "worker"),
         env=own_environment(settings),
         capture_output=True,
         text=True,

@@ -4,14 +4,14 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.access import Role
-from models.history import OperationRunHistory
 from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRunHistory
 from models.restore import RestoreResult
 from models.review import EnvironmentReview, ReviewChange
 from models.saved_view import SavedView
-from services.database import Database
-from services.members import Members
-from services.tokens import create_token
+from services.access.members import Members
+from services.access.tokens import create_token
+from services.database.session import Database
 from tests.factories import ADA, NOW, make_environment, make_plan, make_run, make_workspace
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from models.base import Json
 from models.lifecycle import ACTIVE, Outcome, Standing, Status
 from models.operation_run import OperationRunTransition
-from services.database import Database
+from services.database.session import Database
 
 _WHOLE = text(
     "SELECT status, outcome, context, failures, operation_runs::text AS bytes"

@@ -9,12 +9,12 @@ from models.access import ApiToken, Role, SignInLink, User
 from models.base import utc_now
 from models.catalog import Capability
 from models.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
-from services.access import CAPABILITIES, Principal, principal_of_user, require
-from services.database import Database
-from services.members import Members
-from services.sign_in_links import SIGN_IN_LINK_LIFETIME, create_sign_in_link, redeem_sign_in_link
-from services.tokens import create_token, principal_of_token, revoke_tokens
-from services.workspaces import Workspaces
+from services.access.members import Members
+from services.access.principals import CAPABILITIES, Principal, principal_of_user, require
+from services.access.sign_in_links import SIGN_IN_LINK_LIFETIME, create_sign_in_link, redeem_sign_in_link
+from services.access.tokens import create_token, principal_of_token, revoke_tokens
+from services.database.session import Database
+from services.workspaces.workspaces import Workspaces
 
 VIEW = Capability.OPERATIONS_VIEW
 ACT = Capability.OPERATIONS_ACT

@@ -16,11 +16,10 @@ from models.errors import LifecycleWriteError
 from models.lifecycle import Outcome, Status, completed
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ExecutionState, ReconciliationDecision
-from reconcilers.contract import Adapter, Facts
-from reconcilers.orchestrator import AdapterRunReconciler
-from reconcilers.registry import AdapterRegistry
+from reconcilers.adapter import Adapter, AdapterRegistry, Facts
+from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.review_compose import ReviewComposeAdapter
-from services.database import Database
+from services.database.session import Database
 from services.repositories.mirror import MirrorStore
 from tests.factories import ADA, decision, make_environment, make_run
 from tests.pgsql.seen_runs import see, steps_of

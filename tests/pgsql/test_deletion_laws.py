@@ -5,9 +5,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from models.lifecycle import Status
-from services.database import Database
-from services.lifecycle_guard import WRITER
-from services.operation_runs import OperationRunService
+from services.database.session import Database
+from services.database.write_guard import WRITER
+from services.runs.service import OperationRunService
 from tests.factories import make_environment, make_run
 from tests.pgsql.populated import populate
 

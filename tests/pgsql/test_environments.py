@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from services.database import Database
+from services.database.session import Database
 from tests.factories import make_environment
 
 

@@ -16,17 +16,17 @@ from models.environment import Environment
 from models.errors import RepositoryError, RunRefused
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Related
 from models.review import EnvironmentReview
-from services.database import Database
+from services.database.session import Database
 from services.kill_points import Reach, pass_by
-from services.operation_runs import OperationRunService
+from services.repositories.git import no_beat
 from services.repositories.mirror import MirrorStore
-from services.repositories.process import no_beat
-from services.review_composition import ReviewComposition
-from services.review_evidence import BYTES_AT_ONCE, ITEMS_AT_ONCE
-from services.reviews import Reviews
+from services.reviews.composition import ReviewComposition
+from services.reviews.evidence import BYTES_AT_ONCE, ITEMS_AT_ONCE
+from services.reviews.lineage import Reviews
+from services.runs.service import OperationRunService
 from tests.factories import ADA, TARGET, compose_input, decision, make_environment, make_workspace
 from tests.git_repository import GitRepository
 

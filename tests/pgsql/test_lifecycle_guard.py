@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from models.errors import LifecycleWriteError
 from models.lifecycle import Outcome, Status
 from models.operation_run import LIFECYCLE_COLUMNS, OperationRun
-from services.database import Database
+from services.database.session import Database
 from tests.factories import make_environment, make_run
 
 OTHER_VALUES = {

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.lifecycle import CORRECTIONS, MOVES, Outcome, Standing, Status
 from models.operation_run import OperationRun
-from services.database import Database
-from services.lifecycle_guard import WRITER
+from services.database.session import Database
+from services.database.write_guard import WRITER
 from tests.factories import make_environment, make_run
 
 STANDINGS = [

@@ -7,11 +7,11 @@ from uuid_utils.compat import uuid7
 
 from models.access import AuditEntry, Role, User
 from models.errors import Conflict, NotFound
-from services.access import principal_of_user
-from services.audit import newest_entries
-from services.database import Database
-from services.members import Members, ensure_person, find_person
-from services.row_scope import within
+from services.access.audit import newest_entries
+from services.access.members import Members, ensure_person, find_person
+from services.access.principals import principal_of_user
+from services.database.row_security import within
+from services.database.session import Database
 from tests.factories import ADA, make_workspace
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from models.errors import OperationRunError
 from runtime.migrate import check, downgrade, upgrade
-from services.database import Database
-from services.row_scope import within
+from services.database.row_security import within
+from services.database.session import Database
 from tests.conftest import named
 
 

@@ -2,7 +2,7 @@ from sqlalchemy import inspect
 
 from models.base import Base
 from runtime.migrate import check, downgrade, upgrade
-from services.database import Database
+from services.database.session import Database
 
 
 def tables(database: Database) -> set[str]:

@@ -4,10 +4,10 @@ import pytest
 
 from models.access import OpenIdSubject, User
 from models.errors import SubjectRefused
-from services.database import Database
-from services.members import ensure_person
-from services.openid_subjects import Vouched, person_of
-from services.row_scope import SIGNING_IN
+from services.access.members import ensure_person
+from services.access.openid_subjects import Vouched, person_of
+from services.database.row_security import SIGNING_IN
+from services.database.session import Database
 
 AT_ONCE = 8
 

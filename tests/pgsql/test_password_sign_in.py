@@ -11,13 +11,12 @@ from sqlalchemy import select, text
 
 from models.access import Password, Role, SignInAttempts, User
 from models.errors import InvalidInput, TooManyRequests, Unauthenticated
-from services.access import principal_of_user, sign_out_everywhere
-from services.database import Database
-from services.members import Members
-from services.password_sign_in import PasswordSignIn
-from services.passwords import HASHER, fits, set_password
-from services.row_scope import SIGNING_IN
-from services.sign_in_attempts import PER_ADDRESS, PER_NAME, WINDOW
+from services.access.members import Members
+from services.access.password_sign_in import PER_ADDRESS, PER_NAME, WINDOW, PasswordSignIn
+from services.access.passwords import HASHER, fits, set_password
+from services.access.principals import principal_of_user, sign_out_everywhere
+from services.database.row_security import SIGNING_IN
+from services.database.session import Database
 from tests.factories import NOW, make_workspace
 
 PASSWORD = "several words in a row"

@@ -10,10 +10,10 @@ from models.catalog import OperationType
 from models.environment import Environment
 from models.errors import NotFound
 from models.lifecycle import Outcome, Status, completed
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
-from services.database import Database
-from services.operation_runs import OperationRunService, Reconciled
+from services.database.session import Database
+from services.runs.service import OperationRunService, Reconciled
 from tests.factories import ADA, decision, make_environment, make_run
 from tests.pgsql.seen_runs import Seen, see, steps_of
 

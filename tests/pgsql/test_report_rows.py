@@ -11,11 +11,11 @@ from uuid_utils.compat import uuid7
 from models.environment import Environment
 from models.errors import NotFound
 from models.review import EnvironmentReview
-from services.database import Database
-from services.pack_verification import verify_pack
+from services.database.session import Database
 from services.reports.document import open_review
-from services.review_packs import write_pack
-from services.reviews import Reviews
+from services.reports.packs.verification import verify_pack
+from services.reports.packs.writing import write_pack
+from services.reviews.lineage import Reviews
 from tests.factories import make_environment
 from tests.review_documents import insert_review, make_change, make_source
 
@@ -23,9 +23,9 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from uuid import UUID
-from services.database import Database
+from services.database.session import Database
 from services.reports.document import open_review
-from services.review_packs import write_pack
+from services.reports.packs.writing import write_pack
 with Database.connect(sys.argv[1]).transaction() as session, Path(sys.argv[3]).open("w+b") as out:
     write_pack(open_review(session, UUID(sys.argv[2])), out)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)

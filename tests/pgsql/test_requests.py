@@ -12,11 +12,11 @@ from models.environment import Environment
 from models.errors import IdempotencyKeyReused, InvalidInput, NotFound, RestoreInProgress
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRequest, OperationRun
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.restore import RestorePlan
-from services.database import Database
-from services.operation_requests import Requested
-from services.operation_runs import OperationRunService
+from services.database.session import Database
+from services.runs.admission import Requested
+from services.runs.service import OperationRunService
 from tests.factories import (
     ADA,
     compose_input,

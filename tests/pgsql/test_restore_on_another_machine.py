@@ -10,19 +10,19 @@ from models.contracts import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ExecutionState
 from models.restore import RestoreMode, RestorePlan
-from reconcilers.orchestrator import AdapterRunReconciler
-from reconcilers.registry import AdapterRegistry
+from reconcilers.adapter import AdapterRegistry
+from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.restore_execute import RestoreExecuteAdapter
-from services.database import Database
+from services.database.session import Database
 from services.kill_points import Reach
+from services.repositories.git import no_beat
 from services.repositories.mirror import MirrorStore
-from services.repositories.process import no_beat
-from services.restore_execution import RestoreExecution
-from services.restore_plans import RestorePlans
-from services.restore_points import RestorePoints
+from services.restores.execution import RestoreExecution
+from services.restores.plans import RestorePlans
+from services.restores.points import RestorePoints
 from tests.factories import ADA, TARGET, make_environment
 from tests.git_repository import GitRepository
 

@@ -2,8 +2,8 @@ from datetime import datetime, timedelta
 
 from models.base import utc_now
 from models.lifecycle import Outcome, Status
-from services.database import Database
-from services.review_context import LONGEST_PERIOD, read_context
+from services.database.session import Database
+from services.reviews.context import LONGEST_PERIOD, read_context
 from tests.factories import make_environment, make_run
 
 DAY = timedelta(days=1)

@@ -13,11 +13,11 @@ from models.environment import Environment
 from models.errors import Conflict, ReviewBaseMoved
 from models.lifecycle import Outcome, Status
 from models.review import EnvironmentReview, ReviewStatus
-from services.audit import newest_entries
-from services.database import Database
-from services.reviews import Reviews
+from services.access.audit import newest_entries
+from services.database.session import Database
+from services.reviews.lineage import Reviews
 from tests.factories import ADA, NOW, make_environment, make_run, make_workspace
-from web.presenters.audit import sentence_of
+from web.accounts.workspaces import sentence_of
 
 
 def make_review(session: Session, environment: Environment, *, previous: UUID | None = None) -> UUID:

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from models.base import Base
 from models.tables import TABLES
-from services.database import Database
-from services.row_scope import SIGNING_IN, within
+from services.database.row_security import SIGNING_IN, within
+from services.database.session import Database
 from tests.pgsql.populated import populate
 
 assert TABLES

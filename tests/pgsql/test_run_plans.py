@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from bench.many_runs import ENVIRONMENTS, fill
 from models.operation_run import OperationRun
-from services.database import Database
-from services.row_scope import within
+from services.database.row_security import within
+from services.database.session import Database
+from services.runs.queries import own_results, requests_of, reviews_for, transitions_of
+from services.runs.search.counts import BOUND, count_standings
+from services.runs.search.filters import RunFilters
+from services.runs.search.index_scans import STANDINGS, walks_of
+from services.runs.search.listing import list_runs
+from services.runs.typical_durations import usual_times
 from tests.conftest import named
-from web.queries.business_truth import reviews_for
-from web.queries.filters import RunFilters
-from web.queries.run_counts import BOUND, count_standings
-from web.queries.run_walks import STANDINGS, walks_of
-from web.queries.runs import list_runs, own_results, requests_of, transitions_of
-from web.queries.usual_times import usual_times
 
 RUNS = 20_000
 LARGE = {"operation_runs", "operation_run_transitions", "operation_requests", "environment_reviews"}

@@ -19,23 +19,22 @@ from models.catalog import OperationType
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import TablesLocked
-from models.history import OperationRunHistory
 from models.lifecycle import Outcome, Status
-from models.operation_run import OperationRequest, OperationRun, OperationRunTransition
+from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.restore import RestoreResult
 from models.retention import Retention
 from models.review import EnvironmentReview
-from models.sweeping import SweepCursor
-from reconcilers.orchestrator import AdapterRunReconciler
+from models.sweep import SweepCursor
+from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.run_check import RunCheck
 from reconcilers.sweep import Sweep
-from services.cancellation import Cancellations
-from services.database import Database
-from services.dispatch import Dispatcher
-from services.operation_requests import OperationRequests
-from services.operation_runs import OperationRunService
+from services.database.session import Database
 from services.repositories.mirror import MirrorStore
-from services.run_retention import Expired, Fate, RunRetention
+from services.runs.admission import OperationRequests
+from services.runs.cancellation import Cancellations
+from services.runs.dispatch import Dispatcher
+from services.runs.retention import Expired, Fate, RunRetention
+from services.runs.service import OperationRunService
 from tests.factories import (
     ADA,
     NOW,

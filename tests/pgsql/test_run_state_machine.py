@@ -31,11 +31,11 @@ from models.lifecycle import (
     Outcome,
     completed,
 )
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
-from services.database import Database
-from services.operation_requests import OperationRequests
-from services.operation_runs import OperationRunService, Reconciled
+from services.database.session import Database
+from services.runs.admission import OperationRequests
+from services.runs.service import OperationRunService, Reconciled
 from tests.factories import ADA, NOW, TARGET, compose_input, make_environment, make_plan, make_workspace
 from tests.pgsql.seen_runs import Seen, see, steps_of
 

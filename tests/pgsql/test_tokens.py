@@ -8,9 +8,15 @@ from uuid_utils.compat import uuid7
 
 from models.access import ApiToken, AuditEntry, Role
 from models.errors import InvalidInput, NotFound, Unauthenticated
-from services.database import Database
-from services.row_scope import SIGNING_IN
-from services.tokens import USE_NOTED_EVERY, create_token, list_tokens, principal_of_token, revoke_token
+from services.access.tokens import (
+    USE_NOTED_EVERY,
+    create_token,
+    list_tokens,
+    principal_of_token,
+    revoke_token,
+)
+from services.database.row_security import SIGNING_IN
+from services.database.session import Database
 from tests.factories import ADA, NOW, make_workspace
 
 

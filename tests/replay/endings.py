@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psycopg
 
-from runtime.own_program import own_argv, own_environment
+from runtime.local.own_program import own_argv, own_environment
 from tests import slow_remotes
 from tests.feature.temporal_cli import TemporalCli
 from tests.git_repository import GitRepository

@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy
 
 from models.catalog import OperationCatalog, OperationType
 from runtime import worker
-from runtime.exits import run_and_exit
+from runtime.process.exit import run_and_exit
 from runtime.settings import Settings
 from workflows.policies import PERFORM, PREPARE
 

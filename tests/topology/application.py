@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runtime.child_process import Program
-from runtime.own_program import own_argv
-from runtime.ports import http_answers
+from runtime.local.child_process import Program
+from runtime.local.own_program import own_argv
+from runtime.local.ports import http_answers
 from tests.topology.compose_file import ROOT, ComposeFile, Service
 from tests.topology.machine import Machine
 
@@ -70,7 +70,7 @@ class Application:
     def _argv(self, command: tuple[str, ...]) -> tuple[str, ...]:
         first, *arguments = command
         assert first == "operationrun"
-        return own_argv("runtime.cli", *(self._here(word) for word in arguments))
+        return own_argv("runtime.cli.main", *(self._here(word) for word in arguments))
 
     def _environment(self, service: Service) -> dict[str, str]:
         given = {name: self._here(value) for name, value in service.environment.items()}

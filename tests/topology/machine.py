@@ -2,7 +2,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from runtime.ports import HOST, free_ports
+from runtime.local.ports import HOST, free_ports
 from tests.topology.compose_file import ComposeFile
 
 

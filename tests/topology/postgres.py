@@ -4,9 +4,9 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
-from runtime.child_process import Program, run_to_end
-from runtime.ports import HOST
-from runtime.system_account import open_passage, unprivileged_account
+from runtime.local.child_process import Program, run_to_end
+from runtime.local.ports import HOST
+from runtime.local.system_user import open_passage, unprivileged_account
 from tests.topology.compose_file import ComposeFile
 from tests.topology.machine import Machine
 from tests.topology.programs import Programs

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import OperationRunError
-from runtime.temporal_binary import cached_binary, need_binary
+from runtime.local.temporal_cli import cached_binary, need_binary
 
 VERSION = "v1.29.1"
 MODULE = "go.temporal.io/server"

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from runtime.child_process import Program
-from runtime.ports import HOST, free_ports, is_free
+from runtime.local.child_process import Program
+from runtime.local.ports import HOST, free_ports, is_free
 from tests.topology.compose_file import ComposeFile
 from tests.topology.machine import Machine
 from tests.topology.programs import Programs

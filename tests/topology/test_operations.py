@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from runtime.temporal_setup import SWEEP_SCHEDULE
+from runtime.temporal.setup import SWEEP_SCHEDULE
 from tests.faults.operations import restorable
 from tests.faults.settled import assert_settled, commits_of
 from tests.feature.temporal_cli import TemporalCli

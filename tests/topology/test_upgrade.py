@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from runtime.ports import free_ports
+from runtime.local.ports import free_ports
 from tests.faults.operations import restorable
 from tests.faults.settled import commits_of
 from tests.left_out import leave_out

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from runtime.child_process import Child, Program, run_to_end
+from runtime.local.child_process import Child, Program, run_to_end
 from tests.system import wait_for
 from tests.topology.application import Application
 from tests.topology.compose_file import ComposeFile, Service

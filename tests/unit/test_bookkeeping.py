@@ -1,7 +1,7 @@
 import pytest
 
-from services.bookkeeping import is_bookkeeping
-from services.setting_paths import Item, Step, render
+from services.configuration.exporter_noise import is_bookkeeping
+from services.configuration.paths import Item, Step, render
 
 SETTING = "settings[settingInstance.settingDefinitionId=device_vendor_msft_sudo_enablesudo]"
 

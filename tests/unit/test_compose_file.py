@@ -16,10 +16,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 
 from runtime.settings import PREFIX, Settings
-from runtime.tracing import is_traced
+from runtime.telemetry.tracing import is_traced
 from runtime.web_server import WebServerOptions
 from runtime.worker import DATABASE_CONNECTIONS, GRACE
-from services.database import Database
+from services.database.session import Database
 from services.repositories.transport import DEFAULT_LIMITS
 from tests.topology.compose_file import ComposeFile
 from tests.topology.programs import VERSION
@@ -133,7 +133,7 @@ def test_postgres_has_a_connection_for_everybody() -> None:
     options = dict(word.split("=") for word in SERVICES["postgres"]["command"] if "=" in word)
     web_pool = inspect.signature(Database.connect).parameters["pool_size"].default
     workers = SERVICES["worker"]["deploy"]["replicas"]
-    # A pool may grow to twice its size (services/database.py).
+    # A pool may grow to twice its size (services/database/session.py).
     ours = 2 * (workers * DATABASE_CONNECTIONS + WebServerOptions.workers * web_pool)
     temporal = len(PARTS) * sum(CONNECTIONS.values())
     assert int(options["max_connections"]) >= 1.5 * (ours + temporal)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from services.connection_pool import PoolFigure, WatchedPool
+from services.database.pool import PoolFigure, WatchedPool
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import pytest
 
-from models.reasons import ReasonCode
-from runtime.cli import operationrun
+from models.reason_codes import ReasonCode
+from runtime.cli.main import operationrun
 from runtime.container import build_web_app
 from runtime.settings import PREFIX, Settings
-from runtime.tracing import ENDPOINTS
+from runtime.telemetry.tracing import ENDPOINTS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.documents import Document, document_of, read_document
-from services.structures import parse_structure
+from services.configuration.documents import Document, document_of, read_document
+from services.configuration.parsing import parse_structure
 
 POLICY = '{"@odata.type": "#policy", "größe": 1}'
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.engine import QueueView
-from services.engine_looks import KEPT_FOR, EngineLooks
+from services.engine.cache import KEPT_FOR, EngineLooks
+from services.engine.port import QueueView
 from tests.fake_engine import IDLE, NOT_FOUND, FakeEngine
 
 
@@ -72,7 +72,7 @@ def test_a_story_that_cannot_be_read_in_time_leaves_the_rest_of_the_look(
             silence.wait(30)
             return super().compact_history(workflow_id)
 
-    monkeypatch.setattr("services.engine_looks.PATIENCE", timedelta(milliseconds=200))
+    monkeypatch.setattr("services.engine.cache.PATIENCE", timedelta(milliseconds=200))
     looks = EngineLooks(Forgetful(), clock=Clock())
 
     view, story = looks.workflow_and_story("w", ended=False)
@@ -89,10 +89,10 @@ def test_nobody_waits_long_for_an_engine_that_is_silent(monkeypatch: pytest.Monk
             silence.wait(30)
             return super().queue(task_queue)
 
-    monkeypatch.setattr("services.engine_looks.PATIENCE", timedelta(milliseconds=20))
+    monkeypatch.setattr("services.engine.cache.PATIENCE", timedelta(milliseconds=20))
     looks = EngineLooks(Silent(), clock=Clock())
 
     assert looks.queue("a") is None
     silence.set()
-    monkeypatch.setattr("services.engine_looks.PATIENCE", timedelta(seconds=30))
+    monkeypatch.setattr("services.engine.cache.PATIENCE", timedelta(seconds=30))
     assert looks.queue("a") == IDLE

@@ -1,6 +1,6 @@
 from typing import Any
 
-from services.finding_changes import compare_findings
+from services.reviews.findings import compare_findings
 
 
 def _finding(code: str, *items: str, **given: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Law L2 over the source: what writes a run stands in services/operation_runs.py and nowhere else."""
+"""Law L2 over the source: what writes a run stands in services/runs/service.py and nowhere else."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("models", "services", "reconcilers", "activities", "workflows", "web", "runtime")
-WRITER = Path("services/operation_runs.py")
+WRITER = Path("services/runs/service.py")
 WAY_OUT = "Call (or add) the method of OperationRunService that is this transition."
 
 RAW_WRITE = re.compile(r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE)\s+operation_runs\b", re.IGNORECASE)
@@ -45,7 +45,7 @@ def test_nobody_else_announces_themselves_as_the_writer() -> None:
         for path in sources()
         if re.search(r"operationrun\.writer'|WRITER_OPTION", path.read_text())
     }
-    assert naming == {Path("services/lifecycle_guard.py")}, WAY_OUT
+    assert naming == {Path("services/database/write_guard.py")}, WAY_OUT
 
 
 def test_the_scan_finds_what_it_looks_for() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.paths import is_text, selects, shown
+from services.repositories.paths import is_text, selects, shown
 
 
 @pytest.mark.parametrize(

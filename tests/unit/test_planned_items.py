@@ -1,7 +1,7 @@
 """What a plan does, counted without reading it where the counts are kept."""
 
 from models.restore import PlannedChange, RestorePlan
-from services.planned_items import PlannedItems, count
+from services.restores.planned_items import PlannedItems, count
 
 CHANGES = [
     {"path": str(number), "change": change}

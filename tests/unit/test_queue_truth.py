@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.operation_run import OperationRun
-from services.engine import QueueView
-from services.queue_truth import why_it_waits
+from services.engine.port import QueueView
+from services.runs.queue_status import why_it_waits
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MOMENT = timedelta(seconds=3)

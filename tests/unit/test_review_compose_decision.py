@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import OPEN, Execution, ExecutionState, ReconciliationDecision
 from models.review import LIVE, ReviewStatus
 from reconcilers.review_compose_decision import (

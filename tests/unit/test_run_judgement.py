@@ -7,7 +7,7 @@ from models.catalog import OperationType
 from models.lifecycle import Status
 from models.reconciliation import OPEN, Execution, ExecutionState
 from reconcilers.run_judgement import Action, RunStanding, judge
-from services.engine import WorkflowView
+from services.engine.port import WorkflowView
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 NOT_FOUND = WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from models.errors import RepositoryError
-from runtime.sample_environment import (
+from runtime.local.sample_environment import (
     BASELINE,
     BRANCH,
     RELEASES,

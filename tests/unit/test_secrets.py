@@ -6,12 +6,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.repositories.redaction import redact
-from services.secret_texts import mask_text
-from services.secrets import MASK, MASK_CHANGED, is_secret_key, mask_changes, masked
-from services.setting_changes import compare
-from services.setting_rows import setting_rows
-from services.structures import Structure, parse_structure
+from services.configuration.diff import compare
+from services.configuration.parsing import Structure, parse_structure
+from services.masking.changes import MASK, MASK_CHANGED, is_secret_key, mask_changes, masked
+from services.masking.messages import redact
+from services.masking.rows import setting_rows
+from services.masking.text import mask_text
 
 PLANTED = "zq7-Planted.One"
 OTHER = "zq7-Planted.Two"

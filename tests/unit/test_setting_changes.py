@@ -10,12 +10,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.repositories.changes import diff_trees
+from services.configuration.diff import ABSENT, MOST_CHANGES, SettingChange, apply, compare
+from services.configuration.parsing import Form, Structure, parse_structure, same
+from services.masking.changes import mask_changes
+from services.masking.rows import setting_rows
+from services.repositories.diff import diff_trees
 from services.repositories.objects import read_blob
-from services.secrets import mask_changes
-from services.setting_changes import ABSENT, MOST_CHANGES, SettingChange, apply, compare
-from services.setting_rows import setting_rows
-from services.structures import Form, Structure, parse_structure, same
 from tests.left_out import leave_out
 
 Row = tuple[str, str, Any, Any]

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.structures import Form, Structure, frozen, parse_structure, same
-from services.written import Written
+from services.configuration.parsing import Form, Structure, frozen, parse_structure, same
+from services.configuration.scalars import Written
 
 
 def values_of(path: str, content: str | bytes) -> list[Any]:

@@ -1,7 +1,7 @@
-from web.api import environments, operations, reports, restores, reviews, run_actions, workspaces
-from web.api.blueprint import api
+from web.api import environments, restores, reviews, runs
+from web.api.authentication import api
 
 # Each of these gives its routes to the blueprint.
-ROUTES = (workspaces, environments, restores, operations, run_actions, reviews, reports)
+ROUTES = (environments, restores, runs, reviews)
 
 __all__ = ["ROUTES", "api"]

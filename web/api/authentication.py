@@ -1,13 +1,13 @@
 from typing import Final
 
-from flask import Response, g, request
+from flask import Blueprint, Response, g, request
 
 from models.errors import TooManyRequests, Unauthenticated
-from services.access import Principal
-from services.digests import sha256_of
-from services.tokens import principal_of_token
+from services.access.tokens import principal_of_token
+from services.hashing import sha256_of
+from web.api.parameters import refuse_unknown_parameters
+from web.context import services
 from web.rate_limits import Buckets, Standing
-from web.services import services
 
 _POLICY: Final = "requests"
 
@@ -46,13 +46,6 @@ def tell_limit(response: Response) -> Response:
     return response
 
 
-def principal() -> Principal:
-    """Return who sent the present request."""
-    found = g.principal
-    assert isinstance(found, Principal)  # noqa: S101 - told to the type checker; set by authenticate
-    return found
-
-
 def _bearer_token() -> str | None:
     given = request.authorization
     return given.token or None if given is not None and given.type == "bearer" else None
@@ -64,3 +57,10 @@ def _pay(buckets: Buckets, caller: str) -> None:
     except TooManyRequests:
         g.standing = buckets.standing(caller)
         raise
+
+
+# Every route under it has judged the bearer token before anything else.
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+api.before_request(authenticate)
+api.before_request(refuse_unknown_parameters)
+api.after_request(tell_limit)

@@ -7,7 +7,7 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from models.wrong_fields import sentence_of
+from services.validation import sentence_of
 from web.problems import FieldError, InvalidFields
 
 Body = TypeVar("Body", bound=BaseModel)

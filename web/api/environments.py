@@ -5,19 +5,18 @@ from sqlalchemy.orm import Session
 
 from models.access import Workspace
 from models.catalog import Capability
-from services.environments import Environments
-from web.api.answers import answer
-from web.api.authentication import principal
-from web.api.blueprint import api
+from services.database.paging import page_of_all
+from services.workspaces.environments import Environments
+from services.workspaces.queries import list_environments, list_workspaces
+from web.access import find_environment, find_workspace, principal, require_somewhere, workspaces_filtered
+from web.api.authentication import api
 from web.api.bodies import JsonObject, json_object, parse
-from web.api.finding import find_environment, find_workspace, require_somewhere, workspaces_filtered
-from web.api.parameters import EnvironmentQuery, read_query
+from web.api.openapi.spec import Promise, Tag, created, promises, reads
+from web.api.parameters import EnvironmentQuery, ShortListQuery, read_query
 from web.api.requests import NewEnvironment
-from web.api.schemas import EnvironmentAnswer, EnvironmentListAnswer, list_answer
-from web.openapi.promise import Promise, Tag, created, promises, reads
-from web.queries.environments import list_environments
-from web.queries.keyset import page_of_all
-from web.services import services
+from web.api.responses import answer
+from web.api.schemas import EnvironmentAnswer, EnvironmentListAnswer, WorkspaceListAnswer, list_answer
+from web.context import services
 
 
 @api.get("/environments")
@@ -72,3 +71,14 @@ def _workspace_of(session: Session, body: JsonObject) -> Workspace | None:
         return find_workspace(session, given, Capability.ENVIRONMENTS_MANAGE)
     require_somewhere(Capability.ENVIRONMENTS_MANAGE)
     return None
+
+
+@api.get("/workspaces")
+@promises(reads(Tag.SYSTEM, WorkspaceListAnswer, query=ShortListQuery))
+def show_workspaces() -> Response:
+    """List the workspaces the token has a role in."""
+    query = read_query(ShortListQuery)
+    with services().database.transaction() as session:
+        found = list_workspaces(session, workspaces=frozenset(principal().roles))
+    page = page_of_all(found, query.after, query.limit)
+    return answer(list_answer(WorkspaceListAnswer, page.items, following=page.next))

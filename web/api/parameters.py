@@ -1,23 +1,21 @@
 import re
 from typing import Annotated, Any, Final, TypeVar
-from uuid import UUID
 
 from flask import current_app, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from models.catalog import OperationType
-from models.errors import InvalidInput, NotFound
+from models.errors import InvalidInput
 from models.lifecycle import Outcome, Status
 from models.review import ReviewStatus
-from models.wrong_fields import sentence_of
-from services.output_readiness import Profile
-from web.openapi.promise import promise_of
+from services.database.paging import LARGEST_PAGE, PAGE_SIZE
+from services.reviews.readiness import Profile
+from services.validation import sentence_of
+from web.api.openapi.spec import promise_of
 from web.problems import FieldError, InvalidFields
-from web.queries.keyset import LARGEST_PAGE, PAGE_SIZE
 
 LONGEST_WAIT: Final = 30
 
-_CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,255}")
 
 IDEMPOTENCY_KEY: Final = {
@@ -68,7 +66,7 @@ class EnvironmentQuery(ShortListQuery):
 
 
 class RunQuery(PageQuery):
-    """The filters of runs (web/queries/filters.py judges them); one that names nothing gives no run."""
+    """The filters of runs, judged by `RunFilters`; one that names nothing matches no run."""
 
     workspace: Annotated[str | None, Field(description="A workspace's slug or id.")] = None
     environment: Annotated[str | None, Field(description="An environment's slug or id.")] = None
@@ -129,13 +127,6 @@ def read_query(model: type[Query]) -> Query:
         return model.model_validate(given)
     except ValidationError as error:
         raise InvalidFields([_wrong(detail) for detail in error.errors(include_url=False)]) from None
-
-
-def canonical_id(given: str) -> UUID:
-    """Read an id; one that is malformed is as missing as any other that names nothing."""
-    if not _CANONICAL_ID.fullmatch(given):
-        raise NotFound
-    return UUID(given)
 
 
 def idempotency_key() -> str | None:

@@ -3,20 +3,19 @@ from http import HTTPStatus
 from flask import Response, url_for
 
 from models.catalog import Capability
-from services.restore_plans import RestorePlans
-from services.restore_points import RestorePoints
-from web.api.answers import answer
-from web.api.authentication import principal
-from web.api.blueprint import api
+from services.database.paging import page_of_all
+from services.restores.plans import RestorePlans
+from services.restores.points import RestorePoints
+from services.workspaces.queries import list_restore_points
+from web.access import find_environment, find_restore_plan, principal
+from web.api.authentication import api
 from web.api.bodies import json_object, parse
-from web.api.finding import find_environment, find_restore_plan
+from web.api.openapi.spec import Promise, Tag, created, promises, reads
 from web.api.parameters import ShortListQuery, read_query
 from web.api.requests import NewRestorePlan, NewRestorePoint
+from web.api.responses import answer
 from web.api.schemas import RestorePlanAnswer, RestorePointAnswer, RestorePointListAnswer, list_answer
-from web.openapi.promise import Promise, Tag, created, promises, reads
-from web.queries.environments import list_restore_points
-from web.queries.keyset import page_of_all
-from web.services import fetching, services
+from web.context import fetching, services
 
 
 @api.get("/environments/<environment_id>/restore-points")

@@ -5,19 +5,21 @@ from sqlalchemy.orm import Session
 
 from models.catalog import Capability
 from models.review import EnvironmentReview, ReviewStatus
-from services.reviews import Reviews
-from web.api.answers import answer
-from web.api.authentication import principal
-from web.api.blueprint import api
+from services.database.paging import Page
+from services.reports.rendering import Format
+from services.reviews.lineage import Reviews
+from services.reviews.queries import list_changes, list_reviews
+from services.reviews.readiness import Profile
+from web.access import environment_filtered, find_review, principal
+from web.api.authentication import api
 from web.api.bodies import optional_json_object, parse
-from web.api.finding import environment_filtered, find_review
-from web.api.parameters import PageQuery, ReviewQuery, read_query
+from web.api.openapi.spec import JSON, Content, Promise, Tag, promises, reads
+from web.api.parameters import PackQuery, PageQuery, ReviewQuery, read_query
 from web.api.requests import Nothing
+from web.api.responses import answer
 from web.api.schemas import ReviewAnswer, ReviewChangeListAnswer, ReviewListAnswer, list_answer
-from web.openapi.promise import Content, Promise, Tag, promises, reads
-from web.queries.keyset import Page
-from web.queries.reviews import list_changes, list_reviews
-from web.services import services
+from web.context import services
+from web.reviews.downloads import pack_response, report_response
 
 
 @api.get("/reviews")
@@ -90,3 +92,39 @@ def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
         after=query.after,
         limit=query.limit,
     )
+
+
+@api.get("/reviews/<review_id>/report/<profile>.<form>")
+@promises(
+    Promise(
+        tag=Tag.REVIEWS,
+        paths={"profile": Profile, "form": Format},
+        answers={
+            HTTPStatus.OK: Content(
+                media_types=("text/html", "application/pdf", JSON), description="The report."
+            )
+        },
+        revalidated=True,
+    )
+)
+def show_report(review_id: str, profile: str, form: str) -> Response:
+    """Give one report of a review, as HTML, PDF or JSON."""
+    with services().database.transaction() as session:
+        return report_response(session, find_review(session, review_id), profile, form)
+
+
+@api.get("/reviews/<review_id>/pack.zip")
+@promises(
+    Promise(
+        tag=Tag.REVIEWS,
+        query=PackQuery,
+        answers={HTTPStatus.OK: Content(media_types=("application/zip",), description="The pack.")},
+        revalidated=True,
+    )
+)
+def show_pack(review_id: str) -> Response:
+    """Give the review pack, or with `profile` one with that profile's reports alone."""
+    profile = read_query(PackQuery).profile
+    with services().database.transaction() as session:
+        review = find_review(session, review_id)
+        return pack_response(session, review, profile)

@@ -11,16 +11,16 @@ from models.base import utc_now
 from models.catalog import OperationType
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Related
 from models.restore import PlannedChange, RestoreMode
 from models.review import EnvironmentReview, ReviewStatus
 from reconcilers.run_check import Checked
 from reconcilers.run_judgement import Action
-from services.operation_requests import Requested
-from services.output_readiness import readiness_of
-from services.queue_truth import Waiting, WaitingCode
-from services.repositories.changes import Change
+from services.repositories.diff import Change
+from services.reviews.readiness import readiness_of
+from services.runs.admission import Requested
+from services.runs.queue_status import Waiting, WaitingCode
 from web.api.stored_shapes import (
     ContextShape,
     EvidenceShape,
@@ -31,8 +31,8 @@ from web.api.stored_shapes import (
     Shaped,
     SummaryShape,
 )
-from web.presenters.links import RelatedLink, related_of, run_url, temporal_url
-from web.presenters.messages import Message, message_of
+from web.runs.messages import Message, message_of
+from web.ui.links import RelatedLink, related_of, run_url, temporal_url
 
 
 class Answer(BaseModel):

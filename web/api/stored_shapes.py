@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from models.catalog import OperationType
 from models.contracts import Cause
 from models.lifecycle import Outcome, Status
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Related, Source
 
 

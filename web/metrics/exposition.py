@@ -1,7 +1,7 @@
 """What Prometheus reads of a web server, over all of its processes.
 
 `prometheus_client` decides when it is first imported whether processes share their counts: where
-PROMETHEUS_MULTIPROC_DIR is set by then (runtime/shared_metrics.py), they do, in that folder.
+PROMETHEUS_MULTIPROC_DIR is set by then (runtime/telemetry/multiprocess_metrics.py), they do, in that folder.
 """
 
 import os
@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_late
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from services.connection_pool import MEANINGS, PoolFigure
-from services.database import Database
+from services.database.pool import MEANINGS, PoolFigure
+from services.database.session import Database
 from web.metrics.ledger import LedgerCollector
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.lifecycle import ACTIVE, Outcome, Status
 from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun
-from services.database import Database
+from services.database.session import Database
 
 # However often and by however many it is asked, the database is asked so often.
 KEPT_FOR: Final = timedelta(seconds=10)

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from models.access import Role
 from tests.fake_engine import FakeEngine
 from tests.feature.api.promised import assert_promised
-from web.services import Services
+from web.context import Services
 
 ABSENT = "01890000-0000-7000-8000-000000000000"
 COMPOSE = "environment.review.compose"

@@ -5,10 +5,10 @@ import pytest
 
 from models.access import Role
 from models.environment import Environment
-from services.database import Database
-from services.environments import Environments
-from services.tokens import create_token
-from services.workspaces import Workspaces
+from services.access.tokens import create_token
+from services.database.session import Database
+from services.workspaces.environments import Environments
+from services.workspaces.workspaces import Workspaces
 from tests.fake_engine import FakeEngine, services_on
 from tests.feature.api.api_world import Api, World, make_repository
 from web.app import create_app

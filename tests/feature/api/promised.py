@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from web.openapi.document import document_of, path_of
+from web.api.openapi.document import document_of, path_of
 
 Json = dict[str, Any]
 _DOCUMENTS: list[Json] = []

@@ -1,7 +1,7 @@
 import pytest
 
 from models.access import Role
-from services.tokens import revoke_tokens
+from services.access.tokens import revoke_tokens
 from tests.feature.api.api_world import ABSENT, COMPOSE, World
 
 READS = [

@@ -103,7 +103,7 @@ def test_it_hides_what_it_did_not_foresee_and_names_the_request(
     def explode(*_: object, **__: object) -> None:
         raise RuntimeError("SELECT secret FROM inside")
 
-    monkeypatch.setattr("web.api.workspaces.list_workspaces", explode)
+    monkeypatch.setattr("web.api.environments.list_workspaces", explode)
     response = world.api.get("/api/v1/workspaces")
     problem = response.get_json()
     assert (response.status_code, problem["code"]) == (500, "unexpected_error")

@@ -7,7 +7,7 @@ import pytest
 
 from models.access import Role
 from models.environment import Environment
-from services.reviews import Reviews
+from services.reviews.lineage import Reviews
 from tests.feature.api.api_world import ABSENT, World
 from tests.review_documents import insert_review, make_source
 

@@ -6,9 +6,9 @@ import pytest
 
 from models.access import Role
 from models.environment import Environment
-from services.output_readiness import Profile
 from services.reports.html import content_security_policy
-from services.reviews import Reviews
+from services.reviews.lineage import Reviews
+from services.reviews.readiness import Profile
 from tests.feature.api.api_world import ABSENT, World, fields_of
 from tests.review_documents import insert_review, make_source
 

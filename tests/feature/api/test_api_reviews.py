@@ -7,7 +7,7 @@ from uuid_utils.compat import uuid7
 from models.access import Role
 from models.base import Json, utc_now
 from models.review import EnvironmentReview, ReviewChange
-from services.environments import Environments
+from services.workspaces.environments import Environments
 from tests.feature.api.api_world import ABSENT, World, fields_of
 
 SETTINGS = [{"path": "state", "before": "enabled", "after": "disabled"}]

@@ -12,12 +12,12 @@ from models.catalog import OperationType
 from models.contracts import RestoreExecuteInput
 from models.correlation import Correlation
 from models.errors import StartRefused, StartUnconfirmed
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import OPEN
-from services.engine import WorkflowView
-from services.operation_runs import OperationRunService
+from services.engine.port import WorkflowView
+from services.runs.queries import transitions_of
+from services.runs.service import OperationRunService
 from tests.feature.api.api_world import ABSENT, COMPOSE, World, fields_of
-from web.queries.runs import transitions_of
 
 ACTORS = [Role.OWNER, Role.OPERATOR]
 ONLOOKERS = [Role.REVIEWER, Role.READER]

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from models.base import utc_now
 from models.environment import Environment
 from models.lifecycle import ACTIVE, Outcome, Status
-from services.database import Database
+from services.database.session import Database
 from tests.factories import make_run
 from tests.feature.api.api_world import ABSENT, World
 from tests.feature.api.test_waiting import fail

@@ -7,9 +7,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from models.contracts import RestoreExecuteInput, ReviewComposeInput
 from tests.feature.api.api_world import World
 from tests.feature.api.promised import document
+from web.api.openapi.document import methods_of, path_of
 from web.api.requests import ComposeInput, RestoreInput
-from web.openapi.document import methods_of, path_of
-from web.services import services
+from web.context import services
 
 PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
 

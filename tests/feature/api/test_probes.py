@@ -4,7 +4,7 @@ import socket
 import psycopg
 from structlog.testing import capture_logs
 
-from services.database import Database
+from services.database.session import Database
 from tests.feature.api.api_world import World
 from web.app import create_app
 

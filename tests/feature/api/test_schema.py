@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from runtime.container import build_web_app
 from runtime.settings import Settings
 from tests.system import System
-from web.openapi.document import document_of
+from web.api.openapi.document import document_of
 
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "25"))
 CHECKS = [

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import event
 
 from models.lifecycle import Outcome
-from services.operation_runs import OperationRunService
+from services.runs.service import OperationRunService
+from services.runs.wait import is_completed_within
 from tests.factories import ADA, decision
 from tests.feature.api.api_world import ABSENT, World, fields_of
 from tests.system import wait_for
-from web.run_waiting import is_completed_within
-from web.services import WAITING_AT_ONCE
+from web.context import WAITING_AT_ONCE
 
 PATIENCE = 20
 

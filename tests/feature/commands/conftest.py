@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runtime.cli import run_command
+from runtime.cli.main import run_command
 
 Run = Callable[..., Any]
 

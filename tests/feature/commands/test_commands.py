@@ -9,14 +9,14 @@ import pytest
 
 from models.access import Role
 from models.errors import Unauthenticated
-from runtime.cli import run_command
-from services.audit import newest_entries
-from services.database import Database
-from services.password_sign_in import PasswordSignIn
-from services.sign_in_links import redeem_sign_in_link
-from services.tokens import principal_of_token
+from runtime.cli.main import run_command
+from services.access.audit import newest_entries
+from services.access.password_sign_in import PasswordSignIn
+from services.access.sign_in_links import redeem_sign_in_link
+from services.access.tokens import principal_of_token
+from services.database.session import Database
+from services.runs.queries import transitions_of
 from tests.fake_engine import FakeEngine
-from web.queries.runs import transitions_of
 
 Run = Callable[..., Any]
 COMPOSE = "environment.review.compose"

@@ -10,12 +10,12 @@ import pytest
 from models.base import utc_now
 from models.environment import Environment
 from models.lifecycle import Outcome
-from runtime.cli import run_command
-from services.database import Database
-from services.operation_runs import OperationRunService
+from runtime.cli.main import run_command
+from services.database.session import Database
+from services.runs.queries import get_run
+from services.runs.service import OperationRunService
 from tests.factories import ADA, decision, make_environment, request_compose
 from tests.system import System
-from web.queries.runs import get_run
 
 Run = Callable[..., Any]
 NOTHING = {"pruned": 0, "kept_by_review": 0, "kept_by_restore": 0, "kept_by_run": 0, "locked": 0}

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from models.lifecycle import FINAL_OUTCOMES, Outcome
-from runtime.cli import operationrun, run_command
-from runtime.commands import start
-from services.database import Database
-from services.operation_runs import OperationRunService
+from runtime.cli import start
+from runtime.cli.main import operationrun, run_command
+from services.database.session import Database
+from services.runs.operations import OperationStarter
+from services.runs.service import OperationRunService
 from tests.factories import ADA, decision
-from web.operations import start_operation
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference.md"
 Command = Callable[..., Any]
@@ -32,6 +32,8 @@ def environment(run: Command, repositories: Path) -> str:
 def ended_as(database: Database, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every run that is started end at once, as its workflow would have it."""
 
+    start_operation = OperationStarter.start
+
     def start_and_end(*given: Any, **named: Any) -> Any:
         requested = start_operation(*given, **named)
         with database.transaction() as session:
@@ -41,7 +43,7 @@ def ended_as(database: Database, outcome: Outcome, monkeypatch: pytest.MonkeyPat
             )
         return requested
 
-    monkeypatch.setattr(start, "start_operation", start_and_end)
+    monkeypatch.setattr(OperationStarter, "start", start_and_end)
 
 
 @pytest.mark.parametrize("outcome", sorted(FINAL_OUTCOMES))

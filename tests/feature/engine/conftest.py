@@ -3,11 +3,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from runtime.local.temporal_server import NAMESPACE, running_temporal
 from runtime.settings import Settings
-from runtime.temporal_connection import TemporalConnection
-from runtime.temporal_engine import TemporalEngine
-from runtime.temporal_server import NAMESPACE, running_temporal
-from runtime.temporal_setup import setup_temporal
+from runtime.temporal.client import TemporalConnection
+from runtime.temporal.engine import TemporalEngine
+from runtime.temporal.setup import setup_temporal
 from tests.feature.engine.engine_world import World, working
 
 

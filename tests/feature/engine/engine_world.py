@@ -12,10 +12,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from models.contracts import Cause, ReviewComposeInput
 from models.correlation import Correlation
 from models.reconciliation import Execution, ExecutionState
-from runtime.temporal_connection import TemporalConnection, connect
-from runtime.temporal_engine import TemporalEngine
-from services.dispatch import WorkflowStart
-from services.engine import WorkflowView
+from runtime.temporal.client import TemporalConnection, connect
+from runtime.temporal.engine import TemporalEngine
+from services.engine.port import WorkflowStart, WorkflowView
 from tests.feature.engine.stand_ins import COMPOSE, NOBODY, StandIn, hold, prepare, push, reach_the_remote
 from tests.system import wait_for
 

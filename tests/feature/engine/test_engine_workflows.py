@@ -11,9 +11,8 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from models.base import utc_now
 from models.contracts import ReviewComposeInput
 from models.reconciliation import OPEN, Execution, ExecutionState
-from runtime.temporal_server import NAMESPACE
-from services.dispatch import WorkflowStart
-from services.engine import Engine, WorkflowView
+from runtime.local.temporal_server import NAMESPACE
+from services.engine.port import Engine, WorkflowStart, WorkflowView
 from tests.feature.engine.engine_world import World, closed_by, operation_input, unknown_id
 from tests.feature.engine.stand_ins import COMPOSE, NOBODY
 from tests.system import wait_for

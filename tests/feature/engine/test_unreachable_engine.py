@@ -9,11 +9,11 @@ import pytest
 
 from models.base import utc_now
 from models.reconciliation import ExecutionState
-from runtime.ports import HOST, free_ports
-from runtime.temporal_connection import TemporalConnection
-from runtime.temporal_engine import TemporalEngine
-from runtime.temporal_server import NAMESPACE, running_temporal
-from services.engine import EngineUnreachable
+from runtime.local.ports import HOST, free_ports
+from runtime.local.temporal_server import NAMESPACE, running_temporal
+from runtime.temporal.client import TemporalConnection
+from runtime.temporal.engine import TemporalEngine
+from services.engine.port import EngineUnreachable
 from tests.feature.engine.engine_world import World, unknown_id
 from tests.feature.engine.stand_ins import NOBODY
 

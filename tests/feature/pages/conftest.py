@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.database import Database
+from services.database.session import Database
 from tests.feature.pages.tests_of_pages import World
 
 

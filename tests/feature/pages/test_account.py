@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from models.access import Role, User
-from services.passwords import set_password
-from services.sign_in_attempts import PER_NAME
+from services.access.password_sign_in import PER_NAME
+from services.access.passwords import set_password
 from tests.feature.pages.tests_of_pages import Browser, World
 from web.app import create_app
-from web.pages.browser_session import IDLE, LONGEST
+from web.browser_session import IDLE, LONGEST
 
 PASSWORD = "several words in a row"
 

@@ -9,7 +9,7 @@ import pytest
 from models.access import Role
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from tests.feature.pages.tests_of_pages import Browser, World, correlation_of
 
 RESULT = re.compile(
@@ -101,7 +101,7 @@ def test_an_engine_that_is_away_is_a_result_and_not_an_error(world: World) -> No
 
 def test_what_there_was_no_time_for_is_said_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     run = under_way(world, "a")
-    monkeypatch.setattr("web.pages.chosen_runs.WITHIN", -world.clock().resolution)
+    monkeypatch.setattr("web.runs.bulk.WITHIN", -world.clock().resolution)
 
     page = do(world.browser(Role.OPERATOR), "cancel", run.id).text
 

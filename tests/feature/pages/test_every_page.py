@@ -10,7 +10,7 @@ import pytest
 
 from models.access import Role
 from models.review import ReviewStatus
-from services.database import Database
+from services.database.session import Database
 from tests.feature.pages.tests_of_pages import Browser, World, changed
 from web.app import create_app
 
@@ -160,7 +160,7 @@ def test_a_fault_of_ours_is_a_calm_500_that_tells_nothing(world: World, monkeypa
         raise RuntimeError("the secret of the inside")
 
     browser = world.browser(Role.READER)
-    monkeypatch.setattr("web.pages.environments.list_environments", fault)
+    monkeypatch.setattr("web.environments.pages.list_environments", fault)
 
     answer = browser.get("/environments")
 

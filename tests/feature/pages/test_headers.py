@@ -7,7 +7,7 @@ import pytest
 
 from models.access import Role
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Related
 from tests.feature.pages.test_chosen_runs import choose, do
 from tests.feature.pages.tests_of_pages import RESTORE, Browser, World, correlation_of

@@ -8,9 +8,9 @@ from sqlalchemy import event, text
 from models.access import Role
 from models.base import utc_now
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
-from services.engine import QueueView
-from services.operation_runs import OperationRunService
+from models.reason_codes import ReasonCode
+from services.engine.port import QueueView
+from services.runs.service import OperationRunService
 from tests.feature.pages.tests_of_pages import RESTORE, World
 
 TAB = re.compile(r"</svg>([^<]+?) <span class=\"number\">([^<]+)</span>")
@@ -62,8 +62,8 @@ def test_every_state_has_its_number_under_the_other_filters(world: World) -> Non
 
 
 def test_numbers_beyond_the_bound_are_told_as_such(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.queries.run_counts.BOUND", 2)
-    monkeypatch.setattr("web.presenters.run_list.BOUND", 2)
+    monkeypatch.setattr("services.runs.search.counts.BOUND", 2)
+    monkeypatch.setattr("web.runs.run_list.BOUND", 2)
     browser = world.browser(Role.READER)
     for ref in "ab":
         world.queued(ref=ref)
@@ -84,7 +84,7 @@ def test_numbers_that_cannot_be_read_are_left_out_and_not_nought(
         del walks
         session.execute(text("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)"))  # type: ignore[attr-defined]
 
-    monkeypatch.setattr("web.pages.run_list_reading.count_standings", slow)
+    monkeypatch.setattr("web.runs.run_list.count_standings", slow)
 
     page = world.browser(Role.READER).read("/operations")
 

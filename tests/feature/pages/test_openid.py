@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from models.access import User
 from models.base import utc_now
-from services.openid_subjects import release
+from services.access.openid_subjects import release
 from tests.feature.pages.tests_of_pages import Browser, World
 from tests.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
 from web.app import create_app

@@ -5,7 +5,7 @@ from sqlalchemy import event, text
 
 from models.access import Role
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from tests.feature.pages.tests_of_pages import COMPOSE, RESTORE, World
 
 

@@ -19,8 +19,8 @@ from models.review import ReviewStatus
 from models.saved_view import SavedView
 from runtime.container import build_web_app
 from runtime.settings import Settings
-from services.access import CAPABILITIES
-from services.tokens import create_token
+from services.access.principals import CAPABILITIES
+from services.access.tokens import create_token
 from tests.feature.pages.tests_of_pages import Browser, World, changed, setting
 
 SIGNED_OUT, FOREIGN_OWNER = "signed out", "foreign owner"

@@ -7,12 +7,12 @@ from sqlalchemy import event
 from models.access import Role
 from models.base import utc_now
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
+from models.reason_codes import ReasonCode
 from models.reconciliation import Related
-from services.engine import QueueView
-from services.operation_runs import OperationRunService
-from services.planned_items import PlannedItems
-from services.restore_results import record_result
+from services.engine.port import QueueView
+from services.restores.planned_items import PlannedItems
+from services.restores.results import record_result
+from services.runs.service import OperationRunService
 from tests.feature.pages.tests_of_pages import RESTORE, World, correlation_of
 
 

@@ -5,11 +5,11 @@ import pytest
 from models.access import Role
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
-from models.reasons import ReasonCode
-from services.operation_runs import OperationRunService
-from services.queue_truth import JUST_ASKED
+from models.reason_codes import ReasonCode
+from services.runs.queries import transitions_of
+from services.runs.queue_status import JUST_ASKED
+from services.runs.service import OperationRunService
 from tests.feature.pages.tests_of_pages import COMPOSE, RESTORE, Browser, World, correlation_of
-from web.queries.runs import transitions_of
 
 RUNG = re.compile(r'<li class="([\w-]+) tone-\w+">\s*<span class="what">(\w+)</span>')
 DISABLED = '<button disabled aria-describedby="cancel-why-not">Cancel</button>'

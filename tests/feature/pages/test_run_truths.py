@@ -11,10 +11,10 @@ from models.access import Role
 from models.base import utc_now
 from models.lifecycle import Outcome
 from models.operation_run import OperationRequest, OperationRun
-from models.reasons import ReasonCode
-from services.operation_runs import OperationRunService
+from models.reason_codes import ReasonCode
+from services.runs.service import OperationRunService
+from services.runs.typical_durations import ENOUGH
 from tests.feature.pages.tests_of_pages import COMPOSE, RESTORE, World, correlation_of
-from web.queries.usual_times import ENOUGH
 
 TRUTH = re.compile(r"<h3>([^<]+)</h3>.*?</svg>([^<]+)</span>.*?<p>([^<]+)</p>", re.DOTALL)
 

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from models.access import Role, Workspace
 from models.review import ReviewStatus
-from services.access import Principal
-from services.tokens import create_token
+from services.access.principals import Principal
+from services.access.tokens import create_token
 from tests.feature.pages.tests_of_pages import Browser, World
 
 

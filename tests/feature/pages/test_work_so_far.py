@@ -9,8 +9,8 @@ import pytest
 from models.access import Role
 from models.base import utc_now
 from models.lifecycle import Outcome
-from models.reasons import ReasonCode
-from services.engine import EngineUnreachable
+from models.reason_codes import ReasonCode
+from services.engine.port import EngineUnreachable
 from tests.feature.pages.test_run import STORY
 from tests.feature.pages.tests_of_pages import World, correlation_of
 

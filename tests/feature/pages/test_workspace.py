@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from models.access import ApiToken, AuditEntry, Member, Role, User
-from services.access import principal_of_user
+from services.access.principals import principal_of_user
 from tests.feature.pages.tests_of_pages import Browser, World
 
 TOKEN = re.compile(r"opr_[\w-]{43}")

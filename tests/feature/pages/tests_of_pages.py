@@ -15,20 +15,19 @@ from models.catalog import OperationType
 from models.contracts import Failure
 from models.correlation import Correlation
 from models.environment import Environment
-from models.history import OperationRunHistory
 from models.lifecycle import Outcome
-from models.operation_run import OperationRun
-from models.reasons import ReasonCode
+from models.operation_run import OperationRun, OperationRunHistory
+from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related
 from models.restore import RestorePlan, RestorePoint
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
-from services.database import Database
-from services.identity import parse_input
-from services.new_run import Dispatch
-from services.operation_requests import OperationRequests
-from services.operation_runs import OperationRunService
-from services.reviews import Reviews
-from services.sign_in_links import create_sign_in_link
+from services.access.sign_in_links import create_sign_in_link
+from services.database.session import Database
+from services.reviews.lineage import Reviews
+from services.runs.admission import OperationRequests
+from services.runs.inputs import parse_input
+from services.runs.new_run import Dispatch
+from services.runs.service import OperationRunService
 from tests.fake_engine import FakeEngine, services_on
 from web.app import create_app
 

@@ -3,8 +3,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from models.base import Json
+from services.reports.blocks import Chart
 from services.reports.charts import changes_over_time, conformance_by_kind, findings_by_severity
-from services.reports.content import Chart
 from tests.review_documents import HOSTILE, make_document, make_hostile_source, make_sections
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.reports.csv import CHANGES, changes_csv, findings_csv, inventory_csv
+from services.reports.csv_files import CHANGES, changes_csv, findings_csv, inventory_csv
 from tests.review_documents import KINDS, make_change, make_document
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from models.base import Json
-from services.reports.settings import bookkeeping_line, count_line, written_settings
+from services.reports.changed_settings import bookkeeping_line, count_line, written_settings
 from tests.review_documents import make_change
 
 

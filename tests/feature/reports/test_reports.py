@@ -8,13 +8,13 @@ from subprocess import run
 
 import pytest
 
-from services.canonical import canonical_json, digest
-from services.output_readiness import Profile
+from services.hashing import canonical_json, digest
 from services.reports.document import ReviewSource
 from services.reports.html import content_security_policy
 from services.reports.pdf import CHANGES_PRINTED
 from services.reports.rendering import Format, report_of, write_report
-from services.reports.text import printable
+from services.reviews.readiness import Profile
+from services.text import printable
 from tests.feature.reports.pdf_reading import characters, page_count, text_of
 from tests.review_documents import (
     COMPOSED_AT,

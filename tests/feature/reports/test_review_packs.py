@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from runtime.cli import run_command
-from services.output_readiness import Profile
-from services.pack_archive import write_archive
-from services.pack_manifest import NAME, Manifest
-from services.pack_verification import Verified, verify_pack
-from services.review_packs import write_pack
+from runtime.cli.main import run_command
+from services.reports.packs.archive import write_archive
+from services.reports.packs.manifest import NAME, Manifest
+from services.reports.packs.verification import Verified, verify_pack
+from services.reports.packs.writing import write_pack
+from services.reviews.readiness import Profile
 from tests.review_documents import COMPOSED_AT, make_hostile_source, make_source
 
 Entries = list[tuple[str, bytes]]

@@ -1,6 +1,6 @@
 import pytest
 
-from services.reports.text import (
+from services.text import (
     breakable,
     kind_name,
     printable,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import RefNotFound
-from services.repositories.changes import EMPTY_TREE, Change, TreeChange, diff_trees
+from services.repositories.diff import EMPTY_TREE, Change, TreeChange, diff_trees
 from services.repositories.mirror import Mirror
 from services.repositories.objects import tree_of
 from tests.feature.repositories.remote import Remote, git, git_bytes

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import InvalidInput
-from services.repositories.changes import EMPTY_TREE
 from services.repositories.commits import commit_tree, write_tree
+from services.repositories.diff import EMPTY_TREE
 from services.repositories.mirror import Mirror
 from services.repositories.objects import entries, subtree_of, tree_of
 from tests.feature.repositories.remote import Remote, git, git_bytes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.repositories.process import GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
+from services.repositories.git import GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
 from tests.feature.repositories.waiting import has_group, is_alive, wait_until
 
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from services.inventory import Inventory, Note, take_inventory
-from services.item_facts import FACTS_FILE, ItemFacts
-from services.item_reader import ItemReader
-from services.kept_inventories import INVENTORIES_FILE, KeptInventories
+from services.inventory.facts_cache import FACTS_FILE, ItemFacts
+from services.inventory.inventory import Inventory, Note, take_inventory
+from services.inventory.inventory_cache import INVENTORIES_FILE, KeptInventories
+from services.inventory.reader import ItemReader
 from services.repositories import objects
-from services.repositories.changes import diff_trees
+from services.repositories.diff import diff_trees
 from services.repositories.mirror import Mirror
 from services.repositories.objects import entry_at, runs
 from tests.feature.repositories.remote import Remote
@@ -92,7 +92,7 @@ def test_what_is_known_of_a_content_is_not_read_again(
     reader = reader_of(mirror)
     inventory = taken(mirror, commit, reader)
     reader.save(items=inventory.items)
-    monkeypatch.setattr("services.item_reader.read_blob", None)
+    monkeypatch.setattr("services.inventory.reader.read_blob", None)
     assert taken(mirror, commit, reader_of(mirror)) == inventory
 
 

@@ -11,9 +11,9 @@ from models.errors import (
     RepositoryError,
     RepositoryTooLarge,
 )
+from services.repositories.git import Beat
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import damaged, entries
-from services.repositories.process import Beat
 from services.repositories.transport import GitLimits
 from tests.feature.repositories.remote import Remote, git
 

@@ -6,11 +6,10 @@ import pytest
 
 from models.errors import EnvironmentUnreachable, InvalidInput, PushRaced, PushRefused, RefNotFound
 from services.repositories.commits import commit_tree, write_tree
+from services.repositories.git import GitResult, no_beat
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
-from services.repositories.process import GitResult, no_beat
-from services.repositories.push_report import judge_push
-from services.repositories.transport import GitLimits
+from services.repositories.transport import GitLimits, judge_push
 from tests.feature.repositories.remote import Remote, git
 from tests.feature.repositories.waiting import has_group, wait_until
 

@@ -1,6 +1,6 @@
 import pytest
 
-from services.repositories.redaction import redact
+from services.masking.messages import redact
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.repositories import transport
-from services.repositories.process import GitResult
+from services.repositories.git import GitResult
 from services.repositories.transport import DEFAULT_LIMITS, run_local, run_transport
 
 

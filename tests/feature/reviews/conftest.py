@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from runtime.own_program import own_argv, own_environment
-from runtime.ports import free_ports
+from runtime.local.own_program import own_argv, own_environment
+from runtime.local.ports import free_ports
 from tests.left_out import leave_out
 from tests.system import Json, System, wait_for
 
@@ -116,7 +116,7 @@ def another_web_process(system: System) -> Iterator[httpx.Client]:
     settings = {**system.worker_settings, "OPERATIONRUN_SECRET_KEY": "another process", "TZ": "Asia/Tokyo"}
     arguments = ("web", "--port", str(port), "--workers", "1")
     process = subprocess.Popen(
-        own_argv("runtime.cli", *arguments), env=own_environment(settings), stderr=subprocess.DEVNULL
+        own_argv("runtime.cli.main", *arguments), env=own_environment(settings), stderr=subprocess.DEVNULL
     )
     try:
         headers = {"Authorization": system.client.headers["Authorization"]}

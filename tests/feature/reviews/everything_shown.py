@@ -13,7 +13,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from runtime.own_program import own_argv, own_environment
+from runtime.local.own_program import own_argv, own_environment
 from tests.feature.reports.pdf_reading import streams, text_of
 from tests.feature.reviews.conftest import FORMS, PROFILES
 from tests.feature.temporal_cli import TemporalCli
@@ -162,7 +162,10 @@ def _sign_in_link(system: System) -> str:
         "--json",
     )
     said = subprocess.run(
-        own_argv("runtime.cli", *arguments), env=own_environment(settings), capture_output=True, check=True
+        own_argv("runtime.cli.main", *arguments),
+        env=own_environment(settings),
+        capture_output=True,
+        check=True,
     )
     link: str = json.loads(said.stdout)["sign_in_url"]
     return link

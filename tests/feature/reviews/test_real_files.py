@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.cli import run_command
-from services.bookkeeping import is_bookkeeping
+from runtime.cli.main import run_command
+from services.configuration.exporter_noise import is_bookkeeping
 from services.reports.pdf import ITEMS_PRINTED, ITEMS_TOLD
 from tests.feature.reports.pdf_reading import page_count, text_of
 from tests.feature.reviews.conftest import (

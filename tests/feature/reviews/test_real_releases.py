@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.bookkeeping import is_bookkeeping
+from services.configuration.exporter_noise import is_bookkeeping
 from tests.feature.reviews.conftest import VERSIONS, Releases, Tell
 from tests.feature.reviews.setting_replay import Replay, agrees
 from tests.system import Json

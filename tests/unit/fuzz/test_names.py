@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from models.catalog import OperationType
 from models.correlation import parse_workflow_id, resolve
 from models.errors import InvalidInput
-from services.identity import parse_whole_input
-from services.paths import selects
+from services.database.paging import LARGEST_POSITION, Cursor, decode_position, searchable
 from services.repositories.locations import check_branch, check_path_prefix, check_ref, locate
-from web.queries.filters import NAMES, RunFilters
-from web.queries.keyset import LARGEST_POSITION, Cursor, decode_position
-from web.queries.text import searchable
+from services.repositories.paths import selects
+from services.runs.inputs import parse_whole_input
+from services.runs.search.filters import NAMES, RunFilters
 
 ROOTS = [Path("/srv/git")]
 ID = "0199f2f0-0000-7000-8000-00000000000a"

@@ -14,9 +14,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.pack_archive import write_archive
-from services.pack_manifest import NAME, Manifest
-from services.pack_verification import Verified, verify_pack
+from services.reports.packs.archive import write_archive
+from services.reports.packs.manifest import NAME, Manifest
+from services.reports.packs.verification import Verified, verify_pack
 
 COMPOSED_AT = datetime(2026, 6, 1, 12, 3, 4, tzinfo=UTC)
 ID = "0199f2f0-0000-7000-8000-00000000000a"

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.documents import Document, read_document
-from services.repositories.redaction import redact
-from services.secret_texts import mask_text
-from services.secrets import mask_changes, masked
-from services.setting_changes import compare
-from services.setting_rows import setting_rows
-from services.structures import Structure, parse_structure
+from services.configuration.diff import compare
+from services.configuration.documents import Document, read_document
+from services.configuration.parsing import Structure, parse_structure
+from services.masking.changes import mask_changes, masked
+from services.masking.messages import redact
+from services.masking.rows import setting_rows
+from services.masking.text import mask_text
 
 MiB = 2**20
 PATHS = st.sampled_from(["a.json", "a.yaml", "a.yml", "a.xml", "a.txt", "a"])

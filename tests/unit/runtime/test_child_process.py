@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from runtime.child_process import Child, Program, run_to_end
+from runtime.local.child_process import Child, Program, run_to_end
 from tests.left_out import linux_alone
 
 Until = Callable[[Callable[[], object]], None]
@@ -103,7 +103,7 @@ def test_a_child_gets_its_orphan_signal_when_this_process_is_killed(tmp_path: Pa
     )
     parent = (
         "import pathlib, signal, sys, time\n"
-        "from runtime.child_process import Child, Program\n"
+        "from runtime.local.child_process import Child, Program\n"
         f"program = Program(name='c', argv=(sys.executable, '-c', {child!r}), orphan_signal=signal.SIGINT)\n"
         f"Child(program, pathlib.Path({str(tmp_path)!r}))\n"
         "time.sleep(60)"

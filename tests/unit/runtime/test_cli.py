@@ -7,9 +7,9 @@ import click
 import pytest
 
 from models.errors import InvalidInput, NotFound, OperationRunError, SettingsError
-from runtime.cli import operationrun, run_command
-from runtime.commands import COMMANDS
-from runtime.commands.output import json_option, show
+from runtime.cli.group import COMMANDS
+from runtime.cli.main import operationrun, run_command
+from runtime.cli.output import json_option, show
 
 HEAVY = ("sqlalchemy", "temporalio", "flask", "alembic", "psycopg", "pydantic", "gunicorn")
 
@@ -36,7 +36,7 @@ def spellings(command: click.Command) -> set[str]:
 
 def test_help_lists_every_command_and_imports_none() -> None:
     code = (
-        "import sys; from runtime.cli import run_command; run_command(['--help']); "
+        "import sys; from runtime.cli.main import run_command; run_command(['--help']); "
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     done = subprocess.run(

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from models.errors import OperationRunError
-from runtime.data_directory import held
+from runtime.local.data_directory import held
 
 HOLD = (
     "import sys, pathlib\n"
-    "from runtime.data_directory import held\n"
+    "from runtime.local.data_directory import held\n"
     "with held(pathlib.Path(sys.argv[1])):\n"
     "    print('held', flush=True); sys.stdin.read()"
 )

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime import doctor
-from runtime.doctor import Finding, examine
+from runtime.local import doctor
+from runtime.local.doctor import Finding, examine
 from runtime.settings import Settings
 
 # Nothing listens on port 1, and asking takes no time.

@@ -4,9 +4,11 @@ import sys
 
 import pytest
 
-PREAMBLE = (
-    "import atexit, sys\nfrom runtime.exits import run_and_exit\natexit.register(print, 'handler ran')\n"
-)
+PREAMBLE = """\
+import atexit, sys
+from runtime.process.exit import run_and_exit
+atexit.register(print, 'handler ran')
+"""
 
 
 def run(main: str) -> subprocess.CompletedProcess[str]:
@@ -48,7 +50,7 @@ def test_an_unforeseen_exception_is_printed_and_fails() -> None:
 
 @pytest.mark.parametrize(("unbuffered", "code"), [("", 4), ("1", 1)])
 def test_a_reader_that_went_away_is_no_crash(unbuffered: str, code: int) -> None:
-    main = "from runtime.exits import run_and_exit\nrun_and_exit(lambda: print('a line') or 4)"
+    main = "from runtime.process.exit import run_and_exit\nrun_and_exit(lambda: print('a line') or 4)"
     with subprocess.Popen(
         [sys.executable, "-c", main],
         stdout=subprocess.PIPE,

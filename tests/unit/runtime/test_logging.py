@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.contextvars import bound_contextvars, clear_contextvars
 
-from runtime.logging import configure_logging, readable
+from runtime.telemetry.logging import configure_logging, readable
 
 SECRET = "hunter2"
 
@@ -142,7 +142,7 @@ def test_configured_twice_a_line_comes_once() -> None:
 
 def test_gunicorns_own_lines_come_the_same_way() -> None:
     code = (
-        "from runtime.logging import configure_logging; configure_logging()\n"
+        "from runtime.telemetry.logging import configure_logging; configure_logging()\n"
         "from runtime.web_server import WebServer, WebServerOptions\n"
         "from gunicorn.arbiter import Arbiter\n"
         "arbiter = Arbiter(WebServer(lambda: None, WebServerOptions(host='127.0.0.1', port=1)))\n"

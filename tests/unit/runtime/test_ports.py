@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from models.errors import SettingsError
-from runtime import ports
-from runtime.ports import free_ports, http_answers, is_free, need_free
+from runtime.local import ports
+from runtime.local.ports import free_ports, http_answers, is_free, need_free
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

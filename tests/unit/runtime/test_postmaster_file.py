@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.postmaster_file import clear_postmaster_file
+from runtime.local.postmaster_pid import clear_postmaster_file
 from tests.left_out import linux_alone
 
 LINUX = linux_alone("telling from /proc whose postmaster file it is")

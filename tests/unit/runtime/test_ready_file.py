@@ -3,8 +3,8 @@ import stat
 import threading
 from pathlib import Path
 
-from runtime.ready_file import Pids, Ready, write_ready_file
-from runtime.secret_file import kept_secret
+from runtime.local.ready_file import Pids, Ready, write_ready_file
+from runtime.local.secret_file import kept_secret
 
 
 def ready(worker: int | None) -> Ready:

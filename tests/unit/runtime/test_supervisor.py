@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import OperationRunError
-from runtime.child_process import Program
-from runtime.supervisor import LONGEST_DELAY, Supervisor
+from runtime.local.child_process import Program
+from runtime.local.supervisor import LONGEST_DELAY, Supervisor
 
 Until = Callable[[Callable[[], object]], None]
 FOREVER = "import time\nwhile True: time.sleep(60)"

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import OperationRunError, SettingsError
-from runtime import temporal_binary
-from runtime.temporal_binary import cached_binary, find_binary, need_binary
+from runtime.local import temporal_cli
+from runtime.local.temporal_cli import cached_binary, find_binary, need_binary
 
 
 def program(path: Path, script: str = "exit 0") -> Path:
@@ -27,7 +27,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(temporal_binary, "_download", lambda *_args, **_options: None)
+    monkeypatch.setattr(temporal_cli, "_download", lambda *_args, **_options: None)
 
 
 def test_temporal_cli_comes_before_path_and_path_before_the_cache(

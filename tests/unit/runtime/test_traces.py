@@ -8,16 +8,16 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, Tracer
 
-from runtime.discreet_spans import PING, DiscreetExporter
-from runtime.tracing import ENDPOINTS, is_traced
+from runtime.telemetry.span_filter import PING, DiscreetExporter
+from runtime.telemetry.tracing import ENDPOINTS, is_traced
 
 IMPORTED = """
 import asyncio, sys
 from flask import Flask
 import runtime.worker
-from runtime.commands.web import command
-from runtime.temporal_connection import connect
-from runtime.tracing import trace_process, trace_requests
+from runtime.cli.web import command
+from runtime.temporal.client import connect
+from runtime.telemetry.tracing import trace_process, trace_requests
 trace_process("operationrun-web")
 trace_requests(Flask("web"))
 asyncio.run(connect("127.0.0.1:1", "default"))

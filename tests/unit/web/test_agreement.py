@@ -12,9 +12,9 @@ from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reconciliation import OPEN, Execution, ExecutionState
 from models.review import EnvironmentReview, ReviewStatus
-from services.engine import WorkflowView
-from web.presenters.agreement import agreement_of
-from web.queries.business_truth import BusinessTruth
+from services.engine.port import WorkflowView
+from services.runs.queries import BusinessTruth
+from web.runs.agreement import agreement_of
 
 NOW = utc_now()
 LONG_AGO = NOW - timedelta(hours=1)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from web.presenters.spans import coarse, span_between
+from web.runs.durations import coarse, span_between
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+from temporalio import activity
+
+from activities.tracking import correlation
+from models.actor import Actor
+from models.contracts import Closing, OperationResult
+from models.errors import NoDecisionYet
+from models.reconciliation import Execution, ExecutionState
+from reconcilers.reconciler import AdapterRunReconciler
+from services.database.session import Database
+from services.runs.service import OperationRunService
+
+
+def settle(reconciler: AdapterRunReconciler, execution: Execution) -> OperationResult:
+    """Settle the present activity's run by business truth.
+
+    Raises NoDecisionYet, which is retried, where the truth cannot be told yet.
+    """
+    run = correlation()
+    actor = Actor(kind="workflow", name=run.workflow_id)
+    settled = reconciler.reconcile(run.run_id, execution, source="workflow", actor=actor)
+    if settled.decision is None:
+        raise NoDecisionYet
+    related = settled.decision.related
+    return OperationResult(
+        run_id=run.run_id,
+        outcome=settled.decision.outcome,
+        related_type=related.type if related else None,
+        related_id=related.id if related else None,
+    )
+
+
+class SettleRunActivities:
+    """What the failure bridge runs when a workflow cannot end well."""
+
+    def __init__(self, database: Database, reconciler: AdapterRunReconciler) -> None:
+        self._database = database
+        self._reconciler = reconciler
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def settle_run(self, closing: Closing) -> OperationResult:
+        """Keep the failure, then settle the run by business truth."""
+        with self._database.transaction() as session:
+            service = OperationRunService(session)
+            service.record_failure(correlation().run_id, closing.failure)
+            if closing.cause == "cancelled":
+                service.record_cancel_in_temporal(correlation().run_id, closing.failure.at)
+                service.acknowledge_cancel(correlation().run_id, closing.failure.at)
+        return settle(self._reconciler, Execution(state=ExecutionState.CLOSING, cause=closing.cause))

@@ -1,0 +1,76 @@
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy.orm import Session
+
+from models.catalog import OperationType
+from models.contracts import Contract
+from models.lifecycle import Outcome
+from models.operation_run import OperationRun
+from models.reconciliation import Execution, ReconciliationDecision
+from services.repositories.mirror import MirrorStore
+
+# Endings that are nobody's failure where the cancellation had been asked for before.
+_QUIET_CAUSES = frozenset({"never_started", "history_gone", "task_failing"})
+
+
+def outcome_of_nothing_done(execution: Execution, *, cancellation_asked: bool) -> Outcome:
+    """Return how a run ended that did nothing: cancelled if that was asked for, else failed.
+
+    Termination and time-outs are failures, whatever was asked (section 7).
+    """
+    if execution.cause == "cancelled" or (cancellation_asked and execution.cause in _QUIET_CAUSES):
+        return Outcome.CANCELLED
+    return Outcome.FAILED
+
+
+class Facts(Contract):
+    """What an adapter read: small, JSON-ready, and all that its decision may rest on."""
+
+
+class Adapter(Protocol):
+    """Tells how a run of one type stands, from business truth (section 7)."""
+
+    operation_type: ClassVar[OperationType]
+
+    def __init__(self, mirrors: MirrorStore) -> None:
+        """Take what reading the truth needs."""
+
+    def collect(self, session: Session, run: OperationRun, execution: Execution) -> Any:
+        """Read the facts; write nothing."""
+
+    def decide(self, run: OperationRun, facts: Any) -> ReconciliationDecision | None:
+        """Decide from the facts alone: pure and deterministic. None: no decision can be made yet."""
+
+    def record(
+        self, session: Session, run: OperationRun, facts: Any, decision: ReconciliationDecision
+    ) -> None:
+        """Have the business service insert the artifact that the facts prove and no row records (law L8)."""
+
+
+class AdapterRegistry:
+    """The adapters by operation type; each registers itself, and there is no central match."""
+
+    def __init__(self) -> None:
+        self._adapters: dict[str, type[Adapter]] = {}
+
+    def register(self, adapter: type[Adapter]) -> type[Adapter]:
+        """Take an adapter class in; raise RuntimeError where its type has one already."""
+        operation_type = adapter.operation_type
+        if operation_type in self._adapters:
+            raise RuntimeError(
+                f"{operation_type} has the adapter {self._adapters[operation_type].__name__} already; "
+                f"remove one of the two before registering {adapter.__name__}."
+            )
+        self._adapters[operation_type] = adapter
+        return adapter
+
+    def find(self, operation_type: str) -> type[Adapter] | None:
+        """Return the adapter of a type; None: the type is not supported here."""
+        return self._adapters.get(operation_type)
+
+    def types(self) -> frozenset[OperationType]:
+        """Return the types that have an adapter."""
+        return frozenset(adapter.operation_type for adapter in self._adapters.values())
+
+
+REGISTRY = AdapterRegistry()

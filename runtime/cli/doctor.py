@@ -1,0 +1,32 @@
+import click
+
+from runtime.cli.output import json_option, show
+from runtime.local.doctor import Finding, examine
+from runtime.settings import Settings
+
+
+@click.command("doctor")
+@json_option
+def command(*, as_json: bool) -> int:
+    """Say what is missing on this machine, and how to mend it; exit code 1 if it is needed."""
+    findings = examine(Settings.from_environment())
+    rows = [
+        {
+            "state": each.state,
+            "check": each.check,
+            "found": each.found,
+            "mend": each.mend or "" if not each.ok else "",
+        }
+        for each in findings
+    ]
+    if as_json:
+        show(rows, as_json=True)
+    else:
+        for each in findings:
+            click.echo(_line(each))
+    return int(any(each.state == "missing" for each in findings))
+
+
+def _line(finding: Finding) -> str:
+    mend = f"\n{'':9}{finding.mend}" if not finding.ok and finding.mend else ""
+    return f"{finding.state:<8} {finding.check}: {finding.found}{mend}"

@@ -1,0 +1,167 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psycopg
+from alembic.script import ScriptDirectory
+
+from models.errors import OperationRunError
+from runtime.local.own_program import ROOT
+from runtime.local.ports import is_free
+from runtime.local.postgres import binary
+from runtime.local.temporal_cli import VERSION, WAYS_OUT, find_binary
+from runtime.local.temporal_server import why_silent
+from runtime.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_GIT = (2, 30)
+PORT = 8080
+TOOL_WITHIN = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one check found, and how to mend what is not ok; not `needed` is what one can do without."""
+
+    check: str
+    ok: bool
+    found: str
+    mend: str | None = None
+    needed: bool = True
+
+    @property
+    def state(self) -> str:
+        """The finding in one word."""
+        if self.ok:
+            return "ok"
+        return "missing" if self.needed else "note"
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything `operationrun` needs on this machine; change nothing."""
+    checks: Sequence[Callable[[Settings], Finding | None]] = (
+        _python,
+        _git,
+        _postgres,
+        _temporal,
+        _go,
+        _setpriv,
+        _port,
+        _data_dir,
+        _database,
+        _migrations,
+    )
+    return [finding for check in checks if (finding := check(settings))]
+
+
+def _python(_settings: Settings) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(
+        check="Python", ok=sys.version_info >= OLDEST_PYTHON, found=version, mend="Install Python 3.11."
+    )
+
+
+def _git(_settings: Settings) -> Finding:
+    said = _output(["git", "--version"])
+    numbers = tuple(map(int, re.findall(r"\d+", said or "")[:2]))
+    mend = "Install git {}.{} or newer.".format(*OLDEST_GIT)
+    return Finding(check="git", ok=numbers >= OLDEST_GIT, found=said or "not found", mend=mend)
+
+
+def _postgres(_settings: Settings) -> Finding:
+    try:
+        said = _output([str(binary("postgres")), "--version"])
+    except OperationRunError as error:
+        return Finding(check="PostgreSQL", ok=False, found="not found", mend=str(error))
+    return Finding(check="PostgreSQL", ok=bool(said), found=said or "does not start", mend="make install")
+
+
+def _temporal(settings: Settings) -> Finding:
+    if settings.temporal_address:
+        return _temporal_server(settings.temporal_address, settings.temporal_namespace)
+    try:
+        found = find_binary()
+    except OperationRunError as error:
+        return Finding(check="Temporal", ok=False, found="cannot be run", mend=str(error))
+    if found:
+        return Finding(check="Temporal", ok=True, found=f"{found.path} ({found.way})")
+    go = shutil.which("go")
+    way = f"not here yet: `up` downloads {VERSION}, or builds it" + (f" with {go}" if go else "")
+    mend = f"A download needs the internet, a build needs Go. {WAYS_OUT}"
+    return Finding(check="Temporal", ok=go is not None, found=way, mend=mend, needed=False)
+
+
+def _temporal_server(address: str, namespace: str) -> Finding:
+    reason = why_silent(address, namespace)
+    mend = "Start that server, or correct OPERATIONRUN_TEMPORAL_ADDRESS."
+    return Finding(check="Temporal", ok=reason is None, found=f"{address}: {reason or 'answers'}", mend=mend)
+
+
+def _go(_settings: Settings) -> Finding:
+    said = _output(["go", "version"])
+    mend = "Install Go 1.24 or newer, if Temporal is to be built here; nothing else needs it."
+    return Finding(check="Go", ok=bool(said), found=said or "not found", mend=mend, needed=False)
+
+
+def _setpriv(_settings: Settings) -> Finding | None:
+    if sys.platform != "linux":
+        return None
+    path = shutil.which("setpriv")
+    mend = "Install util-linux; without it, what `up` started outlives an `up` that was killed."
+    return Finding(check="setpriv", ok=bool(path), found=path or "not found", mend=mend, needed=False)
+
+
+def _port(_settings: Settings) -> Finding:
+    free = is_free(PORT)
+    found = f"{PORT} is free" if free else f"{PORT} is taken"
+    return Finding(check="port", ok=free, found=found, mend="operationrun up --port 0", needed=False)
+
+
+def _data_dir(settings: Settings) -> Finding:
+    data_dir = settings.data_dir.absolute()
+    nearest = next(path for path in (data_dir, *data_dir.parents) if path.exists())
+    ok = nearest.is_dir() and os.access(nearest, os.W_OK)
+    mend = "Set OPERATIONRUN_DATA_DIR to a directory you may write to."
+    return Finding(check="data directory", ok=ok, found=str(data_dir), mend=mend)
+
+
+def _database(settings: Settings) -> Finding | None:
+    if settings.database_url is None:
+        return None
+    try:
+        with psycopg.connect(settings.database_url, connect_timeout=3) as connection:
+            found = f"PostgreSQL {connection.info.server_version // 10000}"
+    except psycopg.Error:
+        mend = "Start that server, or correct OPERATIONRUN_DATABASE_URL."
+        return Finding(check="database", ok=False, found="does not answer", mend=mend)
+    return Finding(check="database", ok=True, found=found)
+
+
+def _migrations(settings: Settings) -> Finding | None:
+    if settings.database_url is None:
+        return None
+    try:
+        with psycopg.connect(settings.database_url, connect_timeout=3) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.Error:
+        row = None
+    newest = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    found = f"at {row[0]}" if row else "no migration"
+    return Finding(
+        check="migrations", ok=row is not None and row[0] == newest, found=found, mend="operationrun migrate"
+    )
+
+
+def _output(command: Sequence[str]) -> str | None:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=TOOL_WITHIN.total_seconds()
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,32 @@
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def own_argv(module: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command line that runs one of our modules with this interpreter, whatever the folder.
+
+    `-P` keeps a package of the same name in the current folder from being taken for ours.
+    """
+    return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def own_environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's environment for a child that runs our modules, with settings added."""
+    return {
+        **os.environ,
+        **_source_tree(),
+        # Lines reach the log as they are written.
+        "PYTHONUNBUFFERED": "1",
+        **(settings or {}),
+    }
+
+
+def _source_tree() -> dict[str, str]:
+    """Let a child import the very code that runs here, where that is a source tree."""
+    if not (ROOT / "pyproject.toml").exists():
+        return {}
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}

@@ -1,0 +1,77 @@
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.access import Role, Workspace
+from models.environment import Environment
+from runtime.local.sample_environment import BASELINE, BRANCH, make_sample_repository
+from runtime.settings import Settings
+from services.access.members import Members
+from services.access.sign_in_links import create_sign_in_link
+from services.access.tokens import create_token, revoke_tokens
+from services.database.session import Database
+from services.workspaces.environments import Environments
+from services.workspaces.workspaces import Workspaces
+
+WORKSPACE = "default"
+OWNER = "owner@localhost"
+TOKEN_NAME = "local up"  # noqa: S105 - the token's name, not its text
+SAMPLE = "sample"
+# A local system is signed in to when its owner next looks at the terminal.
+SIGN_IN_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bootstrapped:
+    """How to get into a local system: an owner's token, and a link that signs its owner in once."""
+
+    api_token: str
+    sign_in_url: str
+
+
+def bootstrap(settings: Settings, *, sample: bool) -> Bootstrapped:
+    """Give a migrated database its first workspace and owner, and hand out fresh keys; safe to repeat.
+
+    1. The workspace `default` and its owner are there, or made.
+    2. The tokens of earlier calls are revoked and one new one is made.
+    3. With `sample`, the sample environment is there, or made.
+    """
+    database = Database.connect(settings.need_database_url(), pool_size=1)
+    repository = make_sample_repository(settings.data_dir / "sample") if sample else None
+    try:
+        with database.transaction() as session:
+            return _bootstrap(session, settings, repository)
+    finally:
+        database.close()
+
+
+def _bootstrap(session: Session, settings: Settings, repository: Path | None) -> Bootstrapped:
+    workspaces = Workspaces(session)
+    workspaces.ensure(slug=WORKSPACE, name="Default workspace")
+    workspace = workspaces.find(WORKSPACE)
+    owner = Members(session, workspace.id).add(email=OWNER, role=Role.OWNER)
+    revoke_tokens(session, workspace_id=workspace.id, name=TOKEN_NAME)
+    token = create_token(session, workspace_id=workspace.id, role=Role.OWNER, name=TOKEN_NAME)
+    if repository is not None:
+        _ensure_sample(session, workspace, repository)
+    secret = create_sign_in_link(session, owner.id, lifetime=SIGN_IN_WITHIN)
+    return Bootstrapped(api_token=token, sign_in_url=f"{settings.public_url}/sign-in/{secret}")
+
+
+def _ensure_sample(session: Session, workspace: Workspace, repository: Path) -> None:
+    statement = select(Environment.id).where(
+        Environment.workspace_id == workspace.id, Environment.slug == SAMPLE
+    )
+    if session.scalar(statement) is not None:
+        return
+    Environments(session, allowed_file_roots=[repository.parent]).create(
+        workspace_id=workspace.id,
+        slug=SAMPLE,
+        name="Sample environment",
+        repository_url=str(repository),
+        branch=BRANCH,
+        baseline_ref=BASELINE,
+    )

@@ -1,0 +1,97 @@
+import json
+import logging
+import sys
+from typing import Final, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from services.masking.messages import redact
+
+# Our own lines from here on; those of libraries only where something is amiss.
+OUR_LEVEL: Final = logging.INFO
+LIBRARY_LEVEL: Final = logging.WARNING
+
+_SET_BY_US: Final = "operationrun"
+
+
+def configure_logging(stream: TextIO | None = None) -> None:
+    """Send this process's log to `stream` (stderr): JSON lines, or words and colours on a terminal.
+
+    Our lines (structlog, from INFO on) and those of libraries (the standard library's logging and warnings,
+    from WARNING on) go through the same steps: the bound ids (`run_id`, `workflow_id`, `request_id`), the
+    time in UTC, tracebacks without the values of variables, credentials taken out. For composition roots;
+    calling it again replaces what it set before.
+    """
+    stream = stream or sys.stderr
+    renderer = _words() if stream.isatty() else _json()
+    steps: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.ExceptionRenderer(),
+        _redacted,
+    ]
+    structlog.configure(
+        processors=[*steps, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(OUR_LEVEL),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    _hand_over(stream, steps, renderer)
+
+
+def readable(line: str) -> str:
+    """Return a JSON line of a log in words, without its traceback; any other line as it is."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(told, dict) or not {"event", "level"} <= told.keys():
+        return line
+    facts = [
+        f"{key}={value}" for key, value in told.items() if key not in {"at", "event", "exception", "level"}
+    ]
+    return " ".join([f"{told['level']}: {told['event']}", *facts])
+
+
+def _hand_over(stream: TextIO, steps: list[Processor], renderer: Processor) -> None:
+    """Let the standard library's loggers write to the same stream through the same steps."""
+    handler = logging.StreamHandler(stream)
+    handler.name = _SET_BY_US
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *steps],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            keep_exc_info=False,
+        )
+    )
+    root = logging.getLogger()
+    for earlier in [handler for handler in root.handlers if handler.name == _SET_BY_US]:
+        root.removeHandler(earlier)
+    root.addHandler(handler)
+    root.setLevel(LIBRARY_LEVEL)
+    logging.captureWarnings(capture=True)
+
+
+def _json() -> Processor:
+    return structlog.processors.JSONRenderer(
+        ensure_ascii=False, default=lambda value: _without_credentials(str(value))
+    )
+
+
+def _words() -> Processor:
+    return structlog.dev.ConsoleRenderer(
+        timestamp_key="at", exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+    )
+
+
+def _redacted(_: object, __: str, told: EventDict) -> EventDict:
+    return {
+        key: _without_credentials(value) if isinstance(value, str) else value for key, value in told.items()
+    }
+
+
+def _without_credentials(text: str) -> str:
+    """Redact line by line: a traceback stays whole and keeps its indents."""
+    return "\n".join(line[: len(line) - len(line.lstrip(" "))] + redact(line) for line in text.splitlines())

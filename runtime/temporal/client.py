@@ -1,0 +1,79 @@
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
+from temporalio.service import RetryConfig
+
+from runtime.telemetry.tracing import client_interceptors
+
+T = TypeVar("T")
+
+# A web request that starts a run answers within seconds; the run is safe in PostgreSQL either way.
+CALL_TIMEOUT = timedelta(seconds=4)
+RPC_TIMEOUT = timedelta(seconds=2)
+
+
+async def connect(
+    address: str, namespace: str, *, lazy: bool = True, runtime: Runtime | None = None
+) -> Client:
+    """Make a client; a lazy one connects at its first call, another now, or raises RuntimeError.
+
+    `runtime` None means the SDK's own, which offers no metrics.
+    """
+    return await Client.connect(
+        address,
+        namespace=namespace,
+        data_converter=pydantic_data_converter,
+        interceptors=client_interceptors(),
+        lazy=lazy,
+        runtime=runtime,
+        retry_config=RetryConfig(max_elapsed_time_millis=3000, max_retries=5),
+    )
+
+
+class TemporalConnection:
+    """One client on one background event loop, for code that is not asynchronous.
+
+    Both are made at the first call and again in a forked process: a client does not survive a fork, and is
+    not safe to share between loops.
+    """
+
+    def __init__(self, address: str, namespace: str) -> None:
+        self.address = address
+        self.namespace = namespace
+        self._lock = threading.Lock()
+        self._pid: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: Client | None = None
+
+    def call(
+        self, action: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: timedelta = CALL_TIMEOUT
+    ) -> T:
+        """Run an action of the client to its end; raise TimeoutError when it takes longer than `timeout`."""
+        loop = self._running_loop()
+        future = asyncio.run_coroutine_threadsafe(self._act(action), loop)
+        try:
+            return future.result(timeout.total_seconds())
+        except FutureTimeoutError:
+            future.cancel()
+            raise TimeoutError("Temporal did not answer in time") from None
+
+    async def _act(self, action: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
+        if self._client is None:
+            self._client = await connect(self.address, self.namespace)
+        return await action(self._client)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._pid != os.getpid():
+                self._pid, self._client = os.getpid(), None
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="temporal-client", daemon=True).start()
+            return self._loop

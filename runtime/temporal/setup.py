@@ -1,0 +1,79 @@
+import asyncio
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+
+from runtime.settings import Settings
+from runtime.temporal.client import connect
+from workflows.sweep import WORKFLOW_TYPE
+
+SEARCH_ATTRIBUTES = ("OperationRunId", "OperationType", "WorkspaceId", "EnvironmentId", "OperationOutcome")
+SWEEP_SCHEDULE = "operation-run-sweep"
+SWEEP_INTERVAL = timedelta(seconds=4)
+SWEEP_TIMEOUT = timedelta(seconds=60)
+
+
+def setup_temporal(settings: Settings) -> None:
+    """Create what the namespace needs before the first run, or bring it up to date; safe to repeat."""
+    asyncio.run(_setup(settings))
+
+
+async def _setup(settings: Settings) -> None:
+    client = await connect(settings.need_temporal_address(), settings.temporal_namespace)
+    await _create_search_attributes(client)
+    await _create_sweep(client, settings.sweep_queue)
+
+
+async def _create_search_attributes(client: Client) -> None:
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = [name for name in SEARCH_ATTRIBUTES if name not in listed.custom_attributes]
+    if missing:
+        keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=client.namespace, search_attributes=dict.fromkeys(missing, keyword)
+            )
+        )
+
+
+async def _create_sweep(client: Client, task_queue: str) -> None:
+    schedule = _sweep_schedule(task_queue)
+
+    def replace(_: ScheduleUpdateInput) -> ScheduleUpdate:
+        return ScheduleUpdate(schedule=schedule)
+
+    try:
+        await client.create_schedule(SWEEP_SCHEDULE, schedule)
+    except ScheduleAlreadyRunningError:
+        await client.get_schedule_handle(SWEEP_SCHEDULE).update(replace)
+
+
+def _sweep_schedule(task_queue: str) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            WORKFLOW_TYPE,
+            id=SWEEP_SCHEDULE,
+            task_queue=task_queue,
+            # Without a worker no more than this many seconds' worth of sweeps pile up.
+            execution_timeout=SWEEP_TIMEOUT,
+            static_summary="Settle what workflow code could not record",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVAL)]),
+        # One sweep may wait for a silent repository; the next skips what that one holds, and goes on.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=timedelta(seconds=10)),
+    )

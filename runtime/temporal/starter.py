@@ -1,0 +1,79 @@
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.errors import StartRefused, StartUnconfirmed
+from runtime.temporal.client import RPC_TIMEOUT, TemporalConnection
+from services.engine.port import WorkflowStart
+
+# Answers that no later attempt would change: a malformed name, an unknown namespace, an input too large.
+_REFUSALS = frozenset(
+    {
+        RPCStatusCode.INVALID_ARGUMENT,
+        RPCStatusCode.NOT_FOUND,
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.FAILED_PRECONDITION,
+        RPCStatusCode.UNIMPLEMENTED,
+    }
+)
+
+# A workflow task that a killed worker had in hand is given to another after this, not after the default of
+# ten seconds.
+TASK_TIMEOUT: Final = timedelta(seconds=3)
+
+
+class TemporalStarter:
+    """Starts workflows; implements services.engine.port.WorkflowStarter."""
+
+    def __init__(self, connection: TemporalConnection) -> None:
+        self._connection = connection
+
+    def start(self, start: WorkflowStart) -> None:
+        """Start a workflow, or find it started already (section 5).
+
+        REJECT_DUPLICATE: an id that ever ran does not run again, so that a repeated start does no harm.
+        """
+        try:
+            self._connection.call(lambda client: _start(client, start))
+        except WorkflowAlreadyStartedError:
+            return
+        except RPCError as error:
+            if error.status in _REFUSALS:
+                raise StartRefused(f"{error.status.name}: {error.message}") from error
+            raise StartUnconfirmed from error
+        except (RuntimeError, TimeoutError) as error:
+            # A client that never could connect raises RuntimeError.
+            raise StartUnconfirmed from error
+
+
+async def _start(client: Client, start: WorkflowStart) -> None:
+    await client.start_workflow(
+        start.workflow_type,
+        start.operation_input,
+        id=start.workflow_id,
+        task_queue=start.task_queue,
+        execution_timeout=start.execution_timeout,
+        task_timeout=TASK_TIMEOUT,
+        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+        static_summary=start.summary,
+        static_details=start.details,
+        search_attributes=TypedSearchAttributes(
+            [
+                SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
+                for name, value in start.search_attributes.items()
+            ]
+        ),
+        rpc_timeout=RPC_TIMEOUT,
+    )

@@ -1,0 +1,82 @@
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.access import OpenIdSubject, User
+from models.base import utc_now
+from models.errors import IdentityRefused, SubjectRefused, UnknownPerson
+from services.access.members import find_person
+
+# As OpenID Connect Core 1.0 bounds it, section 2.
+_SUBJECT: Final = re.compile(r"[ -~]{1,255}")
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vouched:
+    """Whom an identity provider vouches for; `email` None: for no address of theirs."""
+
+    issuer: str
+    subject: str
+    email: str | None
+
+
+def person_of(session: Session, vouched: Vouched, *, clock: Callable[[], datetime] = utc_now) -> User:
+    """Return the person whom an identity provider vouches for.
+
+    1. The one its subject is bound to, whatever address it gives for them by now.
+    2. Or the one who goes by the verified address, who is bound to the subject from here on.
+
+    Raises IdentityRefused for a subject that is none, or one not bound yet that comes without an address;
+    UnknownPerson where nobody goes by the address; SubjectRefused where they are bound to another subject.
+    """
+    if not _SUBJECT.fullmatch(vouched.subject):
+        raise IdentityRefused
+    known = _bound(session, vouched)
+    if known is not None:
+        return known
+    if vouched.email is None:
+        raise IdentityRefused
+    user = find_person(session, vouched.email)
+    if user is None:
+        raise UnknownPerson
+    _bind(session, vouched, user, clock())
+    bound = _bound(session, vouched)
+    if bound is None or bound.id != user.id:
+        _log.warning("openid_subject_refused", user_id=str(user.id), issuer=vouched.issuer)
+        raise SubjectRefused
+    return user
+
+
+def release(session: Session, user_id: UUID) -> int:
+    """Forget which subjects a person is bound to, so that their address counts again; return how many."""
+    statement = delete(OpenIdSubject).where(OpenIdSubject.user_id == user_id)
+    released = len(session.scalars(statement.returning(OpenIdSubject.subject)).all())
+    if released:
+        _log.info("openid_subject_released", user_id=str(user_id))
+    return released
+
+
+def _bound(session: Session, vouched: Vouched) -> User | None:
+    statement = select(User).join(OpenIdSubject, OpenIdSubject.user_id == User.id)
+    return session.scalars(
+        statement.where(OpenIdSubject.issuer == vouched.issuer, OpenIdSubject.subject == vouched.subject)
+    ).one_or_none()
+
+
+def _bind(session: Session, vouched: Vouched, user: User, at: datetime) -> None:
+    """Bind a person to a subject, unless either is bound already; of two at once the first does."""
+    statement = insert(OpenIdSubject).values(
+        issuer=vouched.issuer, subject=vouched.subject, user_id=user.id, bound_at=at
+    )
+    bound = session.scalars(statement.on_conflict_do_nothing().returning(OpenIdSubject.user_id)).all()
+    if bound:
+        _log.info("openid_subject_bound", user_id=str(user.id), issuer=vouched.issuer)

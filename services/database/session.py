@@ -1,0 +1,88 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from models.tables import TABLES
+from services.database.pool import Told, WatchedPool
+from services.database.row_security import RowScope, info_of, narrow
+from services.database.write_guard import guard
+
+CONNECT_TIMEOUT = timedelta(seconds=3)
+STATEMENT_TIMEOUT = timedelta(seconds=30)
+
+_OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT // timedelta(milliseconds=1)} -c timezone=UTC"
+
+assert TABLES  # noqa: S101 - imported so that every foreign key finds its table
+
+
+class Database:
+    """The application's database: sessions whose transactions are visible where they are opened."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        guard(self._sessions)
+
+    @classmethod
+    def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
+        """Make the database of a libpq URL (`postgresql://…`); the first transaction opens a connection."""
+        engine = create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: psycopg.connect(
+                url,
+                connect_timeout=int(CONNECT_TIMEOUT.total_seconds()),
+                options=_OPTIONS,
+            ),
+            poolclass=WatchedPool,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            # A server that was restarted leaves dead connections behind; a request must not meet one.
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+        return cls(engine)
+
+    def narrowed(self, scope: Callable[[], RowScope]) -> "Narrowed":
+        """Return the same database, each of whose transactions reaches the rows of its scope alone."""
+        return Narrowed(self, scope)
+
+    @property
+    def whole(self) -> "Database":
+        """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
+        return self
+
+    @contextmanager
+    def transaction(self, scope: RowScope | None = None) -> Iterator[Session]:
+        """Open a session whose work commits at the end, or not at all.
+
+        `scope` says whose rows it reaches, where the database is a narrowed one.
+        """
+        with self._sessions(info=info_of(scope)) as session, session.begin():
+            yield session
+
+    def watch_connections(self, told: Told) -> None:
+        """Tell of the pool's connections from now on (services/database/pool.py)."""
+        if isinstance(self.engine.pool, WatchedPool):
+            self.engine.pool.watch(told)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+class Narrowed(Database):
+    """A database behind row-level security (services/database/row_security.py)."""
+
+    def __init__(self, whole: Database, scope: Callable[[], RowScope]) -> None:
+        super().__init__(whole.engine)
+        self._whole = whole
+        narrow(self._sessions, scope)
+
+    @property
+    def whole(self) -> Database:
+        """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
+        return self._whole

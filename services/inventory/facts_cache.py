@@ -1,0 +1,97 @@
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from services.configuration.documents import Document
+
+# Raise it when read_document would tell something else of the same bytes.
+READER_VERSION: Final = 3
+FACTS_FILE: Final = "item-facts.jsonl"
+
+# How much of a path decides how its content is read: as long as the longest ending.
+ENDING: Final = 5
+_KEY: Final = 20 + ENDING
+_SHORT: Final = bytes(ENDING)
+# In bytes of the file: four contents for each item that there is.
+_MOST_PER_ITEM: Final = 4 * 2 * _KEY
+
+
+def fact_keys(folder: bytes, names: Collection[tuple[bytes, bytes]]) -> list[bytes]:
+    """Return what contents are known by: the last bytes of the path, NULs before a short one, and object id.
+
+    `names` are names in the folder, with their object ids of 20 bytes.
+    """
+    path = _SHORT + folder
+    return [(path + name)[-ENDING:] + oid for name, oid in names]
+
+
+def fact_key(oid: str, path: str) -> bytes:
+    """Return what one content is known by."""
+    return (_SHORT + path.encode("utf-8", "surrogateescape"))[-ENDING:] + bytes.fromhex(oid)
+
+
+class ItemFacts:
+    """What is known of contents, by fact_keys, so that a content is read and parsed once.
+
+    Kept beside the mirror: derived from it, and safe to lose. Each line of the file is one set of facts and
+    the contents that it holds for, as most contents are of few kinds; what is learned is appended to it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FACTS_FILE
+
+    @cached_property
+    def _kept(self) -> Mapping[bytes, Document]:
+        return dict(_load(self._path))
+
+    def load(self) -> None:
+        """Read what is kept now, and not at the first question: a moment when there is nothing else to do."""
+        _ = self._kept
+
+    def get(self, key: bytes) -> Document | None:
+        """Return what is known of a content; None: it has to be read."""
+        return self._kept.get(key)
+
+    def save(self, learned: Mapping[bytes, Document], *, items: int) -> None:
+        """Keep what was learned; begin anew where the file has far more than an environment's items.
+
+        Where it cannot be kept, the next review reads again.
+        """
+        if not learned:
+            return
+        with contextlib.suppress(OSError):
+            is_full = self._path.exists() and self._path.stat().st_size > _MOST_PER_ITEM * items
+            with self._path.open("wb" if is_full else "ab", buffering=0) as file:
+                file.write(_lines(learned))
+
+
+def _load(path: Path) -> Iterator[tuple[bytes, Document]]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        # A line may be of another reader's, or not have been written to its end.
+        try:
+            reader, document, keys = json.loads(line)
+        except (TypeError, ValueError):
+            continue
+        if reader == READER_VERSION:
+            known = Document(*document)
+            found = bytes.fromhex(keys)
+            yield from ((found[at : at + _KEY], known) for at in range(0, len(found), _KEY))
+
+
+def _lines(known: Mapping[bytes, Document]) -> bytes:
+    """Write facts, after the end of a line that another writer may have left unfinished."""
+    groups = defaultdict[Document, list[bytes]](list)
+    for key, document in known.items():
+        groups[document].append(key)
+    lines = (
+        json.dumps([READER_VERSION, document, b"".join(keys).hex()]) for document, keys in groups.items()
+    )
+    return "".join(f"\n{line}" for line in lines).encode() + b"\n"

@@ -1,0 +1,118 @@
+import contextlib
+import functools
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import IO
+
+from services.masking.messages import redact
+
+Beat = Callable[[], None]
+
+_BEAT_INTERVAL = timedelta(seconds=1)
+_CHUNK = 1 << 16
+_LONGEST_ANSWER = 1 << 16
+
+
+class GitTimedOut(Exception):
+    """Git did not end within its time limit and was killed."""
+
+
+class GitOutputTooLarge(Exception):
+    """Git wrote more than was expected of it and was killed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitResult:
+    """How one git command ended; `stderr` is short and redacted."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: str
+
+
+def no_beat() -> None:
+    """Do nothing while git runs."""
+
+
+def run_git(
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    timeout: timedelta,
+    beat: Beat = no_beat,
+    max_output: int,
+) -> GitResult:
+    """Run one git command to its end, in a process group of its own.
+
+    `beat` is called about once a second; what it raises ends the command. However this ends but well, the
+    whole group is killed; if this process dies, so does git (where util-linux's setpriv is at hand).
+    Raises GitTimedOut, and GitOutputTooLarge where stdout passes `max_output` bytes.
+    """
+    process = subprocess.Popen(
+        [*_dying_with_us(), "git", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(environment),
+        cwd="/",
+        start_new_session=True,
+    )
+    # Git is not reaped before its pipes have ended, so that the id of its group stays its own until then.
+    with process:
+        try:
+            stdout, stderr = _drain(process, timeout, beat, max_output)
+            process.wait()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return GitResult(
+        exit_code=process.returncode, stdout=stdout, stderr=redact(stderr.decode("utf-8", "replace"))
+    )
+
+
+@functools.cache
+def _dying_with_us() -> tuple[str, ...]:
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+
+
+def _drain(
+    process: subprocess.Popen[bytes], timeout: timedelta, beat: Beat, max_output: int
+) -> tuple[bytes, bytes]:
+    """Read both pipes to their ends; of stderr the last part is kept."""
+    stdout, stderr = bytearray(), bytearray()
+    ends_at = monotonic() + timeout.total_seconds()
+    beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
+    with selectors.DefaultSelector() as selector:
+        for pipe, buffer in ((process.stdout, stdout), (process.stderr, stderr)):
+            assert pipe is not None  # noqa: S101 - both were asked for above
+            selector.register(pipe, selectors.EVENT_READ, buffer)
+        while selector.get_map():
+            for key, _ in selector.select(max(0.0, min(ends_at, beats_at) - monotonic())):
+                _read(selector, key)
+            del stderr[:-_LONGEST_ANSWER]
+            if len(stdout) > max_output:
+                raise GitOutputTooLarge
+            if monotonic() >= ends_at:
+                raise GitTimedOut
+            if monotonic() >= beats_at:
+                beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
+                beat()
+    return bytes(stdout), bytes(stderr)
+
+
+def _read(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    chunk = os.read(key.fd, _CHUNK)
+    if chunk:
+        key.data.extend(chunk)
+    else:
+        pipe: IO[bytes] = key.fileobj  # type: ignore[assignment] # registered by _drain
+        selector.unregister(pipe)

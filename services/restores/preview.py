@@ -1,0 +1,104 @@
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+import pygit2
+
+from models.base import Json
+from models.restore import PlannedChange, RestoreMode
+from services.inventory.inventory import read_item
+from services.repositories.objects import Entry
+from services.repositories.paths import is_text, selects, shown
+
+State = dict[str, str | int] | None
+
+
+def preview(
+    repository: pygit2.Repository,
+    *,
+    live: Sequence[Entry],
+    wanted: Sequence[Entry],
+    mode: RestoreMode,
+    patterns: Sequence[str],
+    prefix: str,
+    limit: int,
+) -> list[Json]:
+    """Say for each selected item what a restore will do to it, in the order of paths.
+
+    `overlay` selects among the wanted items, `exact` among the live ones too. An item is refused, with the
+    reason, where writing it would not give configuration: it does not parse, is over `limit` bytes, or
+    would overwrite a folder or a file that is not selected.
+    """
+    selected_wanted = {entry.path: entry for entry in select(wanted, patterns, prefix=prefix)}
+    live_by_path = {entry.path: entry for entry in live}
+    selected_live = {entry.path for entry in select(live, patterns, prefix=prefix)}
+    deleted = selected_live - selected_wanted.keys() if mode is RestoreMode.EXACT else set[str]()
+    in_the_way = _obstacles(live_by_path.keys() - deleted)
+
+    def refusal(entry: Entry) -> str | None:
+        return in_the_way(entry.path) or _unreadable(repository, entry, prefix=prefix, limit=limit)
+
+    return [
+        _change(path, live_by_path.get(path), selected_wanted.get(path), refusal)
+        for path in sorted(selected_wanted.keys() | deleted)
+    ]
+
+
+def select(entries: Iterable[Entry], patterns: Sequence[str], *, prefix: str) -> list[Entry]:
+    """Return the entries that the patterns select; no pattern selects them all."""
+    if not patterns:
+        return list(entries)
+    return [entry for entry in entries if selects(patterns, entry.path, prefix=prefix)]
+
+
+def states(entries: Iterable[Entry]) -> Mapping[str, State]:
+    """Return what stands at each path, in the form that plans keep."""
+    return {shown(entry.path): _state(entry) for entry in entries}
+
+
+def _change(
+    path: str, live: Entry | None, wanted: Entry | None, refusal: Callable[[Entry], str | None]
+) -> Json:
+    reason = None
+    if wanted is None:
+        change = PlannedChange.DELETE
+    elif _state(live) == _state(wanted):
+        change = PlannedChange.UNCHANGED
+    else:
+        change = PlannedChange.CREATE if live is None else PlannedChange.UPDATE
+        reason = refusal(wanted)
+    if not is_text(path):
+        reason = "Its name is not UTF-8."
+    return {
+        "path": shown(path),
+        "change": PlannedChange.REFUSED if reason else change,
+        "reason": reason,
+        "live": _state(live),
+        "wanted": _state(wanted),
+    }
+
+
+def _state(entry: Entry | None) -> State:
+    return None if entry is None else {"oid": entry.oid, "mode": entry.mode}
+
+
+def _unreadable(repository: pygit2.Repository, entry: Entry, *, prefix: str, limit: int) -> str | None:
+    if not entry.is_blob:
+        return None
+    document = read_item(repository, entry, prefix=prefix, limit=limit).document
+    if document is None:
+        return f"It is larger than {limit // 1024 // 1024} MiB."
+    return f"It cannot be read: {document.error}." if document.error else None
+
+
+def _obstacles(kept: Iterable[str]) -> Callable[[str], str | None]:
+    files = set(kept)
+    folders = {str(parent) for path in files for parent in PurePosixPath(path).parents}
+
+    def in_the_way(path: str) -> str | None:
+        if path in folders:
+            return "A folder of this name stands there."
+        if any(str(parent) in files for parent in PurePosixPath(path).parents):
+            return "A file stands where its folder would be."
+        return None
+
+    return in_the_way

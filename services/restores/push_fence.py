@@ -1,0 +1,57 @@
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from models.errors import PushRaced
+from services.database.session import Database
+
+# Longer than a push may take (services/repositories/transport.py). A worker that is silent for longer than
+# this has lost its right to push: PostgreSQL ends the session, and the lock goes with it.
+SILENCE_LIMIT = timedelta(seconds=75)
+
+_KEY = "hashtextextended('operationrun.push.' || :run_id, 0)"
+
+
+class PushFence:
+    """The right to push for one run: a session advisory lock, which dies with its worker (section 6)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def check(self) -> None:
+        """Raise PushRaced where the right was lost meanwhile, as by a worker that was paused for long."""
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except DBAPIError as error:
+            raise PushRaced("The right to push was lost while the worker was silent.") from error
+
+
+@contextmanager
+def push_fence(database: Database, run_id: UUID) -> Iterator[PushFence]:
+    """Hold the right to push for a run; raise PushRaced where another attempt holds it."""
+    parameters = {"run_id": str(run_id)}
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.scalar(text(f"SELECT pg_try_advisory_lock({_KEY})"), parameters):
+            raise PushRaced("Another attempt of this run is pushing.")
+        connection.execute(text(f"SET idle_session_timeout = {SILENCE_LIMIT // timedelta(milliseconds=1)}"))
+        try:
+            yield PushFence(connection)
+        finally:
+            # A session that PostgreSQL has ended gave the lock back by itself.
+            with suppress(DBAPIError):
+                connection.execute(text("RESET idle_session_timeout"))
+                connection.execute(text(f"SELECT pg_advisory_unlock({_KEY})"), parameters)
+
+
+def keep_from_pushing(session: Session, run_id: UUID) -> bool:
+    """Keep every attempt of a run from pushing until the session's transaction ends.
+
+    False: an attempt holds the right to push at this moment, and nothing may be concluded yet.
+    """
+    statement = text(f"SELECT pg_try_advisory_xact_lock({_KEY})")
+    return bool(session.scalar(statement, {"run_id": str(run_id)}))

@@ -1,0 +1,84 @@
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid5
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from models.base import Json, utc_now
+from models.operation_run import OperationRun
+from models.reason_codes import ReasonCode
+from models.restore import PlannedChange
+from services.restores.planned_items import PlannedItems
+
+# The items come from the plan and are not read on the way: there may be many.
+_RECORD: Final = text("""
+    INSERT INTO restore_results
+        (id, workspace_id, environment_id, run_id, restore_plan_id, commit, items, summary, created_at)
+    SELECT :id, :workspace_id, :environment_id, :run_id, :plan_id, :commit,
+        coalesce(jsonb_agg(item ORDER BY number), '[]'), :summary, :at
+    FROM restore_plans,
+        ROWS FROM (jsonb_to_recordset(changes) AS (path text, change text)) WITH ORDINALITY
+            AS planned (path, change, number),
+        LATERAL (SELECT path, change, CAST(:results AS jsonb) ->> change AS result) AS item
+    WHERE restore_plans.id = :plan_id
+    ON CONFLICT DO NOTHING
+""").bindparams(bindparam("summary", type_=JSONB), bindparam("results", type_=JSONB))
+
+_RESULTS: Final = {
+    PlannedChange.CREATE: "written",
+    PlannedChange.UPDATE: "written",
+    PlannedChange.DELETE: "removed",
+    PlannedChange.UNCHANGED: "unchanged",
+    PlannedChange.REFUSED: "refused",
+}
+
+
+def restore_result_id(run_id: UUID) -> UUID:
+    """Return the id of a run's restore result: one run, one result, whoever records it."""
+    return uuid5(run_id, "restore_result")
+
+
+def reason_of(summary: Json, commit: str | None) -> ReasonCode:
+    """Return how a restore whose items stand as planned ended well."""
+    if summary["refused"]:
+        return ReasonCode.RESTORE_PARTLY_APPLIED
+    return ReasonCode.RESTORE_APPLIED if commit else ReasonCode.RESTORE_NOT_NEEDED
+
+
+def record_result(
+    session: Session,
+    run: OperationRun,
+    planned: PlannedItems,
+    commit: str | None,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+) -> Json:
+    """Insert what a restore did, once; return the counts by result.
+
+    `commit` is None where every item stood as planned already and no commit was needed.
+    """
+    results = {
+        change: result if commit or result == "refused" else "unchanged"
+        for change, result in _RESULTS.items()
+    }
+    summary = dict.fromkeys(sorted(set(_RESULTS.values())), 0)
+    for change, count in planned.counts.items():
+        summary[results[PlannedChange(change)]] += count
+    session.execute(
+        _RECORD,
+        {
+            "id": restore_result_id(run.id),
+            "workspace_id": run.workspace_id,
+            "environment_id": run.environment_id,
+            "run_id": run.id,
+            "plan_id": planned.plan.id,
+            "commit": commit,
+            "results": results,
+            "summary": summary,
+            "at": clock(),
+        },
+    )
+    return summary

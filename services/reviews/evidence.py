@@ -1,0 +1,86 @@
+from collections.abc import Mapping
+from typing import Final
+
+import pygit2
+
+from models.contracts import Evidence
+from models.environment import Environment
+from models.errors import PathPrefixEmpty
+from models.review import EnvironmentReview
+from services.hashing import digest
+from services.repositories.mirror import Mirror
+from services.repositories.objects import is_file, runs, size_of, subtree_of, tree_of
+from services.repositories.refs import commit_at
+
+# Part of the fingerprint: raise it when the same evidence would give another review.
+COMPOSER_VERSION: Final = "2"
+
+# Up to this much, in all that is compared, a review is composed in the step that pinned its evidence. What a
+# killed worker loses by that is a second's work; a step of its own costs every review a round trip through
+# Temporal.
+ITEMS_AT_ONCE: Final = 200
+BYTES_AT_ONCE: Final = 2 * 1024**2
+
+
+def pin_evidence(
+    mirror: Mirror, environment: Environment, ref: str | None, published: EnvironmentReview | None
+) -> Evidence:
+    """Resolve what a review is composed from, in the fetched mirror, and name it by its fingerprint.
+
+    Raises RefNotFound, and PathPrefixEmpty where the environment has nothing under its prefix.
+    """
+    commit = mirror.resolve(ref or f"refs/heads/{environment.branch}")
+    baseline = mirror.resolve(environment.baseline_ref) if environment.baseline_ref else None
+    trees = trees_of(mirror, environment, commit, baseline)
+    if trees["live_tree"] is None:
+        raise PathPrefixEmpty
+    fingerprint = digest(
+        {
+            "environment_id": environment.id,
+            **trees,
+            "previous_tree": published.tree if published else None,
+            "composer_version": COMPOSER_VERSION,
+        }
+    )
+    return Evidence(
+        commit=commit,
+        baseline_commit=baseline,
+        previous_review_id=published.id if published else None,
+        previous_commit=published.commit if published else None,
+        fingerprint=fingerprint,
+    )
+
+
+def trees_of(
+    mirror: Mirror, environment: Environment, commit: str, baseline: str | None
+) -> Mapping[str, str | None]:
+    """Return the trees under the environment's prefix, as `live_tree` and `baseline_tree`."""
+
+    def tree(of: str | None) -> str | None:
+        return of and subtree_of(mirror.repository, tree_of(mirror.repository, of), environment.path_prefix)
+
+    return {"live_tree": tree(commit), "baseline_tree": tree(baseline)}
+
+
+def commits_of(evidence: Evidence) -> list[str]:
+    """Return the commits that a review cannot do without."""
+    return [commit for commit in (evidence.commit, evidence.baseline_commit) if commit]
+
+
+def is_small(mirror: Mirror, environment: Environment, evidence: Evidence) -> bool:
+    """Tell whether the review is soon composed: its different items are few, and so are their bytes."""
+    repository = mirror.repository
+    previous = evidence.previous_commit and commit_at(repository, evidence.previous_commit)
+    items = set[tuple[bytes, bytes]]()
+    files = set[bytes]()
+    for commit in [*commits_of(evidence), *([previous] if previous else [])]:
+        for run in runs(repository, commit, environment.path_prefix):
+            items.update((run.folder + name, oid) for name, oid in run.names)
+            files.update(oid for _, oid in run.names if is_file(run.mode))
+            if len(items) > ITEMS_AT_ONCE:
+                return False
+    return _bytes_of(repository, files) <= BYTES_AT_ONCE
+
+
+def _bytes_of(repository: pygit2.Repository, files: set[bytes]) -> int:
+    return sum(size_of(repository, oid.hex()) for oid in files)

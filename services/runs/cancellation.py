@@ -1,0 +1,60 @@
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from models.actor import Actor
+from models.base import utc_now
+from models.catalog import OperationType
+from models.correlation import Correlation
+from models.errors import AlreadyCompleted, NotFound
+from models.lifecycle import Status
+from models.operation_run import OperationRun
+from services.database.session import Database
+from services.engine.port import Engine, EngineUnreachable
+from services.runs.service import OperationRunService
+
+_log = structlog.get_logger()
+
+
+class Cancellations:
+    """Cancels runs, as a ladder: asked, delivered, acknowledged at a safe point, settled (section 5)."""
+
+    def __init__(
+        self, database: Database, engine: Engine, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._clock = clock
+
+    def ask(self, run_id: UUID, actor: Actor) -> OperationRun:
+        """Note the wish and tell Temporal; asking again changes nothing.
+
+        The run stays as it is until its code has stopped: it never reads cancelled while that may still
+        act. Raises NotFound, and AlreadyCompleted for a run that has ended.
+        """
+        with self._database.transaction() as session:
+            asked = OperationRunService(session, clock=self._clock).request_cancel(run_id, actor)
+            run = asked or session.get(OperationRun, run_id)
+        if run is None:
+            raise NotFound
+        if run.status == Status.COMPLETED:
+            raise AlreadyCompleted
+        return self.deliver(run)
+
+    def deliver(self, run: OperationRun) -> OperationRun:
+        """Hand an asked cancellation to Temporal, once; where Temporal does not answer the sweep does it."""
+        if run.context["cancellation"]["delivered_at"] is not None:
+            return run
+        correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
+        try:
+            delivered = self._engine.cancel(correlation.workflow_id)
+        except EngineUnreachable:
+            _log.warning("cancel_not_delivered", run_id=str(run.id))
+            return run
+        if not delivered:
+            return run
+        with self._database.transaction() as session:
+            service = OperationRunService(session, clock=self._clock)
+            return service.record_cancel_delivered(run.id) or session.get_one(OperationRun, run.id)

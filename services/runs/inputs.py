@@ -1,0 +1,61 @@
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement
+
+from models.catalog import OperationCatalog, OperationType
+from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
+from models.correlation import Correlation
+from models.errors import InvalidInput
+from models.operation_run import OperationRun
+from services.hashing import digest
+from services.validation import sentence_of
+
+_INPUTS: dict[OperationType, type[ReviewComposeInput] | type[RestoreExecuteInput]] = {
+    OperationType.ENVIRONMENT_REVIEW_COMPOSE: ReviewComposeInput,
+    OperationType.RESTORE_EXECUTE: RestoreExecuteInput,
+}
+
+
+def parse_input(
+    operation_type: OperationType, workspace_id: UUID, environment_id: UUID, given: dict[str, Any]
+) -> OperationInput:
+    """Build the workflow's input from a request's; raise InvalidInput naming the field that is wrong."""
+    for name in ("workspace_id", "environment_id"):
+        if name in given:
+            raise InvalidInput(
+                f"input.{name}", f"input.{name} does not belong here; it is told beside the input."
+            )
+    scope = {"workspace_id": workspace_id, "environment_id": environment_id}
+    return parse_whole_input(operation_type, {**given, **scope})
+
+
+def parse_whole_input(operation_type: OperationType, given: object) -> OperationInput:
+    """Check a workflow's input, as any SDK may send it; raise InvalidInput naming the field that is wrong."""
+    try:
+        return _INPUTS[operation_type].model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(["input", *(str(part) for part in first["loc"])])
+        raise InvalidInput(field, sentence_of(first, field)) from None
+
+
+def identity_of(operation_type: OperationType, operation_input: OperationInput) -> str:
+    """Return what makes two requests the same work: the sha256 over environment and identity inputs (L7)."""
+    names = OperationCatalog.get(operation_type).identity_inputs
+    facts = {name: getattr(operation_input, name) for name in names}
+    return digest({"environment_id": operation_input.environment_id, **facts})
+
+
+def is_this_work(
+    correlation: Correlation, operation_input: OperationInput
+) -> tuple[ColumnElement[bool], ...]:
+    """Select the run that a workflow names, if it has the type, scope and identity of its input (law L6)."""
+    return (
+        OperationRun.id == correlation.run_id,
+        OperationRun.type == correlation.operation_type,
+        OperationRun.workspace_id == operation_input.workspace_id,
+        OperationRun.environment_id == operation_input.environment_id,
+        OperationRun.identity == identity_of(correlation.operation_type, operation_input),
+    )

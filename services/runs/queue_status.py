@@ -1,0 +1,129 @@
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from models.base import Json
+from models.operation_run import OperationRun
+from services.engine.port import QueueView
+
+WaitingCode = Literal["start_unconfirmed", "no_worker", "workers_busy", "starting", "could_not_check"]
+
+# A start takes this long at most where nothing stands in its way; until then there is nothing to explain.
+JUST_ASKED: Final = timedelta(seconds=10)
+
+# An idle worker's poll lasts up to a minute, so that a younger one says nothing about its being away.
+POLL: Final = timedelta(seconds=90)
+
+# A server that has just begun knows of no worker; a run that is younger than this proves nothing by itself.
+YOUNG: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Why a queued run waits, in a sentence that claims no more than is known, and the facts behind it."""
+
+    code: WaitingCode
+    sentence: str
+    facts: Json
+
+
+def why_it_waits(run: OperationRun, queue: QueueView | None, now: datetime) -> Waiting:
+    """Say why a queued run has not started; `queue` None means that its queue could not be looked at.
+
+    1. Asked for seconds ago: starting.
+    2. Nobody confirmed the start: the row alone knows that.
+    3. The queue could not be looked at: said so, and nothing concluded.
+    4. No poll for longer than one lasts: no worker. An empty list of pollers counts only beside a backlog,
+       or for a run that has waited for a while.
+    5. Work waits in line although workers asked for some lately: they are busy, as far as is known.
+    6. Otherwise it is about to start.
+    """
+    waits_for = now - run.created_at
+    facts = _facts(run, queue, waits_for)
+    if waits_for < JUST_ASKED:
+        return Waiting(code="starting", sentence="It was asked for a moment ago.", facts=facts)
+    if run.context["dispatch"]["dispatched_at"] is None:
+        return Waiting(code="start_unconfirmed", sentence=_UNCONFIRMED, facts=facts)
+    if queue is None:
+        return Waiting(code="could_not_check", sentence=_NOT_CHECKED, facts=facts)
+    if _nobody_asks(queue, waits_for, now):
+        return Waiting(code="no_worker", sentence=_no_worker(queue, now), facts=facts)
+    if queue.pollers and queue.backlog:
+        return Waiting(code="workers_busy", sentence=_busy(queue, now), facts=facts)
+    return Waiting(code="starting", sentence=_about_to_start(queue, waits_for), facts=facts)
+
+
+_UNCONFIRMED: Final = (
+    "Its start was never confirmed: it was handed over, and no answer came. "
+    "The regular check looks for it and hands it over again where it is missing."
+)
+_NOT_CHECKED: Final = (
+    "Why it waits could not be checked, because the system that carries operations out did not answer. "
+    "The request itself is safe."
+)
+
+
+def _nobody_asks(queue: QueueView, waits_for: timedelta, now: datetime) -> bool:
+    if queue.last_polled_at is not None:
+        return now - queue.last_polled_at > POLL
+    return queue.backlog > 0 or waits_for >= YOUNG
+
+
+def _no_worker(queue: QueueView, now: datetime) -> str:
+    if queue.last_polled_at is None:
+        return f"No worker is known to have asked for work in the last minutes.{_in_line(queue)}"
+    silence = _span(now - queue.last_polled_at)
+    return (
+        f"No worker has asked for work for {silence}: "
+        f"either none is running, or those there are have their hands full.{_in_line(queue)}"
+    )
+
+
+def _busy(queue: QueueView, now: datetime) -> str:
+    """Say that workers are busy where one asked while this work waited, and else only when one last did."""
+    silence = now - queue.last_polled_at if queue.last_polled_at else timedelta()
+    if silence < timedelta(seconds=queue.oldest_waits):
+        return f"The workers have more to do than they can take at once.{_in_line(queue)}"
+    return f"A worker last asked for work {_span(silence)} ago and may have its hands full.{_in_line(queue)}"
+
+
+def _about_to_start(queue: QueueView, waits_for: timedelta) -> str:
+    if not queue.pollers or waits_for < YOUNG:
+        return "It was asked for a moment ago."
+    return (
+        f"Workers are asking for work and nothing waits in line, and yet it has not started for "
+        f"{_span(waits_for)}. “Check now” tells more."
+    )
+
+
+def _in_line(queue: QueueView) -> str:
+    if not queue.backlog:
+        return ""
+    noun = "step of work waits" if queue.backlog == 1 else "steps of work wait"
+    oldest = f", the oldest for {_span(timedelta(seconds=queue.oldest_waits))}" if queue.oldest_waits else ""
+    return f" About {queue.backlog} {noun} in line{oldest}."
+
+
+def _span(length: timedelta) -> str:
+    """Word a length coarsely, so that a sentence does not change with every look."""
+    seconds = int(max(length, timedelta()).total_seconds())
+    if seconds < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{max(seconds // 10 * 10, 1)} s" if seconds >= JUST_ASKED.total_seconds() else "a few seconds"
+    minutes = seconds // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours
+
+
+def _facts(run: OperationRun, queue: QueueView | None, waits_for: timedelta) -> Json:
+    facts: Json = {
+        "waits_for_seconds": int(waits_for.total_seconds()),
+        "dispatched_at": run.context["dispatch"]["dispatched_at"],
+        "queue": run.context["dispatch"]["queue"],
+    }
+    if queue is None:
+        return facts
+    return facts | {
+        "workers": queue.pollers,
+        "last_asked_at": queue.last_polled_at.isoformat() if queue.last_polled_at else None,
+        "backlog": queue.backlog,
+        "oldest_waits_seconds": round(queue.oldest_waits),
+    }

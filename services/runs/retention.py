@@ -1,0 +1,180 @@
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, aliased
+
+from models.base import utc_now
+from models.catalog import OperationType
+from models.errors import TablesLocked
+from models.lifecycle import Status
+from models.operation_run import HAS_RELATED_RUN, RELATED_RUN, OperationRun
+from models.restore import RestoreResult
+from models.retention import Retention
+from models.review import LAST_RESTORE, EnvironmentReview
+from services.database.session import Database
+from services.runs.service import OperationRunService
+
+# So few that whoever comes upon one of their locks waits for a moment only.
+BATCH: Final = 200
+LOCK_TIMEOUT: Final = timedelta(seconds=1)
+
+# Word for word as their indexes have it, and no parameters: only so can PostgreSQL look by them.
+_Naming = aliased(OperationRun, name="naming")
+_RELATED_RUN: Final = literal_column(f"naming.{RELATED_RUN}", Text)
+_HAS_RELATED_RUN: Final = literal_column(f"naming.{HAS_RELATED_RUN}", Boolean)
+_LAST_RESTORE: Final = literal_column(f"environment_reviews.{LAST_RESTORE}", Text)
+
+
+# A run's id, outcome, type and `completed_at`.
+_Seen: TypeAlias = Row[UUID, str, str, datetime | None]
+
+
+class Fate(StrEnum):
+    """What becomes of a run that is older than its retention."""
+
+    PRUNED = "pruned"
+    KEPT_BY_REVIEW = "kept_by_review"
+    KEPT_BY_RESTORE = "kept_by_restore"
+    KEPT_BY_RUN = "kept_by_run"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expired:
+    """How many runs of one outcome and type are older than their retention, and what became of them."""
+
+    outcome: str
+    type: str
+    fates: Counter[Fate]
+
+
+class RunRetention:
+    """Deletes completed runs that are older than their retention and that nothing which is kept names."""
+
+    def __init__(
+        self, database: Database, retention: Retention, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = database
+        self._retention = retention
+        self._clock = clock
+
+    def prune(self, *, dry_run: bool, batch: int = BATCH) -> Sequence[Expired]:
+        """Walk once over what is older than its retention; with `dry_run` nothing is deleted.
+
+        1. The next batch is read, the oldest first, with what keeps each run.
+        2. Those that nothing keeps are locked; one that somebody else holds is left to the next pruning.
+        3. What keeps them is read again, now that nobody can come to name them, and the rest is deleted.
+
+        Each batch is a transaction of its own, so that a pruning may be stopped at any time, and several may
+        run at once. Raises TablesLocked where a lock is not had within a second.
+        """
+        counts: dict[tuple[str, str], Counter[Fate]] = {}
+        now = self._clock()
+        for run, fate in self._walk(now, dry_run=dry_run, batch=batch):
+            counts.setdefault((run.outcome, run.type), Counter())[fate] += 1
+        return [
+            Expired(outcome=outcome, type=operation_type, fates=fates)
+            for (outcome, operation_type), fates in sorted(counts.items())
+        ]
+
+    def _walk(self, now: datetime, *, dry_run: bool, batch: int) -> Iterator[tuple[_Seen, Fate]]:
+        after: _Seen | None = None
+        while True:
+            with _bounded(self._database) as session:
+                runs = self._expired(session, now, after, batch)
+                fates = self._fates(session, now, [run.id for run in runs])
+                if not dry_run:
+                    fates |= self._delete(session, now, fates)
+            # One that is gone between the two readings was deleted by another pruning.
+            yield from ((run, fates.get(run.id, Fate.LOCKED)) for run in runs)
+            if len(runs) < batch:
+                return
+            after = runs[-1]
+
+    def _expired(self, session: Session, now: datetime, after: _Seen | None, limit: int) -> Sequence[_Seen]:
+        run = OperationRun
+        statement = select(run.id, run.outcome, run.type, run.completed_at).where(self._is_expired(run, now))
+        if after is not None:
+            statement = statement.where(tuple_(run.completed_at, run.id) > (after.completed_at, after.id))
+        return session.execute(statement.order_by(run.completed_at, run.id).limit(limit)).all()
+
+    def _delete(self, session: Session, now: datetime, fates: Mapping[UUID, Fate]) -> dict[UUID, Fate]:
+        """Delete the free runs that can be locked and that still nothing keeps; return the fates of all."""
+        free = [run_id for run_id, fate in fates.items() if fate == Fate.PRUNED]
+        lock = select(OperationRun.id).where(OperationRun.id.in_(free)).with_for_update(skip_locked=True)
+        held = self._fates(session, now, session.scalars(lock).all())
+        OperationRunService(session).delete([run_id for run_id, fate in held.items() if fate == Fate.PRUNED])
+        return dict.fromkeys(free, Fate.LOCKED) | held
+
+    def _is_expired(self, run: type[OperationRun], now: datetime) -> ColumnElement[bool]:
+        # The first condition is that of the index on `completed_at`.
+        ended = [
+            and_(run.outcome == outcome, run.completed_at < now - period)
+            for outcome, period in self._retention.keep.items()
+            if period is not None
+        ]
+        return and_(run.status == Status.COMPLETED, or_(false(), *ended))
+
+    def _fates(self, session: Session, now: datetime, run_ids: Sequence[UUID]) -> dict[UUID, Fate]:
+        """Say of each run what keeps it: a review, also one that names it as the last restore, and so on."""
+        run_id, name = OperationRun.id, cast(OperationRun.id, Text)
+        named_by_run = (name == _RELATED_RUN, _HAS_RELATED_RUN, not_(self._is_expired(_Naming, now)))
+        fate = case(
+            (exists().where(EnvironmentReview.run_id == run_id), Fate.KEPT_BY_REVIEW),
+            (exists().select_from(EnvironmentReview).where(name == _LAST_RESTORE), Fate.KEPT_BY_REVIEW),
+            # The next review names it.
+            (_is_last_restore(), Fate.KEPT_BY_REVIEW),
+            (exists().where(RestoreResult.run_id == run_id), Fate.KEPT_BY_RESTORE),
+            (exists().select_from(_Naming).where(*named_by_run), Fate.KEPT_BY_RUN),
+            else_=Fate.PRUNED,
+        )
+        # By their ids: for so few PostgreSQL looks each up, where it would have to read a large table.
+        found = session.execute(select(run_id, fate).where(run_id.in_(run_ids)))
+        return {row[0]: Fate(row[1]) for row in found}
+
+
+def _is_last_restore() -> ColumnElement[bool]:
+    later = aliased(OperationRun)
+    same = (later.environment_id == OperationRun.environment_id, later.type == OperationRun.type)
+    newer = exists().where(
+        *same, later.status == Status.COMPLETED, later.created_at > OperationRun.created_at
+    )
+    return and_(OperationRun.type == OperationType.RESTORE_EXECUTE, not_(newer))
+
+
+@contextmanager
+def _bounded(database: Database) -> Iterator[Session]:
+    """Open a transaction that waits for no lock for long; raise TablesLocked where it would have to."""
+    try:
+        with database.transaction() as session:
+            session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT // timedelta(milliseconds=1)}ms'"))
+            yield session
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise TablesLocked from error
+        raise

@@ -1,0 +1,174 @@
+"""Which ways along the indexes a list of runs takes.
+
+Every filter is turned into walks: each is equal in its columns and newest first in itself, so that reading
+its first rows costs the same however many runs there are. A list is the newest of all its walks.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, product
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from models.access import Workspace
+from models.catalog import OperationType
+from models.correlation import parse_workflow_id
+from models.environment import Environment
+from models.lifecycle import FINAL_OUTCOMES, Outcome, Status
+from services.database.paging import as_uuid, contains
+from services.runs.search.filters import RunFilters
+from services.runs.search.initiators import mentioned_initiators
+
+# How many people, and how many environments, one text may stand for.
+MENTIONED: Final = 50
+
+# The shortest beginning of an id that is looked for; of ids made by us, those of about a minute share it.
+_ID_BEGINS: Final = 8
+_ID_DIGITS: Final = 32
+
+STANDINGS: Final = (
+    (Status.QUEUED, Outcome.PENDING),
+    (Status.RUNNING, Outcome.PENDING),
+    *((Status.COMPLETED, outcome) for outcome in sorted(FINAL_OUTCOMES)),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """One way along an index of runs: what is equal on all of it; None leaves a column out.
+
+    `first_id` and `last_id` hold it between two ids.
+    """
+
+    workspace_id: UUID
+    environment_id: UUID | None = None
+    initiator_name: str | None = None
+    type: str | None = None
+    status: str | None = None
+    outcome: str | None = None
+    first_id: UUID | None = None
+    last_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walks:
+    """The walks of a list, and its limits in time; `is_cut`: its text fits more names than were followed."""
+
+    walks: Sequence[Walk]
+    filters: RunFilters
+    is_cut: bool = False
+
+
+def walks_of(session: Session, *, workspaces: Collection[UUID], filters: RunFilters) -> Walks:
+    """Turn filters into walks, within the workspaces that a reader may see."""
+    places = [
+        replace(place, initiator_name=filters.initiator) for place in _places(session, workspaces, filters)
+    ]
+    is_cut = False
+    if filters.q:
+        places, is_cut = _mentioning(session, places, filters.q)
+    return Walks(walks=places, filters=filters, is_cut=is_cut)
+
+
+def by_standing(walks: Iterable[Walk], filters: RunFilters, *, always: bool = False) -> list[Walk]:
+    """Split walks by type and standing where a filter, their index, or the caller asks for any of them."""
+    if not (always or filters.type or filters.status or filters.outcome):
+        parts = [[walk] if _is_one_way(walk) else by_standing([walk], filters, always=True) for walk in walks]
+        return [*chain.from_iterable(parts)]
+    types = [filters.type] if filters.type else [*OperationType]
+    standings = [
+        (status, outcome)
+        for status, outcome in STANDINGS
+        if filters.status in {None, status} and filters.outcome in {None, outcome}
+    ]
+    return [
+        replace(walk, type=kind, status=status, outcome=outcome)
+        for walk, kind, (status, outcome) in product(walks, types, standings)
+    ]
+
+
+def _is_one_way(walk: Walk) -> bool:
+    """Tell whether an index has all runs of a walk newest first; one person's in one place are split."""
+    return walk.environment_id is None or walk.initiator_name is None or walk.first_id is not None
+
+
+def _places(session: Session, workspaces: Collection[UUID], filters: RunFilters) -> list[Walk]:
+    """Return one walk for each environment that is asked for, else for each workspace."""
+    if filters.workspace:
+        named = select(Workspace.id).where(Workspace.id.in_(workspaces), _is(Workspace, filters.workspace))
+        workspaces = session.scalars(named).all()
+    if not filters.environment:
+        return [Walk(workspace_id=workspace_id) for workspace_id in workspaces]
+    found = session.execute(
+        select(Environment.workspace_id, Environment.id).where(
+            Environment.workspace_id.in_(workspaces), _is(Environment, filters.environment)
+        )
+    )
+    return [Walk(workspace_id=workspace_id, environment_id=row_id) for workspace_id, row_id in found]
+
+
+def _mentioning(session: Session, places: Sequence[Walk], text: str) -> tuple[list[Walk], bool]:
+    """Narrow walks to what a text names: environments and people by a part of their name, a run by its id."""
+    scope = {place.workspace_id for place in places}
+    environments = _mentioned_environments(session, scope, text)
+    initiators = mentioned_initiators(session, scope, text, limit=MENTIONED + 1)
+    is_cut = max(len(environments), len(initiators)) > MENTIONED
+    walks = dict.fromkeys(
+        found
+        for place in places
+        for found in (
+            *_in_environments(place, environments[:MENTIONED]),
+            *_by_initiators(place, initiators[:MENTIONED]),
+            *_with_id(place, text),
+        )
+    )
+    return [*walks], is_cut
+
+
+def _in_environments(place: Walk, environments: Iterable[tuple[UUID, UUID]]) -> list[Walk]:
+    return [
+        replace(place, environment_id=environment_id)
+        for workspace_id, environment_id in environments
+        if place.workspace_id == workspace_id and place.environment_id in {None, environment_id}
+    ]
+
+
+def _by_initiators(place: Walk, initiators: Iterable[tuple[UUID, str]]) -> list[Walk]:
+    return [
+        replace(place, initiator_name=name)
+        for workspace_id, name in initiators
+        if place.workspace_id == workspace_id and place.initiator_name in {None, name}
+    ]
+
+
+def _with_id(place: Walk, text: str) -> list[Walk]:
+    correlation = parse_workflow_id(text)
+    digits = (str(correlation.run_id) if correlation else text).replace("-", "").lower()
+    first, last = (as_uuid(digits.ljust(_ID_DIGITS, fill)) for fill in "0f")
+    if len(digits) < _ID_BEGINS or first is None or last is None:
+        return []
+    return [replace(place, first_id=first, last_id=last)]
+
+
+def _mentioned_environments(
+    session: Session, workspaces: Collection[UUID], text: str
+) -> list[tuple[UUID, UUID]]:
+    pattern = contains(text)
+    found = session.execute(
+        select(Environment.workspace_id, Environment.id)
+        .where(
+            Environment.workspace_id.in_(workspaces),
+            Environment.name.ilike(pattern) | Environment.slug.ilike(pattern),
+        )
+        .order_by(Environment.name, Environment.id)
+        .limit(MENTIONED + 1)
+    )
+    return [(workspace_id, row_id) for workspace_id, row_id in found]
+
+
+def _is(table: type[Workspace] | type[Environment], given: str) -> ColumnElement[bool]:
+    row_id = as_uuid(given)
+    return table.id == row_id if row_id else table.slug == given

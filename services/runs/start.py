@@ -1,0 +1,71 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.actor import Actor
+from models.base import utc_now
+from models.contracts import OperationInput, OperationResult
+from models.correlation import Correlation
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun
+from models.reason_codes import ReasonCode
+from services.runs.admission import OperationRequests
+from services.runs.inputs import is_this_work
+from services.runs.new_run import Dispatch
+from services.runs.service import OperationRunService
+
+DIRECT_START = Actor(kind="workflow", name="direct start")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A run as its first activity got it; `refusal` is the result of one that was blocked at birth."""
+
+    run: OperationRun
+    refusal: OperationResult | None = None
+
+
+def take(
+    session: Session,
+    correlation: Correlation,
+    operation_input: OperationInput,
+    *,
+    dispatch: Dispatch,
+    clock: Callable[[], datetime] = utc_now,
+) -> Taken:
+    """Take a run up for the workflow that carries it, in the first business activity's transaction.
+
+    `dispatch` is where Temporal took the workflow, and when. Raises RunRefused (law L6).
+    """
+    requests = OperationRequests(session, target=dispatch, clock=clock)
+    run = requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
+    reconciliation = run.context.get("reconciliation") or {}
+    if reconciliation.get("reason_code") == ReasonCode.ALREADY_IN_PROGRESS:
+        return Taken(run=run, refusal=_refusal(run, UUID(reconciliation["related"]["id"])))
+    service = OperationRunService(session, clock=clock)
+    started = service.start(correlation, operation_input)
+    # Whoever handed it to Temporal has noted that already, most of the time.
+    if dispatch.dispatched_at is not None and started.context["dispatch"]["dispatched_at"] is None:
+        started = service.record_dispatched(run.id, dispatch.dispatched_at) or started
+    return Taken(run=started)
+
+
+def find_ended(
+    session: Session, correlation: Correlation, operation_input: OperationInput
+) -> OperationRun | None:
+    """Return the run that a workflow names where it has ended; None: it has not, or it is not this work's."""
+    ended = select(OperationRun).where(OperationRun.status == Status.COMPLETED)
+    return session.scalars(ended.where(*is_this_work(correlation, operation_input))).one_or_none()
+
+
+def _refusal(run: OperationRun, active_run_id: UUID) -> OperationResult:
+    return OperationResult(
+        run_id=run.id,
+        outcome=Outcome(run.outcome),
+        related_type="operation_run",
+        related_id=active_run_id,
+    )

@@ -1,0 +1,124 @@
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from web.api.openapi.components import Components
+from web.api.openapi.spec import Content, Promise
+from web.problems import MEDIA_TYPE, Problem
+
+_TEXT: Final = {"type": "string"}
+
+# Every header of an answer that programs may rely on, by its name.
+HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "Allow": {"description": "The methods that the address takes.", "schema": _TEXT},
+    "Content-Disposition": {"description": "The name to save the file under.", "schema": _TEXT},
+    "ETag": {
+        "description": "The tag of these bytes; send it as `If-None-Match` to hear whether they changed.",
+        "schema": _TEXT,
+    },
+    "Location": {"description": "Where the thing is found from now on.", "schema": _TEXT},
+    "RateLimit": {
+        "description": "What is left: `r` requests, and `t` seconds until there are all of them again.",
+        "schema": _TEXT,
+        "example": '"requests";r=119;t=1',
+    },
+    "RateLimit-Policy": {
+        "description": "The limit: `q` requests at once, which come back steadily over `w` seconds.",
+        "schema": _TEXT,
+        "example": '"requests";q=120;w=12',
+    },
+    "Retry-After": {
+        "description": "Seconds after which to ask again.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "WWW-Authenticate": {"description": "How to authenticate.", "schema": _TEXT},
+    "X-Request-ID": {"description": "Finds this request in the log.", "schema": _TEXT},
+}
+
+
+def ref(name: str) -> dict[str, str]:
+    """Return the reference to a header."""
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+_LIMIT: Final = ("RateLimit", "RateLimit-Policy")
+
+# What each refusal means wherever it comes, and the headers it has beside those of every answer.
+_REFUSALS: Final[Mapping[HTTPStatus, tuple[str, tuple[str, ...]]]] = {
+    HTTPStatus.BAD_REQUEST: ("The body is not JSON.", ()),
+    HTTPStatus.UNAUTHORIZED: ("There is no bearer token, or it is not valid.", ("WWW-Authenticate",)),
+    HTTPStatus.FORBIDDEN: ("The token's role may see this, and may not do it.", ()),
+    HTTPStatus.NOT_FOUND: ("There is no such thing, or not for this token; the two look alike.", ()),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("The address does not take this method.", ("Allow",)),
+    HTTPStatus.CONFLICT: ("This cannot be done as things stand.", ()),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("The body is larger than 1 MiB.", ()),
+    HTTPStatus.REQUEST_URI_TOO_LONG: ("The address is longer than 4000 characters.", ()),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("The body is not sent as JSON.", ()),
+    HTTPStatus.UNPROCESSABLE_ENTITY: ("A field or parameter is wrong; `errors` names each.", ()),
+    HTTPStatus.TOO_MANY_REQUESTS: ("The limit is used up.", ("Retry-After",)),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("Something that was not foreseen; `request_id` finds it.", ()),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Something it needs does not answer now.", ("Retry-After",)),
+}
+
+
+def answers_of(promise: Promise, components: Components, *, by_id: bool) -> dict[str, Any]:
+    """Describe every answer of an operation, by status; `by_id` says that its address names one thing."""
+    found = {status: _content(content, promise, components) for status, content in promise.answers.items()}
+    if promise.revalidated:
+        headers = _headers(promise, "ETag")
+        found[HTTPStatus.NOT_MODIFIED] = {"description": "Not changed.", "headers": headers}
+    for status in _refusals(promise, by_id=by_id):
+        found[status] = _refusal(status, promise, components)
+    return {str(int(status)): found[status] for status in sorted(found)}
+
+
+def _refusals(promise: Promise, *, by_id: bool) -> Iterator[HTTPStatus]:
+    yield from (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.INTERNAL_SERVER_ERROR)
+    yield from promise.refusals
+    if promise.open:
+        return
+    yield from (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
+    yield from (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+    if by_id or promise.acts:
+        yield HTTPStatus.NOT_FOUND
+    if promise.acts:
+        yield HTTPStatus.FORBIDDEN
+    if promise.conflicts:
+        yield HTTPStatus.CONFLICT
+    if promise.body:
+        yield from (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+def _content(content: Content, promise: Promise, components: Components) -> dict[str, Any]:
+    schema = components.answered(content.model) if content.model else {}
+    own = [
+        name
+        for name, applies in (
+            ("ETag", promise.revalidated),
+            ("Location", content.has_location),
+            ("Retry-After", content.may_retry),
+        )
+        if applies
+    ]
+    return {
+        "description": content.description,
+        "headers": _headers(promise, *own),
+        "content": {media_type: {"schema": schema} for media_type in content.media_types},
+    }
+
+
+def _refusal(status: HTTPStatus, promise: Promise, components: Components) -> dict[str, Any]:
+    description, own = _REFUSALS[status]
+    if status is HTTPStatus.CONFLICT and promise.conflicts:
+        description = promise.conflicts
+    return {
+        "description": description,
+        "headers": _headers(promise, *own),
+        "content": {MEDIA_TYPE: {"schema": components.answered(Problem)}},
+    }
+
+
+def _headers(promise: Promise, *own: str) -> dict[str, Any]:
+    everywhere = ("X-Request-ID",) if promise.open else ("X-Request-ID", *_LIMIT)
+    return {name: ref(name) for name in (*everywhere, *own) if name in HEADERS}

@@ -1,0 +1,191 @@
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from models.catalog import Capability
+from models.environment import Environment
+from models.lifecycle import TERMINAL
+from models.operation_run import OperationRun
+from services.runs.operations import capability_to_start, waiting_of
+from services.runs.queries import own_results
+from services.runs.search.filters import RunFilters
+from services.runs.search.listing import list_runs
+from services.runs.wait import is_completed_within
+from web.access import VIEW, find_environment, find_run, principal, require_somewhere
+from web.api.authentication import api
+from web.api.bodies import JsonObject, json_object, optional_json_object, parse
+from web.api.openapi.spec import Content, Promise, Tag, promises, reads
+from web.api.parameters import IDEMPOTENCY_KEY, RunQuery, RunWait, idempotency_key, read_query
+from web.api.requests import CheckRequest, NewOperation, Nothing
+from web.api.responses import answer
+from web.api.schemas import (
+    CheckAnswer,
+    RunAnswer,
+    RunListAnswer,
+    ShownRunAnswer,
+    check_answer,
+    queued_run_answer,
+    requested_answer,
+    run_answer,
+)
+from web.context import Services, services
+
+_ASKED = Content(
+    model=RunAnswer, description="The cancellation is asked for; the run is at `Location`.", has_location=True
+)
+
+
+@api.post("/operations/<run_id>/cancel")
+@promises(
+    Promise(
+        tag=Tag.OPERATIONS,
+        body=Nothing,
+        body_may_be_left_out=True,
+        acts=True,
+        conflicts="The run has already ended.",
+        answers={HTTPStatus.ACCEPTED: _ASKED},
+    )
+)
+def cancel_operation(run_id: str) -> Response:
+    """Ask for a run's cancellation; asking again answers the same, and a run that has ended is a conflict."""
+    with services().database.transaction() as session:
+        run = find_run(session, run_id, Capability.OPERATIONS_ACT)
+        own = own_results(session, [run.id]).get(run.id)
+    parse(Nothing, optional_json_object())
+    asked = services().cancellations.ask(run.id, principal().actor)
+    location = url_for("api.show_operation", run_id=run.id)
+    return answer(run_answer(asked, own), HTTPStatus.ACCEPTED, location=location)
+
+
+@api.post("/operations/<run_id>/reconcile")
+@promises(
+    Promise(
+        tag=Tag.OPERATIONS,
+        body=CheckRequest,
+        body_may_be_left_out=True,
+        acts=True,
+        answers={HTTPStatus.OK: Content(model=CheckAnswer, description="What came of the check.")},
+    )
+)
+def reconcile_operation(run_id: str) -> Response:
+    """Check a run against the engine and business truth, and settle it by them; a dry run only says how."""
+    with services().database.transaction() as session:
+        run = find_run(session, run_id, Capability.OPERATIONS_ACT)
+    if parse(CheckRequest, optional_json_object()).dry_run:
+        return answer(check_answer(services().check.preview(run.id)))
+    checked = services().check.check(run.id, source="operator", actor=principal().actor)
+    return answer(check_answer(checked))
+
+
+# When to ask again where too many wait already.
+ASK_AGAIN: Final = timedelta(seconds=1)
+
+
+def wait_for_completion(acting: Services, run: OperationRun, patience: timedelta) -> bool:
+    """Return once a run is completed, or the patience is at its end.
+
+    False: too many wait already, so nobody waited. Only so many of the process's threads wait at once
+    (Services.wait_slots), so that others still answer.
+    """
+    if not patience or run.status in TERMINAL:
+        return True
+    if not acting.wait_slots.acquire(blocking=False):
+        return False
+    try:
+        is_completed_within(acting.database, run.id, patience, stopping=acting.stopping)
+    finally:
+        acting.wait_slots.release()
+    return True
+
+
+_ACCEPTED = Content(model=RunAnswer, description="Accepted; its run is at `Location`.", has_location=True)
+_FOUND = Content(
+    model=RunAnswer, description="Another request's run does this work (`deduplicated`).", has_location=True
+)
+
+
+@api.get("/operations")
+@promises(reads(Tag.OPERATIONS, RunListAnswer, query=RunQuery))
+def show_operations() -> Response:
+    """List the runs in scope, newest first."""
+    query = read_query(RunQuery)
+    filters = RunFilters.parse(request.args)
+    with services().database.transaction() as session:
+        page = list_runs(
+            session,
+            workspaces=principal().workspaces_where(VIEW),
+            filters=filters,
+            after=query.after,
+            limit=query.limit,
+        )
+        own = own_results(session, [run.id for run in page.items])
+    shown = [run_answer(run, own.get(run.id)) for run in page.items]
+    return answer(RunListAnswer(items=shown, next=page.next))
+
+
+@api.post("/operations")
+@promises(
+    Promise(
+        tag=Tag.OPERATIONS,
+        headers=IDEMPOTENCY_KEY,
+        body=NewOperation,
+        acts=True,
+        conflicts="The key was used with another body, or another restore of the environment is under way.",
+        answers={HTTPStatus.ACCEPTED: _ACCEPTED, HTTPStatus.OK: _FOUND},
+    )
+)
+def create_operation() -> Response:
+    """Start an operation, or find the run that does this work already."""
+    body = json_object()
+    with services().database.transaction() as session:
+        environment = _environment_of(session, body)
+    given = parse(NewOperation, body)
+    assert environment is not None  # noqa: S101 - a body without one does not parse
+    requested = services().operations.start(
+        operation_type=given.type,
+        environment=environment,
+        given=given.input,
+        actor=principal().actor,
+        idempotency_key=idempotency_key(),
+    )
+    with services().database.transaction() as session:
+        own = own_results(session, [requested.run.id]).get(requested.run.id)
+    return answer(
+        requested_answer(requested, own),
+        HTTPStatus.OK if requested.deduplicated else HTTPStatus.ACCEPTED,
+        location=url_for("api.show_operation", run_id=requested.run.id),
+    )
+
+
+@api.get("/operations/<run_id>")
+@promises(reads(Tag.OPERATIONS, ShownRunAnswer, query=RunWait, may_retry=True))
+def show_operation(run_id: str) -> Response:
+    """Show one run; one that is queued with why it waits.
+
+    With `wait` it answers as soon as the run is completed, and after so many seconds at the latest. Where
+    too many wait already it answers at once, and says in `Retry-After` when to ask again.
+    """
+    patience = timedelta(seconds=read_query(RunWait).wait)
+    with services().database.transaction() as session:
+        run = find_run(session, run_id)
+    waited = wait_for_completion(services(), run, patience)
+    with services().database.transaction() as session:
+        run = find_run(session, run_id)
+        own = own_results(session, [run.id]).get(run.id)
+    shown = run_answer(run, own)
+    waiting = waiting_of(services().looks, run)
+    shown = queued_run_answer(shown, waiting) if waiting else shown
+    return answer(shown, again_after=None if waited else ASK_AGAIN)
+
+
+def _environment_of(session: Session, body: JsonObject) -> Environment | None:
+    """Judge access by the environment that an unjudged body names; None where it names none."""
+    capability = capability_to_start(body.get("type"))
+    given = body.get("environment_id")
+    if isinstance(given, str):
+        return find_environment(session, given, capability)
+    require_somewhere(capability)
+    return None

@@ -1,0 +1,90 @@
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import BoundedSemaphore, Event
+from typing import Final
+
+from flask import current_app, g
+
+from models.errors import TooManyFetches
+from reconcilers.run_check import RunCheck
+from services.access.principals import Principal
+from services.database.row_security import SIGNING_IN, RowScope, within
+from services.database.session import Database
+from services.engine.cache import EngineLooks
+from services.engine.port import Engine
+from services.repositories.mirror import MirrorStore
+from services.runs.cancellation import Cancellations
+from services.runs.dispatch import Dispatcher
+from services.runs.new_run import Dispatch
+from services.runs.operations import OperationStarter
+from web.openid import OpenIdProvider
+from web.rate_limits import RequestLimits
+
+
+def scope_of_request() -> RowScope:
+    """Return whose rows the present request may reach; until it is known who asks, those of signing in."""
+    principal: Principal | None = g.get("principal")
+    return within(frozenset(principal.roles)) if principal else SIGNING_IN
+
+
+EXTENSION = "operationrun"
+
+# Fewer than a process has threads (runtime/web_server.py).
+FETCHES_AT_ONCE: Final = 6
+WAITING_AT_ONCE: Final = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the web process works with; made once by the composition root (runtime/container.py)."""
+
+    database: Database
+    dispatcher: Dispatcher
+    engine: Engine
+    looks: EngineLooks
+    check: RunCheck
+    cancellations: Cancellations
+    mirrors: MirrorStore
+    target: Dispatch
+    allowed_file_roots: Sequence[Path]
+    public_url: str
+    temporal_ui_url: str | None
+    openid: OpenIdProvider | None = None
+    fetch_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(FETCHES_AT_ONCE))
+    wait_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WAITING_AT_ONCE))
+    # Set when the process is about to end: a request that only waits is answered then.
+    stopping: Event = field(default_factory=Event)
+    request_limits: RequestLimits = field(default_factory=RequestLimits)
+
+    @property
+    def operations(self) -> OperationStarter:
+        """Return what starts operations: requests are admitted within the scope of this database."""
+        return OperationStarter(self.database, self.dispatcher, target=self.target)
+
+    def narrowed(self) -> "Services":
+        """Return the same with a database that shows each request its principal's workspaces alone."""
+        return replace(self, database=self.database.narrowed(scope_of_request))
+
+
+def services() -> Services:
+    """Return the services of the app that answers the present request."""
+    found = current_app.extensions[EXTENSION]
+    assert isinstance(found, Services)  # noqa: S101 - told to the type checker; set by create_app
+    return found
+
+
+@contextmanager
+def fetching() -> Iterator[None]:
+    """Hold one of the process's slots for asking a repository; raise TooManyFetches where none is free.
+
+    Repositories that do not answer hold no more of the server's threads than there are slots.
+    """
+    slots = services().fetch_slots
+    if not slots.acquire(blocking=False):
+        raise TooManyFetches
+    try:
+        yield
+    finally:
+        slots.release()

@@ -1,0 +1,177 @@
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response, g, make_response, render_template, request
+from flask import session as cookie
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from models.contracts import Contract
+from models.errors import Conflict, InvalidInput, OperationRunError, Unauthenticated
+from services.engine.port import EngineUnreachable
+from web.accounts.sign_in import own_path, sign_in_page
+from web.problems import log_failure, problem_of
+
+
+class ErrorPage(Contract):
+    """What a page says that cannot show what was asked for, and the way out."""
+
+    title: str
+    body: str
+    next: str
+
+
+def _say(title: str, body: str, next_: str) -> ErrorPage:
+    return ErrorPage(title=title, body=body, next=next_)
+
+
+PAGES: Final[Mapping[str, ErrorPage]] = {
+    "400": _say(
+        "That request could not be read.",
+        "Something in the address or the form is not as it should be. Nothing was changed.",
+        "Go back, load the page again, and try once more.",
+    ),
+    "401": _say(
+        "Please sign in.",
+        "This page is for people who belong to a workspace.",
+        "Open the sign-in link that “operationrun up” prints when it starts, or ask whoever runs this "
+        "installation for one: “operationrun user create” makes it.",
+    ),
+    "403": _say(
+        "Your role does not allow this.",
+        "You may look at it, and somebody with another role may do it. Nothing was changed.",
+        "Ask an owner of the workspace.",
+    ),
+    "404": _say(
+        "There is nothing here.",
+        "The address may be mistyped, or it belongs to a workspace that you are not in.",
+        "Start from the first page.",
+    ),
+    "405": _say(
+        "This address does not work that way.",
+        "It was asked for in a way that it does not answer. Nothing was changed.",
+        "Go back and use the page's own buttons.",
+    ),
+    "409": _say(
+        "This cannot be done as things stand now.",
+        "Nothing was changed.",
+        "Go back, load the page again, and look at what is different.",
+    ),
+    "413": _say(
+        "That was more than this form can take.",
+        "What was sent is larger than the limit. Nothing was changed.",
+        "Go back and send less.",
+    ),
+    "422": _say(
+        "Something in that request is not right.",
+        "Nothing was changed.",
+        "Go back, correct it, and try once more.",
+    ),
+    "500": _say(
+        "Something went wrong on our side.",
+        "The page could not be shown. Operations that are under way are not affected.",
+        "Try again in a moment. If it stays like this, tell whoever runs this installation.",
+    ),
+    "503": _say(
+        "The records cannot be read right now.",
+        "This says nothing about the operations themselves: those under way go on.",
+        "Try again in a moment.",
+    ),
+    "engine": _say(
+        "This could not be checked right now.",
+        "The system that carries operations out does not answer, so nothing can be concluded. "
+        "Nothing was changed.",
+        "Try again in a moment. The regular check goes on by itself.",
+    ),
+    "csrf": _say(
+        "This form is no longer valid.",
+        "It was open for a long time, or you signed in again since. Nothing was changed.",
+        "Go back, load the page again, and try once more.",
+    ),
+    "sign_in_link": _say(
+        "This sign-in link does not work any more.",
+        "A link works once and for a short time. This one was used, has expired, or was not copied whole.",
+        "Start “operationrun up” again for a new link, or ask whoever runs this installation for one: "
+        "“operationrun user create” makes it.",
+    ),
+    "identity_refused": _say(
+        "You could not be signed in.",
+        "The identity provider did not say who you are, or its answer came too late. Nothing was changed.",
+        "Sign in once more. If it stays like this, tell whoever runs this installation.",
+    ),
+    "unknown_person": _say(
+        "You are not known here yet.",
+        "The identity provider knows you, and nobody here goes by the e-mail address it gave.",
+        "Ask an owner of a workspace to add you by that address.",
+    ),
+    "subject_refused": _say(
+        "You could not be signed in as that person.",
+        "The identity provider gave the e-mail address of somebody who is known here, and they are somebody "
+        "else to it. Nothing was changed.",
+        "If that is you, as after a new account there, ask whoever runs this installation: “operationrun "
+        "user release” lets you sign in by your address again.",
+    ),
+    "identity_provider_unreachable": _say(
+        "The identity provider does not answer.",
+        "You cannot be signed in by it at this moment. Operations that are under way are not affected.",
+        "Try again in a moment, or sign in another way.",
+    ),
+    "other": _say(
+        "This cannot be answered.",
+        "The server understood the request and cannot fulfil it. Nothing was changed.",
+        "Go back and try another way.",
+    ),
+}
+
+
+def register(app: Flask) -> None:
+    """Answer every error outside the API with a calm page."""
+    app.register_error_handler(HTTPException, error_page)
+    app.register_error_handler(Exception, error_page)
+
+
+def error_page(error: Exception) -> Response:
+    """Word any error as a page with the status that the API would give it."""
+    if isinstance(error, RequestRedirect):
+        return make_response(error.get_response())
+    problem = problem_of(error)
+    status = HTTPStatus(problem.status)
+    log_failure(problem, error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Who reads the page may be what could not be read.
+        g.pop("principal", None)
+    if status is HTTPStatus.UNAUTHORIZED:
+        cookie.clear()
+        if _may_sign_in_here(error):
+            return make_response(sign_in_page(following=_following()), status)
+    detail = str(error) if isinstance(error, (Conflict, InvalidInput)) else None
+    page = render_template("error.html", page=_page(error, status), status=status.value, detail=detail)
+    response = make_response(page, status.value)
+    if isinstance(error, HTTPException):
+        # Allow of a 405 and the like; the body and its type are ours.
+        response.headers.extend((k, v) for k, v in error.get_headers() if k.lower() != "content-type")
+    return response
+
+
+def _may_sign_in_here(error: Exception) -> bool:
+    """Tell whether all that is missing is to know who reads."""
+    return type(error) is Unauthenticated and request.endpoint != "sessions.sign_in"
+
+
+def _following() -> str | None:
+    """Return where to go once it is known who reads: the page itself, unless a form was sent to it."""
+    return own_path(request.full_path.rstrip("?")) if request.method == "GET" else None
+
+
+def _page(error: Exception, status: HTTPStatus) -> ErrorPage:
+    if isinstance(error, CSRFError):
+        return PAGES["csrf"]
+    if status is HTTPStatus.UNAUTHORIZED and request.endpoint == "sessions.sign_in":
+        return PAGES["sign_in_link"]
+    if isinstance(error, OperationRunError) and error.code in PAGES:
+        return PAGES[error.code]
+    if isinstance(error, EngineUnreachable):
+        return PAGES["engine"]
+    return PAGES.get(str(status.value), PAGES["other"])

@@ -1,0 +1,82 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun
+from web.ui.states import OF_RUN, Tone
+from web.ui.times import parse
+
+_SHORT: Final = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """One rung of the ladder; `at` None: not yet, or not at all where `is_left_out`."""
+
+    label: str
+    detail: str
+    at: datetime | None
+    is_left_out: bool = False
+    tone: Tone = "quiet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ladder:
+    """How far a cancellation has come; `beyond` says in words what it cannot undo, if anything."""
+
+    rungs: Sequence[Rung]
+    beyond: str | None
+
+
+def ladder_of(run: OperationRun) -> Ladder | None:
+    """Tell a cancellation as asked → delivered → acknowledged at a safe point → settled; None: none asked."""
+    asked = run.context.get("cancellation")
+    if asked is None:
+        return None
+    stopped_at = parse(asked["acknowledged_at"])
+    rungs = [
+        Rung(label="Asked", detail=f"by {asked['requested_by']}", at=parse(asked["requested_at"])),
+        _rung(run, "Delivered", "handed on to the work", parse(asked["delivered_at"])),
+        _acknowledged(run, stopped_at),
+        _settled(run),
+    ]
+    return Ladder(rungs=rungs, beyond=point_of_no_return(run))
+
+
+def point_of_no_return(run: OperationRun) -> str | None:
+    """Say in words what cancelling cannot undo any more; None where everything still can be stopped.
+
+    What the cancellation itself names, and before one is asked for the commit that the run means to push.
+    """
+    asked = run.context.get("cancellation") or {}
+    commit = asked.get("point_of_no_return") if asked else run.context.get("intended_commit")
+    if not commit:
+        return None
+    if run.status == Status.COMPLETED:
+        return f"Commit {commit[:_SHORT]} was already on its way when this was asked for."
+    return f"Commit {commit[:_SHORT]} is already pushed or being pushed; cancelling cannot undo it."
+
+
+def _acknowledged(run: OperationRun, at: datetime | None) -> Rung:
+    label = "Acknowledged"
+    if run.status == Status.COMPLETED and run.outcome != Outcome.CANCELLED:
+        # The work had come to its end by the time it heard of it.
+        return Rung(label=label, detail="there was nothing left to stop", at=None, is_left_out=True)
+    if point_of_no_return(run) and at is None:
+        return Rung(label=label, detail="the work goes on to its end, and stops nowhere in between", at=None)
+    return _rung(run, label, "the work stopped at a safe place", at)
+
+
+def _settled(run: OperationRun) -> Rung:
+    if run.status != Status.COMPLETED:
+        return Rung(label="Settled", detail="how it ended is recorded by what is true then", at=None)
+    state = OF_RUN[run.outcome]
+    return Rung(label="Settled", detail=f"as {state.word.lower()}", at=run.completed_at, tone=state.tone)
+
+
+def _rung(run: OperationRun, label: str, detail: str, at: datetime | None) -> Rung:
+    if at is None and run.status == Status.COMPLETED:
+        return Rung(label=label, detail="was not needed: no work was under way", at=None, is_left_out=True)
+    return Rung(label=label, detail=detail, at=at)

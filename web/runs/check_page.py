@@ -1,0 +1,160 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun
+from models.reconciliation import ReconciliationDecision
+from reconcilers.run_check import Checked
+from reconcilers.run_judgement import Action
+from web.ui.states import OF_RUN, State, state_of_run
+from web.ui.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
+
+_SHORT: Final = 10
+
+_EXECUTION: Final = {
+    "open": "Under way",
+    "closing": "About to end",
+    "closed": "Ended",
+    "not_found": "Not known",
+}
+_LABELS: Final = {
+    "cancellation_asked": "Cancellation asked for",
+    "pushing": "Writing to the repository at this moment",
+    "overdue": "Out of reach for longer than it should be",
+    "push_refused": "The repository refused the change",
+    "items_refused": "All items were refused as not valid",
+    "partial": "Some items are refused by the plan",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckPage:
+    """What checking a run would decide, in words; nothing has been written.
+
+    `after` is None where nothing would change, or nothing is decided; `settle` is the word on the button
+    that does it, None where there is nothing to do.
+    """
+
+    title: str
+    meaning: str
+    before: State
+    after: State | None
+    settle: str | None
+    facts: Sequence[tuple[str, str]]
+
+
+def check_page(run: OperationRun, checked: Checked) -> CheckPage:
+    """Word what a check of the run would do."""
+    found = checked.reconciliation
+    before = state_of_run(run)
+    facts = _facts(found.facts.model_dump(mode="json")) if found and found.facts else []
+    if found is not None and found.result == "unsupported":
+        title, meaning, settle = _UNSUPPORTED
+        return CheckPage(title=title, meaning=meaning, before=before, after=None, settle=settle, facts=facts)
+    if checked.action is Action.SETTLE and found is not None and found.decision is not None:
+        return _decided(run, found.decision, before, facts)
+    is_over = run.status == Status.COMPLETED and checked.action is Action.LEAVE
+    title, meaning, settle = _OVER if is_over else _UNDECIDED[checked.action]
+    return CheckPage(title=title, meaning=meaning, before=before, after=None, settle=settle, facts=facts)
+
+
+_UNSUPPORTED: Final = (
+    "There is no rule for this kind of operation.",
+    "Nothing can be decided about it here, and nothing would be changed.",
+    None,
+)
+_OVER: Final = (
+    "There is nothing to settle.",
+    "It is recorded how it ended, and there is no later truth to look for.",
+    None,
+)
+_UNDECIDED: Final[Mapping[Action, tuple[str, str, str | None]]] = {
+    Action.LEAVE: (
+        "Nothing to settle: the work is not over.",
+        "While the work may still act, how it ends is not decided. It is recorded when it has ended.",
+        None,
+    ),
+    Action.DISPATCH: (
+        "It would be handed over again.",
+        "Its start was never confirmed, and no work is known of it. It can begin only once.",
+        "Hand it over again",
+    ),
+    Action.TERMINATE: (
+        "The work would be ended, then settled by what is true.",
+        "It meets a fault in this system again and again and does not get on by itself.",
+        "End it and settle it",
+    ),
+    Action.SETTLE: (
+        "It cannot be told yet.",
+        "Something it rests on is out of reach or still under way. The regular check looks again by itself.",
+        None,
+    ),
+}
+
+
+def _decided(
+    run: OperationRun, decision: ReconciliationDecision, before: State, facts: Sequence[tuple[str, str]]
+) -> CheckPage:
+    key = (decision.reason_code.value, decision.outcome.value)
+    wording = VARIANTS.get(key) or REASONS.get(decision.reason_code, UNKNOWN)
+    unchanged = _why_unchanged(run, decision)
+    return CheckPage(
+        title=wording.title,
+        meaning=unchanged or wording.body,
+        before=before,
+        after=None if unchanged == _RECORDED else OF_RUN[decision.outcome],
+        settle=None if unchanged else "Settle it so",
+        facts=facts,
+    )
+
+
+def _why_unchanged(run: OperationRun, decision: ReconciliationDecision) -> str | None:
+    """Say why settling would change nothing; None where it would.
+
+    A success stands, whatever is found later, and the same decision changes no byte (law L5).
+    """
+    standing = run.context.get("reconciliation") or {}
+    related = decision.related.model_dump(mode="json") if decision.related else None
+    recorded = (standing.get("decision"), standing.get("reason_code"), standing.get("related"))
+    if recorded == (decision.outcome, decision.reason_code, related):
+        return _RECORDED
+    if run.outcome != Outcome.SUCCEEDED:
+        return None
+    return _RECORDED if decision.outcome is Outcome.SUCCEEDED else _SUCCEEDED
+
+
+_RECORDED: Final = "This is what is recorded already. Nothing would change."
+_SUCCEEDED: Final = (
+    "This is how things stand now. The operation did succeed, and a success is never taken back: "
+    "nothing would change."
+)
+
+
+def _facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    lines = [("The work", _execution(facts["execution"]))]
+    if "matches" in facts:
+        lines.append(("Reviews that match", str(len(facts["matches"]))))
+    if "branch" in facts:
+        lines += _branch(facts["branch"])
+    if facts.get("intended_commit"):
+        lines.append(("Change that was about to be written", facts["intended_commit"][:_SHORT]))
+    flags = [(label, facts[name]) for name, label in _LABELS.items() if name in facts]
+    return lines + [(label, "yes" if is_so else "no") for label, is_so in flags]
+
+
+def _execution(execution: Mapping[str, Any]) -> str:
+    state = _EXECUTION.get(execution["state"], execution["state"])
+    cause = CAUSES.get(execution["cause"] or "")
+    return f"{state}. {cause.happened}" if cause else state
+
+
+def _branch(branch: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if branch is None:
+        return [("The repository", "out of reach")]
+    own = ", ".join(commit[:_SHORT] for commit in branch["own_commits"]) or "none"
+    return [
+        ("Changes found that name this operation", own),
+        ("Every planned item as planned", "yes" if branch["as_planned"] else "no"),
+        ("Items that changed since the plan", ", ".join(branch["changed"]) or "none"),
+    ]

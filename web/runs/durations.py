@@ -1,0 +1,110 @@
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from models.catalog import OperationCatalog
+from models.lifecycle import Status
+from models.operation_run import OperationRun
+from services.runs.queue_status import Waiting
+from services.runs.typical_durations import UsualTime
+
+_SECOND: Final = timedelta(seconds=1)
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+
+
+def span_between(shortest: timedelta, longest: timedelta) -> str:
+    """Word how long something takes as a range in one unit, or as one number where both are alike."""
+    unit, word = _unit(longest)
+    low, high = (_number(length / unit) for length in (shortest, longest))
+    if low == high:
+        return f"about {high} {word}"
+    return f"{low}–{high} {word}"  # noqa: RUF001 - a range is written with an en dash
+
+
+def coarse(length: timedelta) -> str:
+    """Word a length in one unit, so that a sentence does not change with every look."""
+    length = max(length, timedelta())
+    unit, word = _unit(length)
+    return f"{_number(length / unit)} {word}"
+
+
+def _unit(length: timedelta) -> tuple[timedelta, str]:
+    if length < 2 * _MINUTE:
+        return _SECOND, "s"
+    return (_MINUTE, "min") if length < 2 * _HOUR else (_HOUR, "h")
+
+
+def _number(value: float) -> str:
+    if value >= 10:  # noqa: PLR2004 - below ten a tenth counts
+        return str(round(value))
+    return f"{value:.1f}".removesuffix(".0")
+
+
+Where = Literal["environment", "workspace"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """How long such operations usually take beside how long this one took, or takes so far.
+
+    `between` is the middle half of the last `runs` that succeeded; `took` counts from being asked for, and
+    goes on while `since` is not None.
+    """
+
+    between: str
+    runs: int
+    where: Where
+    took: timedelta
+    since: datetime | None
+    is_overdue: bool
+
+
+def usual_of(run: OperationRun, usual: UsualTime | None, now: datetime) -> Usual | None:
+    """Word how long a run takes beside others; None where too few are known."""
+    if usual is None:
+        return None
+    took = max((run.completed_at or now) - run.created_at, timedelta())
+    return Usual(
+        between=span_between(usual.shortest, usual.longest),
+        runs=usual.runs,
+        where="environment" if usual.of_environment else "workspace",
+        took=took,
+        since=None if run.completed_at else run.created_at,
+        is_overdue=is_overdue(took, usual),
+    )
+
+
+# A run is marked only once it takes much longer than others did, and never for a few seconds.
+_MUCH_LONGER: Final = 2
+_AT_LEAST: Final = timedelta(seconds=30)
+
+
+def why_stale(
+    run: OperationRun, *, waiting: Waiting | None, usual: UsualTime | None, now: datetime
+) -> str | None:
+    """Say why an active run has not come further; None where it goes as it should, or has ended.
+
+    A queued run is told by its queue; a running one by its time limit, then by how long others took.
+    """
+    if run.status == Status.QUEUED:
+        return waiting.sentence if waiting and waiting.code != "starting" else None
+    if run.status != Status.RUNNING:
+        return None
+    took, limit = now - run.created_at, OperationCatalog.get(run.type).deadline
+    if took > limit:
+        return (
+            f"It is under way for longer than its time limit of {coarse(limit)}. "
+            "The regular check looks after it."
+        )
+    if is_overdue(took, usual) and usual is not None:
+        between = span_between(usual.shortest, usual.longest)
+        return (
+            f"It takes longer than others: they usually took {between}, and this one {coarse(took)} so far."
+        )
+    return None
+
+
+def is_overdue(took: timedelta, usual: UsualTime | None) -> bool:
+    """Tell whether a run takes much longer than such runs usually do."""
+    return usual is not None and took > max(usual.longest * _MUCH_LONGER, _AT_LEAST)

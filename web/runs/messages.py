@@ -1,0 +1,149 @@
+from collections.abc import Sequence
+from typing import Any, Final
+
+from models.contracts import Contract
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun
+from models.reason_codes import ReasonCode
+from web.ui.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS, Wording
+
+# Reconciliation says only that nothing came of the run; a failure of the run may say why.
+_GENERIC = frozenset({ReasonCode.REVIEW_NOT_COMPOSED, ReasonCode.RESTORE_NOT_APPLIED})
+_TELLING = frozenset(
+    {
+        ReasonCode.ENVIRONMENT_UNREACHABLE,
+        ReasonCode.REF_NOT_FOUND,
+        ReasonCode.PATH_PREFIX_EMPTY,
+        ReasonCode.REPOSITORY_TOO_LARGE,
+        ReasonCode.INPUT_REFUSED,
+        ReasonCode.ACTIVITY_TIMED_OUT,
+        ReasonCode.DEADLINE,
+        ReasonCode.UNEXPECTED_ERROR,
+        ReasonCode.PUSH_REFUSED,
+        ReasonCode.ITEMS_REFUSED,
+    }
+)
+# These say why the work ended and not what came of it; the generic reason does.
+_OPEN_ENDED = frozenset({ReasonCode.ACTIVITY_TIMED_OUT, ReasonCode.DEADLINE, ReasonCode.UNEXPECTED_ERROR})
+_NAMED_IN_A_SENTENCE: Final = 3
+
+
+class Message(Contract):
+    """What an operator is told of a run (law L10): what happened, what it means, what to do next."""
+
+    code: str
+    title: str
+    body: str
+    next: str
+
+
+class Card(Contract):
+    """The four lines of a run: what happened, what it means, what was done, what to do.
+
+    `items` are those of the configuration that stood in the way, by name.
+    """
+
+    code: str
+    title: str
+    meaning: str
+    done: str
+    next: str
+    items: Sequence[str] = ()
+
+
+def message_of(run: OperationRun) -> Message:
+    """Word how a run stands; no field is empty for any status or outcome."""
+    card = card_of(run)
+    lines = [card.meaning, _named(card.items)]
+    if run.status == Status.COMPLETED:
+        lines.append(card.done)
+    return Message(code=card.code, title=card.title, body=" ".join(filter(None, lines)), next=card.next)
+
+
+def card_of(run: OperationRun) -> Card:
+    """Word how a run stands, in four lines of which none is empty."""
+    code = reason_of(run)
+    wording = _wording(run, code)
+    evidence = _evidence(run)
+    cause = CAUSES.get(evidence.get("cause") or "") if code in _GENERIC else None
+    came_of_it = REASONS.get(_reason(run)) if code in _OPEN_ENDED else None
+    meaning = (cause.happened if cause else "", wording.body, came_of_it.body if came_of_it else "")
+    return Card(
+        code=code,
+        title=wording.title,
+        meaning=" ".join(filter(None, meaning)),
+        done=f"{cause.done} {wording.done}" if cause else wording.done,
+        next=wording.next,
+        items=evidence.get("changed_items") or () if code == ReasonCode.ENVIRONMENT_CHANGED else (),
+    )
+
+
+def reason_of(run: OperationRun) -> str:
+    """Return the code that says most of why a run stands as it does.
+
+    1. An active run: its status, or that its cancellation was asked for.
+    2. A reconciled one: the reason of its reconciliation; where that is only that nothing came of it, a
+       cancellation or the newest failure that tells more.
+    3. One that was never handed over: its failure.
+    4. A success of its own doing: what its operation makes.
+    """
+    if run.status != Status.COMPLETED:
+        return ReasonCode.CANCELLATION_REQUESTED if "cancellation" in run.context else run.status
+    reason = _reason(run)
+    if not reason:
+        return _failure(run) or _success(run) or run.outcome
+    if reason not in _GENERIC:
+        return reason
+    if run.outcome == Outcome.CANCELLED:
+        return ReasonCode.CANCELLED
+    return _failure(run) or reason
+
+
+def _reason(run: OperationRun) -> str:
+    """Return the reason of a run's reconciliation; empty where it has none."""
+    return str((run.context.get("reconciliation") or {}).get("reason_code", ""))
+
+
+def _failure(run: OperationRun) -> str | None:
+    codes = [str(failure["code"]) for failure in run.failures]
+    if run.outcome == Outcome.FAILED and ReasonCode.DISPATCH_FAILED in codes:
+        return ReasonCode.DISPATCH_FAILED
+    if run.outcome in {Outcome.SUCCEEDED, Outcome.PARTIALLY_SUCCEEDED}:
+        return None
+    return next((code for code in reversed(codes) if code in _TELLING), None)
+
+
+def _success(run: OperationRun) -> str | None:
+    if run.outcome == Outcome.PARTIALLY_SUCCEEDED:
+        return ReasonCode.RESTORE_PARTLY_APPLIED
+    if run.outcome != Outcome.SUCCEEDED:
+        return None
+    if run.type == "environment.review.compose":
+        return ReasonCode.REVIEW_COMPOSED
+    done = run.summary_counts.get("written", 0) + run.summary_counts.get("removed", 0)
+    return ReasonCode.RESTORE_APPLIED if done else ReasonCode.RESTORE_NOT_NEEDED
+
+
+def _wording(run: OperationRun, code: str) -> Wording:
+    cancellation = run.context.get("cancellation") or {}
+    if code == ReasonCode.CANCELLATION_REQUESTED and cancellation.get("point_of_no_return"):
+        return TOO_LATE
+    return (
+        VARIANTS.get((code, run.outcome))
+        or REASONS.get(code)
+        or ENDINGS.get(run.outcome if run.status == Status.COMPLETED else run.status)
+        or UNKNOWN
+    )
+
+
+def _named(items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    more = len(items) - _NAMED_IN_A_SENTENCE
+    names = ", ".join(items[:_NAMED_IN_A_SENTENCE])
+    return f"Changed: {names}{f' and {more} more' if more > 0 else ''}."
+
+
+def _evidence(run: OperationRun) -> dict[str, Any]:
+    evidence = (run.context.get("reconciliation") or {}).get("evidence") or {}
+    return dict(evidence)

@@ -1,0 +1,145 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from models.lifecycle import Status
+from models.operation_run import OperationRun, OperationRunTransition
+from web.ui.states import OF_RUN, State
+from web.ui.times import parse
+from web.ui.wording import CAUSES, REASONS, UNKNOWN
+
+_SHORT: Final = 10
+
+SOURCES: Final = {
+    "workflow": "The operation itself, as it ended",
+    "sweep": "The regular check",
+    "operator": "A person who asked to check",
+}
+
+_EVIDENCE: Final = {
+    "cause": "How the work ended",
+    "matching_reviews": "Reviews that match",
+    "commits": "Changes found that name this operation",
+    "intended_commit": "Change that was about to be written",
+    "changed_items": "Items that changed since the plan",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A settlement that changed how a run reads; a later one of a run settled before is a correction."""
+
+    before: State
+    after: State
+    why: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What settled a run: which rule, who, when, from which standing to which, and on what evidence.
+
+    `rule` is the code and `words` what it says; `by` is None where no person is known by name.
+    """
+
+    rule: str
+    words: str
+    source: str
+    by: str | None
+    at: datetime | None
+    before: State
+    after: State
+    evidence: Sequence[tuple[str, str]]
+
+
+def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition]) -> Receipt | None:
+    """Make the receipt of a run's settlement; None until it is settled."""
+    settled = _settling(transitions)
+    if run.status != Status.COMPLETED or not settled:
+        return None
+    found = run.context.get("reconciliation")
+    by = _person(settled[-1])
+    if found is None:
+        first = settled[0]
+        return Receipt(
+            rule=first.reason_code,
+            words=words_of(first.reason_code),
+            source=_own_source(first),
+            by=by,
+            at=run.completed_at,
+            before=_state(first.from_status or Status.QUEUED, first.from_outcome),
+            after=OF_RUN[run.outcome],
+            evidence=(),
+        )
+    return Receipt(
+        rule=found["reason_code"],
+        words=words_of(found["reason_code"]),
+        source=SOURCES.get(found["source"], found["source"]),
+        by=by,
+        at=parse(found["reconciled_at"]),
+        before=_state(found["previous"]["status"], found["previous"]["outcome"]),
+        after=OF_RUN[run.outcome],
+        evidence=evidence_lines(found["evidence"]),
+    )
+
+
+def corrections_of(transitions: Sequence[OperationRunTransition]) -> list[Correction]:
+    """Tell each later settlement of a run that had been settled before, the oldest first."""
+    return [_change(step) for step in _settling(transitions) if step.from_status == Status.COMPLETED]
+
+
+def settlements_of(transitions: Sequence[OperationRunTransition]) -> list[Correction]:
+    """Tell each settlement of a run, the first and its corrections: before and after, why, and by whom."""
+    return [_change(step) for step in _settling(transitions)]
+
+
+def evidence_lines(evidence: dict[str, Any]) -> list[tuple[str, str]]:
+    """Word the small facts a decision rests on; those that say nothing are left out."""
+    lines = [(_EVIDENCE.get(name, name), _fact(name, value)) for name, value in evidence.items()]
+    return [(label, told) for label, told in lines if told]
+
+
+def words_of(code: str) -> str:
+    """Return what a reason code says, in a sentence."""
+    return REASONS.get(code, UNKNOWN).title
+
+
+def _settling(transitions: Sequence[OperationRunTransition]) -> list[OperationRunTransition]:
+    return [step for step in transitions if step.to_status == Status.COMPLETED]
+
+
+def _change(step: OperationRunTransition) -> Correction:
+    return Correction(
+        before=_state(step.from_status or Status.QUEUED, step.from_outcome),
+        after=OF_RUN[step.to_outcome],
+        why=words_of(step.reason_code),
+        at=step.at,
+        by=_person(step) or SOURCES["workflow" if step.actor_kind == "workflow" else "sweep"].lower(),
+    )
+
+
+def _fact(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "cause":
+        return CAUSES[value].happened if value in CAUSES else str(value)
+    if isinstance(value, list):
+        found = [each[:_SHORT] if name == "commits" else str(each) for each in value]
+        return ", ".join(found) or "none"
+    return str(value)[:_SHORT] if name == "intended_commit" else str(value)
+
+
+def _state(status: str, outcome: str | None) -> State:
+    return OF_RUN[(outcome or "") if status == Status.COMPLETED else status]
+
+
+def _person(step: OperationRunTransition) -> str | None:
+    return step.actor_name if step.actor_kind in {"user", "token"} else None
+
+
+def _own_source(step: OperationRunTransition) -> str:
+    if step.actor_kind == "workflow":
+        return "The operation itself, together with its result"
+    return "This system, when the operation could not be handed over"

@@ -1,0 +1,217 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from flask import request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.access import Workspace
+from models.base import utc_now
+from models.catalog import Capability
+from models.environment import Environment
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun
+from models.saved_view import SavedView
+from services.access.principals import Principal
+from services.database.paging import Page
+from services.runs.operations import waiting_of
+from services.runs.search.counts import BOUND, count_standings
+from services.runs.search.filters import RunFilters
+from services.runs.search.index_scans import MENTIONED, Walks, walks_of
+from services.runs.search.listing import runs_along
+from services.runs.typical_durations import UsualTime, usual_times
+from web.context import services
+from web.runs.durations import why_stale
+from web.runs.views import RunRow, run_row
+from web.ui.states import OF_RUN, State
+
+CUT: Final = (
+    f"The text is part of more than {MENTIONED} names. Only the first {MENTIONED} people and the first "
+    f"{MENTIONED} environments are followed here: write more of the name to find the others."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One standing that the list can be narrowed to; `number` None: it was not counted."""
+
+    state: State | None
+    path: str
+    number: str | None
+    is_current: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewLink:
+    """A list that is kept by name; `delete_path` None: the reader may not delete it, or nobody may."""
+
+    name: str
+    path: str
+    is_current: bool
+    workspace: str | None = None
+    delete_path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunList:
+    """A page of runs as it is shown, whole or as the part that is asked for again and again.
+
+    `rows` None: they could not be read. `uncounted` says why there are no numbers; None where there are.
+    """
+
+    rows: Sequence[RunRow] | None
+    next: str | None
+    tabs: Sequence[Tab]
+    uncounted: str | None
+    note: str | None
+
+    @property
+    def may_act(self) -> bool:
+        """Tell whether the reader may act on any of the rows."""
+        return any(row.may_act for row in self.rows or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the list can be narrowed to."""
+
+    workspaces: Sequence[Workspace]
+    environments: Sequence[Environment]
+
+    def environment(self, environment_id: UUID) -> Environment | None:
+        """Return an environment by its id; None where the reader sees none such."""
+        return next((each for each in self.environments if each.id == environment_id), None)
+
+
+def list_path(filters: Mapping[str, str]) -> str:
+    """Return the address of the list, narrowed."""
+    return url_for("operations.index", **filters)  # type: ignore[arg-type] # every value is a string
+
+
+def tabs_of(filters: RunFilters, counted: Mapping[str, int] | None) -> list[Tab]:
+    """Offer every standing, each with how many there are; without numbers where they are not known."""
+    others = filters.without_standing().given()
+    everything = not (filters.status or filters.outcome)
+    tabs = [Tab(state=None, path=list_path(others), number=None, is_current=everything)]
+    for standing, state in OF_RUN.items():
+        name = "outcome" if standing in [*Outcome] else "status"
+        is_current = standing == (filters.outcome or filters.status)
+        number = _number(counted.get(standing, 0)) if counted is not None else None
+        tabs.append(
+            Tab(state=state, path=list_path({**others, name: standing}), number=number, is_current=is_current)
+        )
+    return tabs
+
+
+def views_of(
+    saved: Sequence[SavedView],
+    workspaces: Sequence[Workspace],
+    filters: RunFilters,
+    *,
+    me: str,
+    acting: frozenset[UUID],
+) -> list[ViewLink]:
+    """Offer everything, one's own requests, and the lists that the reader's workspaces keep."""
+    given, slugs = filters.given(), {workspace.id: workspace for workspace in workspaces}
+    links = [
+        ViewLink(name="Everything", path=list_path({}), is_current=not given),
+        ViewLink(
+            name="Asked for by me", path=list_path({"initiator": me}), is_current=given == {"initiator": me}
+        ),
+    ]
+    for view in saved:
+        workspace = slugs[view.workspace_id]
+        wanted = {**view.filters, "workspace": workspace.slug}
+        links.append(
+            ViewLink(
+                name=view.name,
+                path=list_path(wanted),
+                is_current=given == wanted,
+                workspace=workspace.name if len(workspaces) > 1 else None,
+                delete_path=url_for("saved_views.delete", view_id=view.id)
+                if view.workspace_id in acting
+                else None,
+            )
+        )
+    return links
+
+
+def _number(count: int) -> str:
+    return f"{BOUND:,}+" if count > BOUND else str(count)
+
+
+_log = structlog.get_logger()
+
+_WITH_TEXT = "Numbers are not shown beside a text: it may find an operation in more than one way."
+_FAILED = "The numbers could not be read just now."
+
+
+def read_list(principal: Principal, filters: RunFilters, choices: Choices) -> RunList:
+    """Read a page of runs with how many there are; what cannot be read is told as such, never as empty."""
+    walks = _read_walks(principal, filters)
+    counted = _count(walks) if walks else None
+    page = _read_page(walks) if walks else None
+    uncounted = None if counted is not None else (_WITH_TEXT if filters.q else _FAILED)
+    return RunList(
+        rows=None if page is None else _rows(page[0].items, page[1], principal, choices),
+        next=page[0].next if page else None,
+        tabs=tabs_of(filters, counted),
+        uncounted=uncounted,
+        note=CUT if walks and walks.is_cut else None,
+    )
+
+
+def _read_walks(principal: Principal, filters: RunFilters) -> Walks | None:
+    try:
+        with services().database.transaction() as session:
+            seen = principal.workspaces_where(Capability.OPERATIONS_VIEW)
+            return walks_of(session, workspaces=seen, filters=filters)
+    except SQLAlchemyError:
+        _log.exception("operations_unread")
+        return None
+
+
+def _count(walks: Walks) -> dict[str, int] | None:
+    """Count in a transaction of its own: where that takes too long, the list is still there."""
+    try:
+        with services().database.transaction() as session:
+            return count_standings(session, walks)
+    except SQLAlchemyError:
+        _log.warning("operations_uncounted", exc_info=True)
+        return None
+
+
+def _read_page(walks: Walks) -> tuple[Page[OperationRun], dict[UUID, UsualTime]] | None:
+    """Return a page of runs, and how long the running ones of it usually take; None where that failed."""
+    try:
+        with services().database.transaction() as session:
+            page = runs_along(session, walks, after=request.args.get("after"))
+            running = [run for run in page.items if run.status == Status.RUNNING]
+            return page, dict(usual_times(session, running))
+    except SQLAlchemyError:
+        _log.exception("operations_unread")
+        return None
+
+
+def _rows(
+    runs: Sequence[OperationRun], usual: dict[UUID, UsualTime], principal: Principal, choices: Choices
+) -> list[RunRow]:
+    now = utc_now()
+    return [
+        run_row(
+            run,
+            choices.environment(run.environment_id),
+            stale=_stale(run, usual.get(run.id), now),
+            may_act=principal.may(run.workspace_id, Capability.OPERATIONS_ACT),
+        )
+        for run in runs
+    ]
+
+
+def _stale(run: OperationRun, usual: UsualTime | None, now: datetime) -> str | None:
+    if run.status == Status.COMPLETED:
+        return None
+    return why_stale(run, waiting=waiting_of(services().looks, run), usual=usual, now=now)

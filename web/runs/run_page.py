@@ -1,0 +1,96 @@
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.base import Json, utc_now
+from models.catalog import Capability
+from models.lifecycle import Status
+from models.operation_run import OperationRun, OperationRunHistory
+from models.reconciliation import Related
+from services.access.principals import Principal
+from services.engine.cache import Seen
+from services.engine.port import WorkflowView
+from services.runs.operations import waiting_of
+from services.runs.queries import (
+    BusinessTruth,
+    get_run,
+    history_of,
+    own_results,
+    requests_of,
+    result_of,
+    reviews_for,
+    transitions_of,
+)
+from services.runs.typical_durations import usual_times
+from services.workspaces.queries import get_environment
+from web.access import may_see
+from web.context import services
+from web.runs.views import SHOWN, RunPage, RunStory, run_page
+from web.runs.workflow_steps import awaits_history
+from web.ui.links import workflow_id_of
+
+_log = structlog.get_logger()
+
+
+def read_run(run_id: UUID) -> RunPage:
+    """Read one run for its page."""
+    story, principal = read_story(run_id)
+    return run_page(story, principal, utc_now())
+
+
+def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
+    """Read all there is of one run: a fixed number of queries, then two short looks at the engine.
+
+    Raises NotFound where the reader may not see it.
+    """
+    with services().database.transaction() as session:
+        run = get_run(session, run_id)
+        principal = may_see(run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
+        assert run is not None  # noqa: S101 - may_see has raised NotFound
+        environment = get_environment(session, run.environment_id)
+        transitions = transitions_of(session, run_id)
+        requests = requests_of(session, run_id, limit=SHOWN + 2)
+        history = history_of(session, run_id)
+        usual = usual_times(session, [run]).get(run_id)
+    own, truth = _read_result(run)
+    seen, so_far = _look_at_work(run, history)
+    story = RunStory(
+        run=run,
+        environment=environment,
+        transitions=transitions,
+        requests=requests,
+        history=history,
+        usual=usual,
+        own=own,
+        truth=truth,
+        seen=seen,
+        so_far=so_far,
+        waiting=waiting_of(services().looks, run),
+    )
+    return story, principal
+
+
+def _look_at_work(
+    run: OperationRun, history: OperationRunHistory | None
+) -> tuple[Seen[WorkflowView], Seen[Json] | None]:
+    """Return the engine's word on a run's work, and its steps if they are not kept yet; None: not asked."""
+    looks, workflow_id, ended = services().looks, workflow_id_of(run), run.completed_at is not None
+    if run.status == Status.QUEUED or not awaits_history(run, history, utc_now()):
+        return looks.workflow(workflow_id, ended=ended), None
+    return looks.workflow_and_story(workflow_id, ended=ended)
+
+
+def _read_result(run: OperationRun) -> tuple[Related | None, BusinessTruth | None]:
+    """Return what a run made, and what is there of its result; None for the latter where the read failed.
+
+    A transaction of its own, so that the rest of the page can still be told.
+    """
+    try:
+        with services().database.transaction() as session:
+            own = own_results(session, [run.id]).get(run.id)
+            truth = BusinessTruth(reviews=reviews_for(session, run), result=result_of(session, run.id))
+    except SQLAlchemyError:
+        _log.exception("result_unread", run_id=str(run.id))
+        return None, None
+    return own, truth

@@ -1,0 +1,98 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from models.base import Base, Json
+from models.operation_run import OperationRequest
+from services.engine.cache import Seen
+from services.engine.port import WorkflowView
+from services.masking.changes import masked
+from web.runs.messages import message_of
+from web.runs.views import RunStory
+from web.ui.links import run_url, temporal_url, workflow_id_of
+
+FORMAT = 1
+_SILENT = "Temporal did not answer in time."
+
+
+def evidence_of(story: RunStory, now: datetime) -> Json:
+    """Gather all that is known of a run for somebody who has to find out what went on, with secrets masked.
+
+    An Idempotency-Key is told as having been there or not: whoever knows one can ask for its run again.
+    """
+    run = story.run
+    bundle = {
+        "format": FORMAT,
+        "made_at": now,
+        "run": _columns(run),
+        "message": message_of(run).model_dump(),
+        "links": {"html": run_url(run.id), "temporal": temporal_url(run)},
+        "environment": _columns(story.environment) if story.environment else None,
+        "reconciliation": run.context.get("reconciliation"),
+        "transitions": [_columns(step) for step in story.transitions],
+        "requests": _requests(story.requests),
+        "engine": {"workflow_id": workflow_id_of(run), **_engine(story.seen)},
+        "result": _result(story),
+        "history": _history(story),
+        "history_so_far": _so_far(story.so_far),
+    }
+    found: Json = masked(_plain(bundle))
+    return found
+
+
+def _requests(requests: Sequence[OperationRequest]) -> list[Json]:
+    told = [_columns(request) for request in requests]
+    return [{**each, "idempotency_key": each["idempotency_key"] is not None} for each in told]
+
+
+def _engine(seen: Seen[WorkflowView]) -> Json:
+    view = seen.found
+    if view is None:
+        return {"asked_at": seen.at, "could_not_check": _SILENT}
+    return {
+        "asked_at": seen.at,
+        "state": view.execution.state,
+        "cause": view.execution.cause,
+        "workflow_type": view.workflow_type,
+        "started_at": view.started_at,
+        "closed_at": view.closed_at,
+        "failing_attempts": view.failing_attempts,
+    }
+
+
+def _result(story: RunStory) -> Json:
+    if story.truth is None:
+        return {"could_not_check": "The database did not answer."}
+    reviews = [
+        {name: getattr(review, name) for name in ("id", "run_id", "status", "fingerprint", "commit")}
+        for review in story.truth.reviews
+    ]
+    result = story.truth.result
+    return {"reviews": reviews, "restore_result": _columns(result) if result else None}
+
+
+def _history(story: RunStory) -> Json | None:
+    return _columns(story.history) if story.history else None
+
+
+def _so_far(seen: Seen[Json] | None) -> Json | None:
+    if seen is None:
+        return None
+    if seen.found is None:
+        return {"asked_at": seen.at, "could_not_check": _SILENT}
+    return {"asked_at": seen.at, "history": seen.found}
+
+
+def _columns(row: Base) -> Json:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return str(value) if isinstance(value, str) else value
+    return value.isoformat() if isinstance(value, datetime) else str(value)
