@@ -35,27 +35,27 @@ test: test-unit test-feature test-pgsql test-browser test-faults ## Run every la
 
 .PHONY: test-unit
 test-unit: install-dev ## Run the unit tests, without servers or network, in seconds
-	$(PYTEST) -n auto --disable-socket --allow-unix-socket tests/unit tests/replay $(ARGS)
+	$(PYTEST) -m unit -n auto --disable-socket --allow-unix-socket $(ARGS)
 
 .PHONY: fuzz
 fuzz: install-dev ## Try what takes bytes from outside with 20,000 examples of each (ARGS="-k packs")
-	$(PYTEST) -n auto --timeout 3600 --hypothesis-profile=fuzz tests/unit/fuzz $(ARGS)
+	$(PYTEST) -n auto --timeout 3600 --hypothesis-profile=fuzz tests/fuzz $(ARGS)
 
 .PHONY: test-feature
-test-feature: install-dev ## Run the feature tests, on the real servers
-	$(PYTEST) tests/feature $(ARGS)
+test-feature: install-dev ## Run the tests on a whole system, on the real servers
+	$(PYTEST) -m feature $(ARGS)
 
 .PHONY: test-pgsql
 test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
-	$(PYTEST) tests/pgsql $(ARGS)
+	$(PYTEST) -m pgsql -n auto $(ARGS)
 
 .PHONY: test-browser
 test-browser: install-dev ## Run the tests of every page in Chromium (CI=true: fail where there is none)
-	$(PYTEST) tests/browser $(ARGS)
+	$(PYTEST) -m browser $(ARGS)
 
 .PHONY: test-faults
 test-faults: install-dev ## Run the part of the fault lane that takes a minute or two
-	$(PYTEST) -s -m "not whole_lane" tests/faults $(ARGS)
+	$(PYTEST) -s -m "faults and not whole_lane" $(ARGS)
 
 .PHONY: faults
 faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at random, FAULT_SEED to repeat
@@ -83,7 +83,7 @@ audit: install-dev ## Look for known vulnerabilities in what is locked (needs Py
 	$(BIN)/python -m tools.audit
 
 .PHONY: lint
-lint: install-dev audit ## Check style, types, import directions, dependencies and whitespace
+lint: install-dev ## Check style, types, import directions, dependencies and whitespace
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -61,7 +61,7 @@ WORKFLOW_TASKS = 20
 HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
 # The SDK's sandbox imports a workflow's modules anew for every run. Ours are held to what can be replayed
-# where they are written (tests/unit/test_house_rules.py) and are replayed in that sandbox (tests/replay).
+# where they are written (tests/house/test_house_rules.py) and are replayed in that sandbox (tests/replay).
 WORKFLOW_RUNNER = UnsandboxedWorkflowRunner()
 
 

@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, settings
 from runtime.local.postgres import running_postgres
 from runtime.migrate import upgrade
 from services.database.session import Database
+from tests.api_world import ApiWorld, make_api_world
+from tests.lanes import lane_of
 from tests.system import System, up
+from tests.world import World
 
 TEMPLATE = "migrated"
 
@@ -79,6 +82,24 @@ def repositories(tmp_path: Path) -> Path:
     folder = tmp_path / "repositories"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def world(database: Database, repositories: Path) -> World:
+    """A workspace with an environment and the web app before it."""
+    return World(database, repositories)
+
+
+@pytest.fixture
+def api_world(database: Database, repositories: Path, tmp_path: Path) -> ApiWorld:
+    """Two workspaces, each with an environment on one repository, and the API before them."""
+    return make_api_world(database, repositories, tmp_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with its lane."""
+    for item in items:
+        item.add_marker(lane_of(item))
 
 
 def named(url: str, database: str) -> str:

@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.feature.temporal_cli import TemporalCli
 from tests.replay.endings import ENDINGS
 from tests.replay.replaying import THIS_RELEASE
 from tests.replay.scrubbing import scrub, written
 from tests.system import System, up
+from tests.temporal_cli import TemporalCli
 
 
 def main() -> int:

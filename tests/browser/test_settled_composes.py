@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.people import People
 from tests.browser.reading import has_stayed, machinery_in, mark
-from tests.feature.temporal_cli import TemporalCli
 from tests.slow_remotes import silence
 from tests.system import System
+from tests.temporal_cli import TemporalCli
 
 
 def compose(page: Page, environment_id: str, version: str = "") -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from tests.faults.crew import Crew, Orders
 from tests.faults.recoveries import Recoveries
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import System, up
+from tests.temporal_cli import TemporalCli
 
 
 @pytest.fixture(scope="session")

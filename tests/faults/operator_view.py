@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import httpx
 
+from tests.runs.viewer.test_messages import EXPERT_WORDS
 from tests.system import System
-from tests.unit.web.test_messages import EXPERT_WORDS
 
 # A page may speak of commits and of Temporal by name; what the machinery below says to itself it may not.
 INTERNALS = re.compile(

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.faults.operations import workflow_id_of
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import Json
+from tests.temporal_cli import TemporalCli
 
 # The promise is five seconds; of what took longer, the workflow's story is kept.
 PROMISE = 5.0

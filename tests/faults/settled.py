@@ -13,8 +13,8 @@ from psycopg.rows import dict_row
 
 from services.restores.progress import TRAILER
 from tests.faults.operator_view import assert_calm
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import Json, System, wait_for
+from tests.temporal_cli import TemporalCli
 
 RECONCILIATION = {
     "adapter", "decision", "reason_code", "previous", "related", "source", "evidence", "reconciled_at",

@@ -7,8 +7,10 @@ from tests.faults.crew import Crew, Orders
 from tests.faults.operations import FILES, Files, begin, workflow_id_of
 from tests.faults.recoveries import Recoveries
 from tests.faults.settled import assert_settled
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import MANY, System
+from tests.temporal_cli import TemporalCli
+
+pytestmark = pytest.mark.faults
 
 TYPES = {"compose": "environment.review.compose", "restore": "restore.execute"}
 # Where most would go wrong: the commit is there and unrecorded; the review is written and not committed; or

@@ -8,9 +8,11 @@ from models.catalog import OperationType
 from tests.faults.crew import Crew
 from tests.faults.operations import begin, restorable, workflow_id_of
 from tests.faults.settled import assert_settled, commits_of, settlements
-from tests.feature.temporal_cli import TemporalCli
 from tests.slow_remotes import gate_of, held_restore, silence, speak
 from tests.system import Json, System, wait_for
+from tests.temporal_cli import TemporalCli
+
+pytestmark = pytest.mark.faults
 
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
 WITHIN = 10.0

@@ -13,6 +13,8 @@ from tests.faults.settled import assert_settled
 from tests.faults.stream import Stream
 from tests.system import Json, System
 
+pytestmark = pytest.mark.faults
+
 KILLS = int(os.environ.get("FAULT_KILLS", "6"))
 SEED = int(os.environ.get("FAULT_SEED") or secrets.randbits(32))
 # Of every four kills one comes before the last one's work is recovered.

@@ -11,6 +11,8 @@ from tests.git_repository import GitRepository
 from tests.slow_remotes import gate_of, silence, speak
 from tests.system import Json, System, wait_for
 
+pytestmark = pytest.mark.faults
+
 # git may take 45 s for a fetch and 60 s for a push (services/repositories/transport.py).
 HANGS_FOR = 90.0
 

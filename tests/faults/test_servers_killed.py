@@ -15,6 +15,8 @@ from tests.faults.settled import assert_settled, runs_of
 from tests.slow_remotes import gate_of, held_restore, silence, speak
 from tests.system import Json, System, wait_for
 
+pytestmark = pytest.mark.faults
+
 SERVERS = ["temporal", "postgres"]
 STARTS = 12
 ALLOWED = {202, 503}

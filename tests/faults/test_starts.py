@@ -10,8 +10,10 @@ from tests.faults.lossy_proxy import LossyProxy
 from tests.faults.operations import begin, restorable, workflow_id_of
 from tests.faults.settled import assert_settled, commits_of
 from tests.faults.web_process import web_process
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import System
+from tests.temporal_cli import TemporalCli
+
+pytestmark = pytest.mark.faults
 
 # The sweep waits ten seconds before it takes a start for lost, and comes every four.
 DISPATCHED_AGAIN_WITHIN = 25.0

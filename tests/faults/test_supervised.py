@@ -13,7 +13,7 @@ from tests.system import System, up
 
 PATIENCE = 15.0
 
-pytestmark = pytest.mark.whole_lane
+pytestmark = [pytest.mark.faults, pytest.mark.whole_lane]
 
 
 @pytest.fixture(scope="module")

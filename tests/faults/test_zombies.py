@@ -5,8 +5,10 @@ import pytest
 from tests.faults.crew import Crew, Orders
 from tests.faults.operations import restorable, workflow_id_of
 from tests.faults.settled import assert_settled, commits_of, settlements
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import System, wait_for
+from tests.temporal_cli import TemporalCli
+
+pytestmark = pytest.mark.faults
 
 # PostgreSQL ends the session of a silent pusher after 75 s (services/restores/push_fence.py).
 SILENT_FOR = 120.0

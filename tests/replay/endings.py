@@ -13,10 +13,10 @@ import psycopg
 
 from runtime.local.own_program import own_argv, own_environment
 from tests import slow_remotes
-from tests.feature.temporal_cli import TemporalCli
 from tests.git_repository import GitRepository
 from tests.replay.impatient_worker import QUEUE
 from tests.system import MANY, Json, System, wait_for
+from tests.temporal_cli import TemporalCli
 
 COMPOSE = "environment.review.compose"
 RESTORE = "restore.execute"

@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import System
+from tests.temporal_cli import TemporalCli
 from tests.topology.programs import VERSION, need_programs
 from tests.topology.steps import Steps
 from tests.topology.topology import Topology

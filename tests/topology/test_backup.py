@@ -2,6 +2,7 @@
 
 import httpx
 import psycopg
+import pytest
 
 from tests.faults.operations import restorable
 from tests.faults.settled import assert_settled, commits_of, settlements
@@ -9,6 +10,8 @@ from tests.slow_remotes import gate_of, held_restore
 from tests.system import Json, System
 from tests.topology.steps import Steps
 from tests.topology.topology import Topology
+
+pytestmark = pytest.mark.topology
 
 DATABASE = "operationrun"
 # Everything a completed run left, in an order that does not depend on where rows lie.

@@ -1,15 +1,18 @@
 """Servers and workers of the production shape killed under running operations."""
 
 import psutil
+import pytest
 
 from tests.faults.operations import restorable, workflow_id_of
 from tests.faults.settled import assert_settled, commits_of
-from tests.feature.temporal_cli import TemporalCli
 from tests.git_repository import GitRepository
 from tests.slow_remotes import gate_of, held_restore, silence, speak
 from tests.system import Json, System
+from tests.temporal_cli import TemporalCli
 from tests.topology.steps import Steps
 from tests.topology.topology import Topology
+
+pytestmark = pytest.mark.topology
 
 PATIENCE = 90.0
 SECONDS = 20.0

@@ -3,15 +3,19 @@
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from runtime.temporal.setup import SWEEP_SCHEDULE
 from tests.faults.operations import restorable
 from tests.faults.settled import assert_settled, commits_of
-from tests.feature.temporal_cli import TemporalCli
 from tests.system import System, wait_for
+from tests.temporal_cli import TemporalCli
 from tests.topology.compose_file import duration
 from tests.topology.steps import Steps
 from tests.topology.temporal import retention_of
 from tests.topology.topology import Topology
+
+pytestmark = pytest.mark.topology
 
 # Temporal's visibility follows a moment later.
 SEEN_WITHIN = 20.0

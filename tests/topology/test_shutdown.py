@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
+import pytest
 
 from tests.faults.settled import assert_settled
 from tests.slow_remotes import gate_of, held_restore, silence, speak
@@ -10,6 +11,8 @@ from tests.system import System, wait_for
 from tests.topology.steps import Steps
 from tests.topology.test_faults import is_push
 from tests.topology.topology import Topology
+
+pytestmark = pytest.mark.topology
 
 
 def test_a_worker_finishes_what_it_is_at(system: System, topology: Topology, steps: Steps) -> None:

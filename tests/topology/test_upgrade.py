@@ -17,6 +17,8 @@ from tests.topology.release_before import ReleaseBefore, newest_migration, relea
 from tests.topology.steps import Steps
 from tests.topology.topology import Topology
 
+pytestmark = pytest.mark.topology
+
 NAME = "upgraded"
 # In the order that docs/upgrading.md replaces them.
 OURS = ("migrate", "setup-temporal", "worker", "web")

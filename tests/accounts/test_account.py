@@ -1,0 +1,199 @@
+"""Signing in by password, the sessions of browsers, and a person's own page."""
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.access import Role, User
+from services.access.password_sign_in import PER_NAME
+from services.access.passwords import set_password
+from tests.world import Browser, World
+from web.app import create_app
+from web.browser_session import IDLE, LONGEST
+
+PASSWORD = "several words in a row"
+
+
+@pytest.fixture
+def person(world: World) -> User:
+    user = world.add_person(Role.READER)
+    with world.database.transaction() as session:
+        set_password(session, user.id, PASSWORD)
+    return user
+
+
+def sign_in(browser: Browser, name: str, password: str = PASSWORD, **values: str) -> Any:
+    return browser.submit("/sign-in", page="/sign-in", name=name, password=password, **values)
+
+
+def signed_in(world: World, person: User) -> Browser:
+    browser = Browser(world.app.test_client())
+    assert sign_in(browser, person.email).status_code == 303
+    return browser
+
+
+def test_it_signs_in_by_a_password(world: World, person: User) -> None:
+    browser = signed_in(world, person)
+
+    assert person.email in browser.read("/account")
+    assert browser.get("/sign-in").status_code == 302
+
+
+def test_browsers_and_managers_of_passwords_know_the_fields(world: World) -> None:
+    page = Browser(world.app.test_client()).read("/sign-in")
+
+    assert 'autocomplete="username"' in page
+    assert 'autocomplete="current-password"' in page
+
+
+def test_whoever_asks_for_a_page_is_led_on_to_it(world: World, person: User) -> None:
+    browser = Browser(world.app.test_client())
+    asked = browser.get("/account?x=1")
+
+    assert asked.status_code == 401
+    assert 'name="next" value="/account?x=1"' in asked.text
+    assert sign_in(browser, person.email, next="/account?x=1").headers["Location"] == "/account?x=1"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "/\\evil", "evil", "/\n/"])
+def test_nobody_is_led_to_another_site(world: World, person: User, elsewhere: str) -> None:
+    location = sign_in(Browser(world.app.test_client()), person.email, next=elsewhere).headers["Location"]
+
+    assert "evil" not in location
+    assert location.startswith("/")
+
+
+def test_it_says_the_same_of_a_wrong_password_and_of_nobody(world: World, person: User) -> None:
+    pages = []
+    for name in (person.email, "nobody@contoso.example"):
+        answer = sign_in(Browser(world.app.test_client()), name, "wrong")
+        assert answer.status_code == 422
+        pages.append(_plain(answer.text, name))
+
+    assert pages[0] == pages[1]
+    assert "do not belong together" in pages[0]
+
+
+def test_too_many_attempts_are_a_calm_429_that_says_when_to_come_back(world: World, person: User) -> None:
+    browser = Browser(world.app.test_client())
+    for _ in range(PER_NAME):
+        assert sign_in(browser, person.email, "wrong").status_code == 422
+
+    answer = sign_in(browser, person.email)
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 900
+    assert "Try again in 15 minutes." in answer.text
+
+
+def test_the_session_is_another_after_signing_in(world: World, person: User) -> None:
+    browser = Browser(world.app.test_client())
+    before = browser.client.get("/sign-in")
+    token = before.text.split('name="csrf_token" value="')[1].split('"')[0]
+
+    after = sign_in(browser, person.email)
+
+    assert before.headers["Set-Cookie"] != after.headers["Set-Cookie"]
+    refused = browser.client.post("/sign-out", data={"csrf_token": token})
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "age"), [("seen_at", IDLE), ("signed_in_at", LONGEST)], ids=["unused", "too long ago"]
+)
+def test_a_session_ends(world: World, person: User, name: str, age: timedelta) -> None:
+    browser = signed_in(world, person)
+    for seconds, status in ((-60, 200), (60, 401)):
+        with browser.client.session_transaction() as session:
+            session[name] = time.time() - age.total_seconds() - seconds
+        assert browser.get("/account").status_code == status
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [{"user_id": "x"}, {"version": None}, {"seen_at": "x"}, {"signed_in_at": 1e300}, {"version": 7}],
+)
+def test_a_session_that_makes_no_sense_is_none(world: World, person: User, spoilt: dict[str, Any]) -> None:
+    browser = signed_in(world, person)
+    with browser.client.session_transaction() as session:
+        session.update(spoilt)
+
+    assert browser.get("/account").status_code == 401
+
+
+def test_a_session_in_use_is_not_written_with_every_answer(world: World, person: User) -> None:
+    browser = signed_in(world, person)
+    browser.read("/environments")  # the first form on a page makes the session its token
+    assert "Set-Cookie" not in browser.get("/environments").headers
+    with browser.client.session_transaction() as session:
+        session["seen_at"] -= 600
+
+    assert "Set-Cookie" in browser.get("/environments").headers
+
+
+def test_over_https_the_cookie_is_held_to_this_host(world: World) -> None:
+    services = replace(world.services, public_url="https://runs.example")
+    app = create_app(services, secret_key="a key of this test alone")
+    client = app.test_client()
+    asked = client.get("/sign-in", base_url="https://runs.example")
+
+    cookie = asked.headers["Set-Cookie"]
+
+    assert cookie.startswith("__Host-operationrun=")
+    for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert flag in cookie
+    assert "Domain" not in cookie
+    assert asked.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_signing_out_everywhere_ends_every_browser(world: World, person: User) -> None:
+    one, other = signed_in(world, person), signed_in(world, person)
+
+    answer = one.submit("/account/sign-out-everywhere", page="/account")
+
+    assert "signed out everywhere" in answer.text
+    assert one.get("/account").status_code == other.get("/account").status_code == 401
+    assert signed_in(world, person).get("/account").status_code == 200
+
+
+def test_a_new_password_needs_the_present_one_and_ends_the_other_browsers(world: World, person: User) -> None:
+    one, other = signed_in(world, person), signed_in(world, person)
+    new = "several other words in a row"
+
+    refused = one.submit("/account/password", page="/account", present="wrong", password=new)
+    done = one.submit("/account/password", page="/account", present=PASSWORD, password=new)
+
+    assert (refused.status_code, done.status_code) == (422, 303)
+    assert "not your present password" in refused.text
+    assert one.get("/account").status_code == 200
+    assert other.get("/account").status_code == 401
+    assert sign_in(other, person.email).status_code == 422
+    assert sign_in(other, person.email, new).status_code == 303
+
+
+def test_whoever_has_no_password_sets_one(world: World) -> None:
+    browser = world.browser(Role.READER)
+
+    short = browser.submit("/account/password", page="/account", password="short")
+    done = browser.submit("/account/password", page="/account", password=PASSWORD)
+
+    assert (short.status_code, done.status_code) == (422, 303)
+    assert "12 to 256 characters" in short.text
+    assert "Change your password" in browser.read("/account")
+
+
+def test_the_account_shows_the_workspaces_and_which_may_be_managed(world: World) -> None:
+    assert "Members and tokens" in world.browser(Role.OWNER).read("/account")
+    page = world.browser(Role.CUSTOMER).read("/account")
+    assert "Contoso" in page
+    assert "Members and tokens" not in page
+    assert "You belong to no workspace." in world.browser(None).read("/account")
+
+
+def _plain(page: str, name: str) -> str:
+    return page.replace(name, "somebody").split("csrf_token")[0] + page.rsplit("csrf_token", 1)[1][
+        120:
+    ].replace(name, "somebody")

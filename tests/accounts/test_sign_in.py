@@ -1,0 +1,80 @@
+from models.access import Role
+from tests.world import Browser, World
+
+
+def test_it_shows_a_button_and_leaves_the_link_unused(world: World) -> None:
+    link = world.link_for(world.add_person(Role.READER))
+    browser = Browser(world.app.test_client())
+
+    assert "Sign in</button>" in browser.read(link)
+    assert "Sign in</button>" in browser.read(link)
+    assert browser.submit(link, page=link).status_code == 303
+
+
+def test_it_leads_to_the_operations_and_remembers_who_it_is(world: World) -> None:
+    browser = world.browser(Role.READER)
+
+    assert browser.get("/").headers["Location"] == "/operations"
+    assert "reader-" in browser.read("/operations")
+
+
+def test_a_link_works_once(world: World) -> None:
+    link = world.link_for(world.add_person(Role.READER))
+    Browser(world.app.test_client()).submit(link, page=link)
+
+    answer = Browser(world.app.test_client()).submit(link, page=link)
+
+    assert answer.status_code == 401
+    assert "does not work any more" in answer.text
+
+
+def test_a_link_that_never_was_does_not_sign_in(world: World) -> None:
+    browser = Browser(world.app.test_client())
+
+    assert browser.submit("/sign-in/made-up", page="/sign-in/made-up").status_code == 401
+    assert browser.get("/operations").status_code == 401
+
+
+def test_the_cookie_is_kept_from_scripts_and_other_sites(world: World) -> None:
+    browser = Browser(world.app.test_client())
+    link = world.link_for(world.add_person(Role.READER))
+
+    cookie = browser.submit(link, page=link).headers["Set-Cookie"]
+
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie  # the public address of this test is http
+
+
+def test_signing_out_forgets_the_person(world: World) -> None:
+    browser = world.browser(Role.READER)
+
+    assert browser.submit("/sign-out", page="/operations").status_code == 200
+    assert browser.get("/operations").status_code == 401
+
+
+def test_signing_out_needs_the_forms_token(world: World) -> None:
+    browser = world.browser(Role.READER)
+
+    assert browser.client.post("/sign-out").status_code == 400
+    assert browser.get("/operations").status_code == 200
+
+
+def test_signing_in_needs_the_forms_token(world: World) -> None:
+    link = world.link_for(world.add_person(Role.READER))
+
+    assert world.app.test_client().post(link).status_code == 400
+    browser = Browser(world.app.test_client())
+    assert browser.submit(link, page=link).status_code == 303
+
+
+def test_signing_out_rejects_get(world: World) -> None:
+    assert world.browser(Role.READER).get("/sign-out").status_code == 405
+
+
+def test_a_person_who_was_removed_is_signed_out(world: World) -> None:
+    browser = world.browser(None)
+    with browser.client.session_transaction() as session:
+        session["user_id"] = "00000000-0000-0000-0000-000000000000"
+
+    assert browser.get("/operations").status_code == 401

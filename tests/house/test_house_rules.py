@@ -1,0 +1,187 @@
+"""Rules of this house that ruff, mypy and import-linter do not know; each message says what to do instead."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("models", "services", "reconcilers", "activities", "workflows", "web", "runtime", "migrations")
+BESIDE = ("tests", "bench", "tools", "docs")
+LONGEST = 400
+
+# A place that may break a rule, and why.
+SLEEPS = {
+    "tests/faults/test_random_kills.py": "a worker is killed at a random moment",
+    "tests/engine/conftest.py": "the end of the SDK's threads cannot be asked for",
+}
+LONG = {
+    "migrations/versions/0001_tables.py": "every table of the first release",
+}
+
+UNSAFE = re.compile(
+    r"\|\s*safe\b|<style|\sstyle=|<script(?![^>]*\ssrc=)[^>]*>|\son[a-z]+=|javascript:", re.IGNORECASE
+)
+# What a workflow may reach for; the clock and chance are `workflow.now`, `workflow.uuid4`, `workflow.random`.
+REPLAYABLE = {
+    "activities",
+    "asyncio",
+    "collections",
+    "datetime",
+    "models",
+    "pydantic",
+    "temporalio",
+    "typing",
+    "workflows",
+}
+CLOCKS = {"now", "utcnow", "today", "utc_now"}
+VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
+MACHINE = re.compile(r"(?<![\w.])/(?:root|home/(?!operationrun\b|ada\b)\w+|work)/")
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def files(*endings: str, parts: tuple[str, ...] = (*PARTS, *BESIDE)) -> list[Path]:
+    return sorted(path for part in parts for path in (ROOT / part).rglob("*") if path.suffix in endings)
+
+
+def sleeps(source: str) -> list[int]:
+    """Return the lines on which a sleep stands outside of a `while` that asks for a condition."""
+    tree = ast.parse(source)
+    waiting = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.While) and not isinstance(node.test, ast.Constant)
+        for inner in ast.walk(node)
+    }
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and id(node) not in waiting and _name(node.func) == "sleep"
+    ]
+
+
+def unreplayable(source: str) -> list[int]:
+    """Return the lines on which workflow code reaches for what another worker would find different."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                reached = {name.name for name in names}
+            case ast.ImportFrom(module=module):
+                reached = {module or ""}
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="workflow"))):
+                continue
+            case ast.Call(func=function) if _name(function) in CLOCKS:
+                reached = {_name(function)}
+            case _:
+                continue
+        if {name.partition(".")[0] for name in reached} - REPLAYABLE:
+            lines.append(node.lineno)
+    return lines
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def breaches(pattern: re.Pattern[str]) -> Callable[[str], list[int]]:
+    def find(text: str) -> list[int]:
+        return [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
+
+    return find
+
+
+def too_long(text: str) -> list[int]:
+    return [LONGEST + 1] if text.count("\n") > LONGEST else []
+
+
+def found(paths: list[Path], find: Callable[[str], list[int]], allowed: dict[str, str]) -> Iterator[str]:
+    assert paths
+    for path in paths:
+        lines = find(path.read_text())
+        if named(path) in allowed:
+            assert lines, (
+                f"{named(path)} keeps the rule now: take it off its list in {named(Path(__file__))}."
+            )
+        else:
+            yield from (f"{named(path)}:{line}" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("paths", "find", "allowed", "way_out"),
+    [
+        pytest.param(
+            files(".py", parts=("tests", "bench")),
+            sleeps,
+            SLEEPS,
+            "Wait for a condition, in a loop with a deadline (tests/system.py has wait_for).",
+            id="tests wait for conditions and do not sleep",
+        ),
+        pytest.param(
+            files(".py", parts=("workflows",)),
+            unreplayable,
+            {},
+            "Do it in an activity, or by the `workflow` module: a replay has to take the same way.",
+            id="workflows reach for nothing that a replay would find different",
+        ),
+        pytest.param(
+            files(".html", parts=("web",)),
+            breaches(UNSAFE),
+            {},
+            "Escape it; styles and scripts belong into web/static, as the Content-Security-Policy has it.",
+            id="templates escape everything, and hold no style and no script",
+        ),
+        pytest.param(
+            files(".py"),
+            too_long,
+            LONG,
+            f"Split it by what it is about: a file has up to {LONGEST} lines.",
+            id="no file is longer than a reader takes in",
+        ),
+        pytest.param(
+            [path for path in files(".py", ".md", ".html", ".css", ".js") if path != Path(__file__)],
+            breaches(MACHINE),
+            {},
+            "Name it relative to the project, or by a setting: other machines have other folders.",
+            id="no path of somebody's machine",
+        ),
+    ],
+)  # fmt: skip
+def test_the_rule_holds(
+    paths: list[Path], find: Callable[[str], list[int]], allowed: dict[str, str], way_out: str
+) -> None:
+    broken = [*found(paths, find, allowed)]
+    assert not broken, f"{', '.join(broken)}. {way_out}"
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    vague = [
+        named(path) for path in files(".py") if VAGUE & {path.stem, *path.parent.relative_to(ROOT).parts}
+    ]
+    assert not vague, f"{', '.join(vague)}: name it after what it does, in a word of docs/design.md."
+
+
+@pytest.mark.parametrize(
+    ("find", "planted", "kept"),
+    [
+        (sleeps, "import time\ntime.sleep(1)", "while not done():\n    time.sleep(1)"),
+        (sleeps, "while True:\n    sleep(1)", "def sleepless(): ..."),
+        (unreplayable, "import random", "import asyncio"),
+        (unreplayable, "from os import environ", "from temporalio.exceptions import ActivityError"),
+        (unreplayable, "at = datetime.now(UTC)", "at = workflow.now()"),
+        (breaches(UNSAFE), "{{ name | safe }}", "{{ name | safely }}"),
+        (breaches(UNSAFE), '<p style="x">', '<link rel="stylesheet">'),
+        (breaches(UNSAFE), "<script>go()</script>", '<script src="/static/a.js" defer></script>'),
+        (breaches(UNSAFE), '<a onclick="go()">', "<p>once upon a time</p>"),
+        (breaches(MACHINE), "see /home/grace/notes", "see /home/operationrun/.ssh"),
+        (too_long, "\n" * 401, "\n" * 400),
+    ],
+)
+def test_the_scan_finds_what_it_looks_for(find: Callable[[str], list[int]], planted: str, kept: str) -> None:
+    assert find(planted)
+    assert not find(kept)

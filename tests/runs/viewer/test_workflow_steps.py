@@ -1,0 +1,122 @@
+"""The picture of work that goes on: its steps so far with their attempts."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from models.access import Role
+from models.base import utc_now
+from models.lifecycle import Outcome
+from models.reason_codes import ReasonCode
+from services.engine.port import EngineUnreachable
+from tests.runs.viewer.test_run_page import STORY
+from tests.world import World, correlation_of
+
+
+def live_story(*steps: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """Make the story of a workflow that goes on, whose first step took half of the time so far."""
+    untold = {"summary": None, "ended_at": None, "result": None, "failure": None}
+    done = {
+        "scheduled_at": _at(0),
+        "started_at": _at(10),
+        "ended_at": _at(30),
+        "attempts": 2,
+        "result": "completed",
+    }
+    told = [untold | {"step": "collect_evidence"} | done, *(untold | step for step in steps)]
+    return STORY | {"status": "open", "closed_at": None, "steps_left_out": 0, "steps": told, **values}
+
+
+def _at(seconds: int) -> str:
+    return (datetime(2026, 11, 17, 9, 30, tzinfo=UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+COMPOSING = {"step": "compose_review", "scheduled_at": _at(30), "started_at": _at(60), "attempts": 3}
+
+
+def work_on(page: str) -> str:
+    return page.split('<h2 id="work">')[1].split("</section>", maxsplit=1)[0]
+
+
+def test_work_under_way_is_a_picture_of_its_steps_so_far(world: World) -> None:
+    run = world.running()
+    workflow_id = correlation_of(run).workflow_id
+    world.started.open(workflow_id)
+    world.started.stories[workflow_id] = live_story(COMPOSING | {"failure": "fatal: no <route> to host"})
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    work = work_on(page)
+    assert re.findall(r'class="what">([^<]+)<', work) == ["Read the configuration", "Compose the review"]
+    assert re.findall(r"</svg>([\w ]+)</span>", work) == ["Done", "Under way"]
+    assert re.findall(r'<span class="say">([^<]+)<', work) == ["tried 2 times", "attempt 3"]
+    # 60 s are known of, and what goes on has the last quarter of the picture.
+    assert '<rect class="worked" x="12.5" y="0" width="25.0" height="6"/>' in work
+    assert '<rect class="goes-on" x="75.0" y="0" width="25.0" height="6"/>' in work
+    assert f'<span data-since="{_at(30)}">' in work
+    assert 'Checked <time data-checked="engine"' in work
+    assert "fatal:" not in page.split("<details")[0]
+    assert "no &lt;route&gt; to host" in page
+
+
+def test_a_step_that_waits_to_be_tried_again_says_so(world: World) -> None:
+    run = world.running()
+    world.started.stories[correlation_of(run).workflow_id] = live_story(COMPOSING | {"started_at": None})
+
+    work = work_on(world.browser(Role.READER).read(f"/operations/{run.id}"))
+
+    assert re.findall(r"</svg>([\w ]+)</span>", work) == ["Done", "Waiting"]
+
+
+def test_a_picture_of_work_under_way_is_not_told_twice(world: World) -> None:
+    run = world.running()
+    workflow_id = correlation_of(run).workflow_id
+    world.started.open(workflow_id)
+    world.started.stories[workflow_id] = live_story(COMPOSING)
+    browser, path = world.browser(Role.READER), f"/operations/{run.id}/fragment"
+    known = browser.get(path).headers["ETag"]
+
+    world.services.looks._looks.clear()
+    again = browser.get(path, **{"If-None-Match": known})
+    world.services.looks._looks.clear()
+    world.started.stories[workflow_id] = live_story(COMPOSING | {"attempts": 4})
+    changed = browser.get(path, **{"If-None-Match": known})
+
+    assert (again.status_code, changed.status_code) == (304, 200)
+
+
+def test_steps_that_could_not_be_read_are_told_as_such(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unread(_: str) -> None:
+        raise EngineUnreachable("history service is away")
+
+    run = world.running()
+    world.started.open(correlation_of(run).workflow_id, step="collect_evidence")
+    monkeypatch.setattr(world.started, "compact_history", unread)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert "The steps could not be read just now." in work_on(page)
+    assert "Now: Read the configuration." in page
+
+
+def test_the_steps_stay_while_the_history_of_ended_work_is_being_kept(world: World) -> None:
+    run = world.running()
+    world.now = utc_now()
+    world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+    world.started.stories[correlation_of(run).workflow_id] = STORY
+
+    work = work_on(world.browser(Role.READER).read(f"/operations/{run.id}"))
+
+    assert "tried 4 times" in work
+    assert "Not finished" in work
+    assert "The work ended before all of it was done." in work
+
+
+def test_a_run_that_waits_is_not_asked_for_steps(world: World) -> None:
+    run = world.queued()
+
+    world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert "compact_history" not in world.started.looks
