@@ -7,10 +7,10 @@ from temporalio import activity
 from temporalio.exceptions import CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-PULSE: Final = timedelta(seconds=0.5)
+HEARTBEAT_INTERVAL: Final = timedelta(seconds=0.5)
 
 
-class PulseInterceptor(Interceptor):
+class HeartbeatInterceptor(Interceptor):
     """Tells Temporal twice a second that the worker lives, whatever its activities are at.
 
     A worker's silence is noticed within seconds then (`workflows.policies.HEARTBEAT_TIMEOUT`), and an
@@ -20,27 +20,27 @@ class PulseInterceptor(Interceptor):
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         """Put the pulse around the activity."""
-        return _PulsingActivity(next)
+        return _HeartbeatingActivity(next)
 
 
-class _PulsingActivity(ActivityInboundInterceptor):
+class _HeartbeatingActivity(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
-        pulse = asyncio.create_task(_pulse())
+        pulse = asyncio.create_task(_heartbeat())
         try:
             return await super().execute_activity(input)
         finally:
             pulse.cancel()
 
 
-async def _pulse() -> None:
+async def _heartbeat() -> None:
     while True:
-        await asyncio.sleep(PULSE.total_seconds())
+        await asyncio.sleep(HEARTBEAT_INTERVAL.total_seconds())
         # In a thread: the SDK's heartbeat of a synchronous activity waits for this very loop.
         with suppress(TimeoutError):
             await asyncio.to_thread(activity.heartbeat)
 
 
-def beat() -> None:
+def check_cancelled() -> None:
     """Stop the activity at this safe point where it has been cancelled; cheap enough for every item.
 
     That the activity lives is told by its pulse (activities/heartbeats.py). Raises CancelledError.

@@ -1,6 +1,6 @@
 from temporalio import activity
 
-from activities.heartbeats import beat
+from activities.heartbeats import check_cancelled
 from activities.settle import settle
 from activities.tracking import correlation, taken_by_temporal
 from models.contracts import OperationResult, RestoreExecuteInput
@@ -22,10 +22,12 @@ class RestoreExecuteActivities:
 
         A result: another run does this work already.
         """
-        return self._execution.check(correlation(), operation_input, dispatch=taken_by_temporal(), beat=beat)
+        return self._execution.check(
+            correlation(), operation_input, dispatch=taken_by_temporal(), check_cancelled=check_cancelled
+        )
 
     @activity.defn(no_thread_cancel_exception=True)
     def apply_plan(self, operation_input: RestoreExecuteInput) -> OperationResult:
         """Write the planned items as one commit and complete the run with the result."""
-        result = self._execution.apply(correlation(), operation_input, beat=beat)
+        result = self._execution.apply(correlation(), operation_input, check_cancelled=check_cancelled)
         return result or settle(self._reconciler, OPEN)

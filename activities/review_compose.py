@@ -1,6 +1,6 @@
 from temporalio import activity
 
-from activities.heartbeats import beat
+from activities.heartbeats import check_cancelled
 from activities.settle import settle
 from activities.tracking import correlation, taken_by_temporal
 from models.contracts import Contract, Evidence, OperationResult, ReviewComposeInput
@@ -33,7 +33,7 @@ class ReviewComposeActivities:
             correlation(),
             operation_input,
             dispatch=taken_by_temporal(),
-            beat=beat,
+            check_cancelled=check_cancelled,
             repeated=activity.info().attempt > 1,
         )
         return found or settle(self._reconciler, OPEN)
@@ -41,5 +41,7 @@ class ReviewComposeActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def compose_review(self, step: ComposeStep) -> OperationResult:
         """Compose the review and complete the run with it; where one exists already, let the truth decide."""
-        result = self._composition.compose(correlation(), step.operation_input, step.evidence, beat=beat)
+        result = self._composition.compose(
+            correlation(), step.operation_input, step.evidence, check_cancelled=check_cancelled
+        )
         return result or settle(self._reconciler, OPEN)

@@ -23,7 +23,7 @@ from models.correlation import Correlation
 from runtime.container import build_mirrors
 from runtime.settings import Settings
 from services.database.session import Database
-from services.repositories.git import no_beat
+from services.repositories.git import never_cancelled
 from services.restores.execution import RestoreExecution
 from services.runs.new_run import Dispatch
 from tests.git_repository import GitRepository
@@ -99,8 +99,8 @@ def _by_activities(system: System) -> Restore:
         )
         dispatch = Dispatch(queue=TASK_QUEUE, connection="default", dispatched_at=None)
         begun = time.perf_counter()
-        execution.check(correlation, scope, dispatch=dispatch, beat=no_beat)
-        result = execution.apply(correlation, scope, beat=no_beat)
+        execution.check(correlation, scope, dispatch=dispatch, check_cancelled=never_cancelled)
+        result = execution.apply(correlation, scope, check_cancelled=never_cancelled)
         seconds = time.perf_counter() - begun
         assert result is not None
         assert result.outcome == "succeeded", result

@@ -139,7 +139,7 @@ def compose(root: Path, *, live: str, before: str | None = None, baseline: str |
         history=[],
     )
     environment = Environment(id=ENVIRONMENT_ID, path_prefix="", branch="main")
-    content = compose_content(opened(root), environment, evidence, context, beat=lambda: None)
+    content = compose_content(opened(root), environment, evidence, context, check_cancelled=lambda: None)
     assert content.summary["items"] == FILES
     assert len(content.changes) == (CHANGED if before else 0)
     assert all(len(row["settings"]) == len(row["commits"]) == 1 for row in content.changes)

@@ -13,7 +13,7 @@ from services.repositories.mirror import MirrorStore
 _QUIET_CAUSES = frozenset({"never_started", "history_gone", "task_failing"})
 
 
-def outcome_of_nothing_done(execution: Execution, *, cancellation_asked: bool) -> Outcome:
+def outcome_without_result(execution: Execution, *, cancellation_asked: bool) -> Outcome:
     """Return how a run ended that did nothing: cancelled if that was asked for, else failed.
 
     Termination and time-outs are failures, whatever was asked (section 7).

@@ -12,7 +12,7 @@ from services.runs.admission import OperationRequests
 from services.runs.inputs import parse_whole_input
 from services.runs.new_run import Dispatch
 
-ADOPTED = Actor(kind="workflow", name="direct start")
+DIRECT_START = Actor(kind="workflow", name="direct start")
 
 
 def adopt(
@@ -37,6 +37,6 @@ def adopt(
         operation_input = parse_whole_input(correlation.operation_type, first.operation_input)
         with database.transaction() as session:
             requests = OperationRequests(session, target=target, clock=clock)
-            return requests.ensure_run(correlation, operation_input, actor=ADOPTED)
+            return requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
     except (InvalidInput, RunRefused):
         return None

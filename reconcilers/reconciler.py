@@ -16,7 +16,7 @@ from models.reconciliation import Execution, ReconciliationDecision, Source
 from reconcilers.adapter import REGISTRY, Adapter, AdapterRegistry
 from services.database.session import Database
 from services.repositories.mirror import MirrorStore
-from services.runs.service import OperationRunService, Reconciled
+from services.runs.service import OperationRunService, WriteResult
 
 _log = structlog.get_logger()
 
@@ -79,12 +79,12 @@ class AdapterRunReconciler:
             adapter.record(session, run, facts, decision)
             service = OperationRunService(session, clock=self._clock)
             written = service.update_run_with_reconciliation(run_id, decision, source=source, actor=actor)
-        if written is Reconciled.WRITTEN:
+        if written is WriteResult.WRITTEN:
             _log.info(
                 "run_reconciled", run_id=str(run_id), outcome=decision.outcome, reason=decision.reason_code
             )
         return Reconciliation(
-            result="decision", decision=decision, facts=facts, written=written is Reconciled.WRITTEN
+            result="decision", decision=decision, facts=facts, written=written is WriteResult.WRITTEN
         )
 
     def preview(self, run_id: UUID, execution: Execution) -> Reconciliation:

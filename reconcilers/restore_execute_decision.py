@@ -5,7 +5,7 @@ from models.catalog import OperationType
 from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision, Related
-from reconcilers.adapter import Facts, outcome_of_nothing_done
+from reconcilers.adapter import Facts, outcome_without_result
 
 NAMED_ITEMS = 20
 
@@ -84,7 +84,7 @@ class RestoreExecuteDecision:
             return _ends(facts, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED)
         if facts.push_refused:
             return _ends(facts, Outcome.BLOCKED, ReasonCode.PUSH_REFUSED)
-        outcome = outcome_of_nothing_done(facts.execution, cancellation_asked=facts.cancellation_asked)
+        outcome = outcome_without_result(facts.execution, cancellation_asked=facts.cancellation_asked)
         return _ends(facts, outcome, ReasonCode.RESTORE_NOT_APPLIED)
 
 

@@ -6,7 +6,7 @@ from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision, Related
 from models.review import LIVE, ReviewStatus
-from reconcilers.adapter import Facts, outcome_of_nothing_done
+from reconcilers.adapter import Facts, outcome_without_result
 
 
 class ReviewMatch(Facts):
@@ -52,7 +52,7 @@ class EnvironmentReviewComposeDecision:
                 return self._ends(facts, Outcome.BLOCKED, ReasonCode.REVIEW_SUPERSEDED, match.live_end_id)
         if not facts.execution.ended:
             return None
-        outcome = outcome_of_nothing_done(facts.execution, cancellation_asked=facts.cancellation_asked)
+        outcome = outcome_without_result(facts.execution, cancellation_asked=facts.cancellation_asked)
         return self._ends(facts, outcome, ReasonCode.REVIEW_NOT_COMPOSED)
 
     def _ends(

@@ -18,7 +18,7 @@ from services.runs.service import OperationRunService
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class CheckResult:
     """What a check did; `reconciliation` is None where there was nothing to settle."""
 
     action: Action
@@ -46,7 +46,7 @@ class RunCheck:
         self._dispatcher = dispatcher
         self._clock = clock
 
-    def check(self, run_id: UUID, *, source: Source, actor: Actor, skip_locked: bool = False) -> Checked:
+    def check(self, run_id: UUID, *, source: Source, actor: Actor, skip_locked: bool = False) -> CheckResult:
         """Do what there is to do about a run: nothing, dispatch it again, or settle it.
 
         A completed run is settled again, which corrects it where a later truth is found. Raises NotFound.
@@ -59,18 +59,18 @@ class RunCheck:
         if judgement.action is Action.TERMINATE:
             judgement = self._end(run)
         if judgement.execution is None:
-            return Checked(action=judgement.action)
+            return CheckResult(action=judgement.action)
         reconciliation = self._reconciler.reconcile(
             run_id, judgement.execution, source=source, actor=actor, skip_locked=skip_locked
         )
-        return Checked(action=judgement.action, reconciliation=reconciliation)
+        return CheckResult(action=judgement.action, reconciliation=reconciliation)
 
-    def preview(self, run_id: UUID) -> Checked:
+    def preview(self, run_id: UUID) -> CheckResult:
         """Say what `check` would do now, and from which facts; write nothing. Raises NotFound."""
         _, view, judgement = self._look(run_id)
         execution = judgement.execution or view.execution
         reconciliation = self._reconciler.preview(run_id, execution)
-        return Checked(action=judgement.action, reconciliation=reconciliation)
+        return CheckResult(action=judgement.action, reconciliation=reconciliation)
 
     def _look(self, run_id: UUID) -> tuple[RunStanding, WorkflowView, Judgement]:
         with self._database.transaction() as session:

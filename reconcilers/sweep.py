@@ -13,7 +13,7 @@ from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
 from reconcilers.adoption import adopt
 from reconcilers.histories import keep_histories
-from reconcilers.run_check import Checked, RunCheck
+from reconcilers.run_check import CheckResult, RunCheck
 from reconcilers.run_judgement import JUST_DISPATCHED, Action
 from services.database.session import Database
 from services.engine.port import Engine, EngineUnreachable
@@ -33,7 +33,7 @@ OVERLAP: Final = timedelta(minutes=2)
 FIRST_LOOK: Final = timedelta(days=3)
 
 # An active run that nothing has touched for so long is looked up by its id.
-STILL: Final = timedelta(seconds=20)
+IDLE_FOR: Final = timedelta(seconds=20)
 
 # A restore settled after it had meant to push is looked at again, once no push can be under way (section 6).
 SECOND_LOOK: Final = timedelta(minutes=2)
@@ -55,7 +55,7 @@ class Sweep:
         *,
         connection: str,
         clock: Callable[[], datetime] = utc_now,
-        beat: Callable[[], None] = lambda: None,
+        check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._engine = engine
@@ -63,7 +63,7 @@ class Sweep:
         self._cancellations = cancellations
         self._connection = connection
         self._clock = clock
-        self._beat = beat
+        self._check_cancelled = check_cancelled
         self._counts = Counter[str]()
         self._settled = Counter[str]()
 
@@ -115,7 +115,7 @@ class Sweep:
         """Check the next batch; return where the one after it begins, None for the beginning."""
         with self._database.transaction() as session:
             batch = sweep_candidates.active_after(
-                session, after, untouched_since=self._clock() - STILL, limit=BATCH
+                session, after, untouched_since=self._clock() - IDLE_FOR, limit=BATCH
             )
         self._check_all(run_id for run_id, still in batch if still)
         return batch[-1][0] if len(batch) == BATCH else None
@@ -129,7 +129,7 @@ class Sweep:
         with self._database.transaction() as session:
             orphans = sweep_candidates.unknown(session, list(workflow_ids))
         for run_id in orphans:
-            self._beat()
+            self._check_cancelled()
             adopted = adopt(
                 self._database,
                 self._engine,
@@ -141,7 +141,7 @@ class Sweep:
 
     def _settled_with_intent(self, since: datetime) -> None:
         # Since the last look's overlap alone, so that each is looked at a few times and not for ever.
-        earliest = since + OVERLAP - SECOND_LOOK - STILL
+        earliest = since + OVERLAP - SECOND_LOOK - IDLE_FOR
         latest = self._clock() - SECOND_LOOK
         with self._database.transaction() as session:
             runs = sweep_candidates.settled_with_intent(
@@ -154,14 +154,14 @@ class Sweep:
 
     def _check_all(self, run_ids: Iterable[UUID]) -> None:
         for run_id in run_ids:
-            self._beat()
+            self._check_cancelled()
             self._counts["looked_at_runs"] += 1
             self._attempt(lambda run_id=run_id: self._count(self._check_one(run_id)))  # type: ignore[misc]
 
-    def _check_one(self, run_id: UUID) -> Checked:
+    def _check_one(self, run_id: UUID) -> CheckResult:
         return self._check.check(run_id, source="sweep", actor=SWEEP, skip_locked=True)
 
-    def _count(self, checked: Checked) -> None:
+    def _count(self, checked: CheckResult) -> None:
         self._counts["dispatched_again"] += checked.action is Action.DISPATCH
         found = checked.reconciliation
         if found is None:

@@ -14,7 +14,7 @@ from runtime.settings import Settings
 from runtime.temporal.client import TemporalConnection
 from runtime.temporal.engine import TemporalEngine
 from services.database.session import Database
-from services.engine.cache import EngineLooks
+from services.engine.cache import EngineCache
 from services.engine.port import Engine
 from services.repositories.mirror import MirrorStore
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits
@@ -56,7 +56,7 @@ def build_services(settings: Settings) -> Services:
         database=database,
         dispatcher=Dispatcher(database, engine, public_url=settings.public_url),
         engine=engine,
-        looks=EngineLooks(engine),
+        engine_cache=EngineCache(engine),
         check=build_run_check(database, engine, settings),
         cancellations=Cancellations(database, engine),
         mirrors=build_mirrors(settings),
@@ -101,7 +101,7 @@ def _build_limits(settings: Settings) -> RequestLimits:
 
 
 @contextmanager
-def acting(settings: Settings) -> Iterator[Services]:
+def cli_context(settings: Settings) -> Iterator[Services]:
     """Lend the services to a command, in the context that presenters find them in."""
     composed = build_services(settings)
     app = Flask("operationrun")

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.heartbeats import PulseInterceptor
+from activities.heartbeats import HeartbeatInterceptor
 from activities.restore_execute import RestoreExecuteActivities
 from activities.review_compose import ReviewComposeActivities
 from activities.settle import SettleRunActivities
@@ -37,7 +37,7 @@ from workflows.sweep import SweepWorkflow
 _log = structlog.get_logger()
 
 # The same when a recorded history is replayed.
-INTERCEPTORS = [PulseInterceptor(), TrackingInterceptor(), FailureBridge()]
+INTERCEPTORS = [HeartbeatInterceptor(), TrackingInterceptor(), FailureBridge()]
 
 WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
 # More than there is work for: most of an activity is waiting, and one that waits for a silent repository
@@ -142,9 +142,11 @@ def build_sweeper(client: Client, database: Database, settings: Settings) -> Wor
     check = build_run_check(database, engine, settings)
     cancellations = Cancellations(database, engine)
 
-    def make_sweep(beat: Callable[[], None]) -> Sweep:
+    def make_sweep(check_cancelled: Callable[[], None]) -> Sweep:
         namespace = settings.temporal_namespace
-        return Sweep(database, engine, check, cancellations, connection=namespace, beat=beat)
+        return Sweep(
+            database, engine, check, cancellations, connection=namespace, check_cancelled=check_cancelled
+        )
 
     return Worker(
         client,

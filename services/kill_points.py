@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Final
 
 # Called with a point's name. The fault lane dies or pauses there (runtime/process/fault_injection.py).
-Reach = Callable[[str], None]
+FaultHook = Callable[[str], None]
 
 KILL_POINTS: Final = (
     "compose.after_start",
@@ -21,5 +21,5 @@ KILL_POINTS: Final = (
 )
 
 
-def pass_by(point: str) -> None:
+def no_op(point: str) -> None:
     """Go on: what every process does that is not in the fault lane."""

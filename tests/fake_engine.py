@@ -11,7 +11,7 @@ from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.run_check import RunCheck
 from runtime.container import ADAPTERS
 from services.database.session import Database
-from services.engine.cache import EngineLooks
+from services.engine.cache import EngineCache
 from services.engine.port import EngineUnreachable, FirstEvent, QueueView, WorkflowStart, WorkflowView
 from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
@@ -108,7 +108,7 @@ def services_on(
         database=database,
         dispatcher=dispatcher,
         engine=engine,
-        looks=EngineLooks(engine),
+        engine_cache=EngineCache(engine),
         check=RunCheck(database, engine, AdapterRunReconciler(database, mirrors), dispatcher),
         cancellations=Cancellations(database, engine),
         mirrors=mirrors,

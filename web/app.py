@@ -32,7 +32,7 @@ class Application(Flask):
             return super().handle_user_exception(e)
         problem = problem_of(e)
         log_failure(problem, e)
-        response = respond(problem, again_after=retry_after(e))
+        response = respond(problem, retry_after=retry_after(e))
         if isinstance(e, HTTPException):
             # Allow of a 405 stays; the body and its type are ours.
             headers = e.get_headers(request.environ)

@@ -12,7 +12,7 @@ from reconcilers.run_check import RunCheck
 from services.access.principals import Principal
 from services.database.row_security import SIGNING_IN, RowScope, within
 from services.database.session import Database
-from services.engine.cache import EngineLooks
+from services.engine.cache import EngineCache
 from services.engine.port import Engine
 from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
@@ -43,7 +43,7 @@ class Services:
     database: Database
     dispatcher: Dispatcher
     engine: Engine
-    looks: EngineLooks
+    engine_cache: EngineCache
     check: RunCheck
     cancellations: Cancellations
     mirrors: MirrorStore

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 import migrations
-from web.api.openapi.spec import Content, Promise, Tag, promises
+from web.api.openapi.spec import Content, EndpointSpec, Tag, documented
 from web.context import services
 from web.metrics.exposition import exposition
 from web.problems import Problem, respond
@@ -30,19 +30,19 @@ _READY = Content(model=ProbeAnswer, description="This process can work.")
 _METRICS = Content(media_types=("text/plain",), description="The figures, as text.")
 
 
-def _probe(content: Content, *, refusals: Collection[HTTPStatus] = ()) -> Promise:
-    return Promise(tag=Tag.SYSTEM, answers={HTTPStatus.OK: content}, refusals=refusals, open=True)
+def _probe(content: Content, *, refusals: Collection[HTTPStatus] = ()) -> EndpointSpec:
+    return EndpointSpec(tag=Tag.SYSTEM, answers={HTTPStatus.OK: content}, refusals=refusals, open=True)
 
 
 @health.get("/healthz")
-@promises(_probe(_ALIVE))
+@documented(_probe(_ALIVE))
 def healthz() -> Response:
     """Say that this process answers."""
     return jsonify(status="ok")
 
 
 @health.get("/readyz")
-@promises(_probe(_READY, refusals=(HTTPStatus.SERVICE_UNAVAILABLE,)))
+@documented(_probe(_READY, refusals=(HTTPStatus.SERVICE_UNAVAILABLE,)))
 def readyz() -> Response:
     """Say whether this process can work: the database answers and is migrated as far as this version needs.
 
@@ -57,7 +57,7 @@ def readyz() -> Response:
 
 
 @health.get("/metrics")
-@promises(_probe(_METRICS))
+@documented(_probe(_METRICS))
 def show_metrics() -> Response:
     """Give the figures of this web server and of the ledger, for Prometheus; no workspace is told apart."""
     return exposition(current_app)
@@ -65,7 +65,7 @@ def show_metrics() -> Response:
 
 def _database_revision() -> str | None:
     try:
-        with services().database.whole.transaction() as session:
+        with services().database.unscoped.transaction() as session:
             found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
             return found
     except ProgrammingError:

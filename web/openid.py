@@ -11,7 +11,7 @@ from requests import RequestException
 from werkzeug.wrappers import Response
 
 from models.errors import IdentityProviderUnreachable, IdentityRefused
-from services.access.openid_subjects import Vouched
+from services.access.openid_subjects import IdentityClaim
 
 NAME: Final = "openid"
 ANSWERS_WITHIN: Final = timedelta(seconds=10)
@@ -73,7 +73,7 @@ class OpenIdSignIn:
             raise IdentityProviderUnreachable from error
         return found
 
-    def finish(self) -> Vouched:
+    def finish(self) -> IdentityClaim:
         """Return whom the provider vouches for in its answer to the present request.
 
         Raises IdentityRefused for an answer that is not to be trusted, and IdentityProviderUnreachable.
@@ -93,13 +93,15 @@ class OpenIdSignIn:
             raise IdentityRefused from error
         return self._vouched(token.get("userinfo") or {})
 
-    def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
+    def _vouched(self, claims: Mapping[str, Any]) -> IdentityClaim:
         subject, email = claims.get("sub"), claims.get("email")
         if not isinstance(subject, str):
             raise IdentityRefused
         # Some providers write it as a string.
         is_verified = isinstance(email, str) and claims.get("email_verified") in (True, "true")
-        return Vouched(issuer=self._provider.issuer, subject=subject, email=email if is_verified else None)
+        return IdentityClaim(
+            issuer=self._provider.issuer, subject=subject, email=email if is_verified else None
+        )
 
     def _know_provider(self) -> None:
         """Read what the provider says of itself, once; raise RuntimeError where it is another."""

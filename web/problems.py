@@ -128,14 +128,14 @@ def retry_after(error: Exception) -> timedelta:
     return error.retry_after if isinstance(error, errors.TooManyRequests) else _RETRY_AFTER
 
 
-def respond(problem: Problem, *, again_after: timedelta = _RETRY_AFTER) -> Response:
+def respond(problem: Problem, *, retry_after: timedelta = _RETRY_AFTER) -> Response:
     """Answer a program with a problem; one that passes by itself says when to ask again."""
     response = make_response(problem.model_dump_json(exclude_none=True), problem.status)
     response.mimetype = MEDIA_TYPE
     if problem.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="operationrun"'
     if problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        response.headers["Retry-After"] = str(ceil(again_after.total_seconds()))
+        response.headers["Retry-After"] = str(ceil(retry_after.total_seconds()))
     return response
 
 

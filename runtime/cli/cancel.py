@@ -2,7 +2,7 @@ import click
 
 from runtime.cli.output import json_option, lines_of, show
 from runtime.cli.scope import command_line_actor, find_run
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.runs.queries import own_results
 from web.api.schemas import run_answer
@@ -13,7 +13,7 @@ from web.api.schemas import run_answer
 @json_option
 def command(*, run_id: str, as_json: bool) -> None:
     """Ask for a run's cancellation; it ends once its work has stopped at a safe point."""
-    with acting(Settings.from_environment()) as services:
+    with cli_context(Settings.from_environment()) as services:
         with services.database.transaction() as session:
             run = find_run(session, run_id)
             own = own_results(session, [run.id]).get(run.id)

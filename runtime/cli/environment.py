@@ -4,7 +4,7 @@ from runtime.cli.output import json_option, show
 from runtime.cli.restore_plan import restore_plan
 from runtime.cli.restore_point import restore_point
 from runtime.cli.scope import workspace_ids
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.workspaces.environments import Environments
 from services.workspaces.queries import list_environments
@@ -42,7 +42,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Register an environment."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         environment = Environments(session, allowed_file_roots=services.allowed_file_roots).create(
             workspace_id=Workspaces(session).find(workspace).id,
             slug=slug,
@@ -60,7 +60,7 @@ def create(
 @json_option
 def show_all(*, workspace: str | None, as_json: bool) -> None:
     """List the environments."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         found = list_environments(session, workspaces=workspace_ids(session, workspace))
     rows = [EnvironmentAnswer.model_validate(each).model_dump(mode="json") for each in found]
     shown = (

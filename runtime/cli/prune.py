@@ -8,11 +8,11 @@ import click
 from models.errors import InvalidInput, OperationRunError
 from models.retention import Retention
 from runtime.cli.output import json_option, show
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.engine.port import Engine, EngineUnreachable
 from services.reviews.context import LONGEST_PERIOD
-from services.runs.retention import Expired, Fate, RunRetention
+from services.runs.retention import Expired, PruneResult, RunRetention
 
 # Temporal removes what has expired in its own time.
 SPARE: Final = timedelta(days=1)
@@ -32,7 +32,7 @@ def command(*, keep: Sequence[str], dry_run: bool, as_json: bool) -> None:
     """Delete runs that were completed long ago and that nothing which is kept names."""
     settings = Settings.from_environment()
     retention = _retention(settings.keep_runs, keep)
-    with acting(settings) as services:
+    with cli_context(settings) as services:
         _outlive_temporal(retention, services.engine)
         expired = RunRetention(services.database, retention).prune(dry_run=dry_run)
     if as_json:
@@ -76,23 +76,23 @@ def _told(expired: Sequence[Expired], retention: Retention, *, dry_run: bool) ->
     return {
         "dry_run": dry_run,
         "keep": retention.as_written(),
-        **{fate.value: _sum(expired)[fate] for fate in Fate},
+        **{result.value: _sum(expired)[result] for result in PruneResult},
         "runs": [_counts(each) for each in expired],
     }
 
 
 def _counts(expired: Expired) -> dict[str, object]:
-    counts = {fate.value: expired.fates[fate] for fate in Fate}
+    counts = {result.value: expired.results[result] for result in PruneResult}
     return {"outcome": expired.outcome, "type": expired.type, **counts}
 
 
-def _sum(expired: Sequence[Expired]) -> Counter[Fate]:
-    return sum((each.fates for each in expired), Counter[Fate]())
+def _sum(expired: Sequence[Expired]) -> Counter[PruneResult]:
+    return sum((each.results for each in expired), Counter[PruneResult]())
 
 
-def _sentence(fates: Counter[Fate], *, dry_run: bool) -> str:
-    pruned, locked = fates[Fate.PRUNED], fates[Fate.LOCKED]
-    kept = fates.total() - pruned - locked
+def _sentence(results: Counter[PruneResult], *, dry_run: bool) -> str:
+    pruned, locked = results[PruneResult.PRUNED], results[PruneResult.LOCKED]
+    kept = results.total() - pruned - locked
     runs = "1 run" if pruned == 1 else f"{pruned} runs"
     return (
         f"{runs} {'would be ' if dry_run else ''}deleted. {kept} older than their retention are kept, "

@@ -1,10 +1,10 @@
 import click
 
 from models.errors import OperationRunError
-from reconcilers.run_check import Checked
+from reconcilers.run_check import CheckResult
 from runtime.cli.output import json_option, show
 from runtime.cli.scope import command_line_actor, find_run
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.engine.port import EngineUnreachable
 from web.api.schemas import check_answer
@@ -17,7 +17,7 @@ from web.ui.wording import REASONS
 @json_option
 def command(*, run_id: str, dry_run: bool, as_json: bool) -> None:
     """Check a run against Temporal and business truth, and settle it by them."""
-    with acting(Settings.from_environment()) as services:
+    with cli_context(Settings.from_environment()) as services:
         with services.database.transaction() as session:
             run = find_run(session, run_id)
         try:
@@ -32,7 +32,7 @@ def command(*, run_id: str, dry_run: bool, as_json: bool) -> None:
     show(answer.model_dump(mode="json") if as_json else _lines(checked), as_json=as_json)
 
 
-def _lines(checked: Checked) -> dict[str, object]:
+def _lines(checked: CheckResult) -> dict[str, object]:
     answer = check_answer(checked)
     decision = answer.decision
     wording = REASONS.get(decision.reason_code) if decision else None

@@ -4,7 +4,7 @@ from models.errors import InvalidInput
 from models.restore import RestoreMode, RestorePlan
 from runtime.cli.output import json_option, show
 from runtime.cli.scope import command_line_actor, find_environment, need_id
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.restores.plans import RestorePlans
 from services.workspaces.queries import get_restore_plan
@@ -37,7 +37,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Preview a restore of ENVIRONMENT (slug or id); nothing is changed."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         plan = RestorePlans(session, services.mirrors).create(
             find_environment(session, environment, workspace),
             restore_point_id=need_id("restore_point", restore_point),
@@ -53,7 +53,7 @@ def create(
 @json_option
 def show_one(*, plan_id: str, as_json: bool) -> None:
     """Show a restore plan with its changes."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         plan = get_restore_plan(session, need_id("plan_id", plan_id))
     if plan is None:
         raise InvalidInput("plan_id", f"There is no restore plan {plan_id}.")

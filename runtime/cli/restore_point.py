@@ -2,7 +2,7 @@ import click
 
 from runtime.cli.output import json_option, show
 from runtime.cli.scope import command_line_actor, find_environment
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.restores.points import RestorePoints
 from services.workspaces.queries import list_restore_points
@@ -22,7 +22,7 @@ def restore_point() -> None:
 @json_option
 def create(*, environment: str, workspace: str | None, label: str, ref: str, as_json: bool) -> None:
     """Pin the commit that a ref of ENVIRONMENT (slug or id) names now."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         point = RestorePoints(session, services.mirrors).create(
             find_environment(session, environment, workspace),
             label=label,
@@ -38,7 +38,7 @@ def create(*, environment: str, workspace: str | None, label: str, ref: str, as_
 @json_option
 def show_all(*, environment: str, workspace: str | None, as_json: bool) -> None:
     """List the restore points of ENVIRONMENT (slug or id), newest first."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         found = list_restore_points(session, find_environment(session, environment, workspace))
     rows = [RestorePointAnswer.model_validate(each).model_dump(mode="json") for each in found]
     show(rows, as_json=as_json)

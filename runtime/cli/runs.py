@@ -4,7 +4,7 @@ from models.catalog import OperationType
 from models.lifecycle import Outcome, Status
 from runtime.cli.output import json_option, row_of, show
 from runtime.cli.scope import workspace_ids
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.database.paging import LARGEST_PAGE, PAGE_SIZE
 from services.runs.queries import own_results
@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """List runs, newest first."""
     filters = RunFilters.parse({name: value for name, value in given.items() if value})
-    with acting(Settings.from_environment()) as services:
+    with cli_context(Settings.from_environment()) as services:
         with services.database.transaction() as session:
             page = list_runs(
                 session,

@@ -9,7 +9,7 @@ from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from runtime.cli.output import json_option, lines_of, show
 from runtime.cli.scope import command_line_actor, find_environment
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.runs.queries import own_results
 from services.runs.wait import is_completed_within
@@ -61,7 +61,7 @@ def command(
     """Start an operation, or find the run that does this work already."""
     waits = wait or wait_at_most is not None
     options = {"ref": ref, "restore_plan_id": restore_plan_id}
-    with acting(Settings.from_environment()) as services:
+    with cli_context(Settings.from_environment()) as services:
         with services.database.transaction() as session:
             found = find_environment(session, environment, workspace)
         requested = services.operations.start(

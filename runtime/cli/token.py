@@ -4,7 +4,7 @@ from models.access import Role
 from models.errors import InvalidInput, NotFound
 from runtime.cli.output import json_option, show
 from runtime.cli.scope import command_line_actor, need_id
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.access.tokens import create_token, list_tokens, revoke_token
 from services.workspaces.workspaces import Workspaces
@@ -22,7 +22,7 @@ def command() -> None:
 @json_option
 def create(*, workspace: str, role: str, name: str, as_json: bool) -> None:
     """Create a token and print it; it cannot be shown again."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         token = create_token(
             session,
             workspace_id=Workspaces(session).find(workspace).id,
@@ -38,7 +38,7 @@ def create(*, workspace: str, role: str, name: str, as_json: bool) -> None:
 @json_option
 def list_(*, workspace: str, as_json: bool) -> None:
     """List a workspace's valid tokens, newest first, with when each was last used."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         found = list_tokens(session, Workspaces(session).find(workspace).id)
     columns = ("id", "name", "role", "prefix", "created_at", "last_used_at")
     show([{name: getattr(token, name) for name in columns} for token in found], as_json=as_json)
@@ -50,7 +50,7 @@ def list_(*, workspace: str, as_json: bool) -> None:
 @json_option
 def revoke(*, token_id: str, workspace: str, as_json: bool) -> None:
     """Revoke a token by its id, as `token list` shows it; it is refused from now on."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         workspace_id = Workspaces(session).find(workspace).id
         try:
             token = revoke_token(

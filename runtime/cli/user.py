@@ -8,7 +8,7 @@ from models.access import Role, User
 from models.errors import InvalidInput
 from runtime.cli.output import json_option, show
 from runtime.cli.scope import command_line_actor
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.access.members import Members, find_person
 from services.access.openid_subjects import release
@@ -34,7 +34,7 @@ def create(*, email: str, workspace: str, role: str, password_stdin: bool, as_js
     For a person who is there already this changes their role and makes a new link.
     """
     password = _read_password() if password_stdin else None
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         workspace_id = Workspaces(session).find(workspace).id
         user = Members(session, workspace_id, actor=command_line_actor()).add(email=email, role=Role(role))
         if password is not None:
@@ -48,7 +48,7 @@ def create(*, email: str, workspace: str, role: str, password_stdin: bool, as_js
 @json_option
 def link(*, email: str, as_json: bool) -> None:
     """Print a link that signs a person in once."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         user = _need_person(session, email)
         link = _link(session, user, services.public_url)
     show({"email": user.email, **link}, as_json=as_json)
@@ -60,7 +60,7 @@ def link(*, email: str, as_json: bool) -> None:
 def set_password_(*, email: str, as_json: bool) -> None:
     """Give a person the password on the first line of stdin, and sign them out of every browser."""
     password = _read_password()
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         user = _need_person(session, email)
         set_password(session, user.id, password)
     show({"email": user.email, "password": "set"}, as_json=as_json)
@@ -71,7 +71,7 @@ def set_password_(*, email: str, as_json: bool) -> None:
 @json_option
 def release_(*, email: str, as_json: bool) -> None:
     """Forget who a person is to the identity provider, so that their e-mail address counts once more."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         user = _need_person(session, email)
         released = release(session, user.id)
     show({"email": user.email, "released": released}, as_json=as_json)

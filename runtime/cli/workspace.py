@@ -3,7 +3,7 @@ import click
 from models.errors import InvalidInput
 from runtime.cli.output import json_option, show
 from runtime.cli.scope import command_line_actor
-from runtime.container import acting
+from runtime.container import cli_context
 from runtime.settings import Settings
 from services.access.members import Members
 from services.workspaces.workspaces import Workspaces
@@ -20,7 +20,7 @@ def command() -> None:
 @json_option
 def create(*, slug: str, name: str | None, as_json: bool) -> None:
     """Create a workspace."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         workspace = Workspaces(session).create(slug=slug, name=name)
     show({"id": workspace.id, "slug": workspace.slug}, as_json=as_json)
 
@@ -30,7 +30,7 @@ def create(*, slug: str, name: str | None, as_json: bool) -> None:
 @json_option
 def members(*, slug: str, as_json: bool) -> None:
     """List the people of a workspace and their roles."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         found = Members(session, Workspaces(session).find(slug).id).list()
     show([{"id": user.id, "email": user.email, "role": role} for user, role in found], as_json=as_json)
 
@@ -41,7 +41,7 @@ def members(*, slug: str, as_json: bool) -> None:
 @json_option
 def remove_member(*, slug: str, email: str, as_json: bool) -> None:
     """Take a person out of a workspace, at once."""
-    with acting(Settings.from_environment()) as services, services.database.transaction() as session:
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         workspace_id = Workspaces(session).find(slug).id
         members = Members(session, workspace_id, actor=command_line_actor())
         user = next((each for each, _ in members.list() if each.email.lower() == email.lower()), None)

@@ -25,14 +25,14 @@ SIGN_IN_WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bootstrapped:
+class Seeded:
     """How to get into a local system: an owner's token, and a link that signs its owner in once."""
 
     api_token: str
     sign_in_url: str
 
 
-def bootstrap(settings: Settings, *, sample: bool) -> Bootstrapped:
+def seed(settings: Settings, *, sample: bool) -> Seeded:
     """Give a migrated database its first workspace and owner, and hand out fresh keys; safe to repeat.
 
     1. The workspace `default` and its owner are there, or made.
@@ -43,12 +43,12 @@ def bootstrap(settings: Settings, *, sample: bool) -> Bootstrapped:
     repository = make_sample_repository(settings.data_dir / "sample") if sample else None
     try:
         with database.transaction() as session:
-            return _bootstrap(session, settings, repository)
+            return _seed(session, settings, repository)
     finally:
         database.close()
 
 
-def _bootstrap(session: Session, settings: Settings, repository: Path | None) -> Bootstrapped:
+def _seed(session: Session, settings: Settings, repository: Path | None) -> Seeded:
     workspaces = Workspaces(session)
     workspaces.ensure(slug=WORKSPACE, name="Default workspace")
     workspace = workspaces.find(WORKSPACE)
@@ -58,7 +58,7 @@ def _bootstrap(session: Session, settings: Settings, repository: Path | None) ->
     if repository is not None:
         _ensure_sample(session, workspace, repository)
     secret = create_sign_in_link(session, owner.id, lifetime=SIGN_IN_WITHIN)
-    return Bootstrapped(api_token=token, sign_in_url=f"{settings.public_url}/sign-in/{secret}")
+    return Seeded(api_token=token, sign_in_url=f"{settings.public_url}/sign-in/{secret}")
 
 
 def _ensure_sample(session: Session, workspace: Workspace, repository: Path) -> None:

@@ -14,7 +14,7 @@ from runtime.local.postgres import ANSWERS_WITHIN as POSTGRES_ANSWERS_WITHIN
 from runtime.local.postgres import EmbeddedPostgres
 from runtime.local.ready_file import Pids, Ready, write_ready_file
 from runtime.local.secret_file import kept_secret
-from runtime.local.seed import Bootstrapped, bootstrap
+from runtime.local.seed import Seeded, seed
 from runtime.local.supervisor import Supervisor
 from runtime.local.temporal_cli import need_binary
 from runtime.local.temporal_server import NAMESPACE, TemporalDevServer, need_answer
@@ -34,7 +34,7 @@ LOCAL_LIMITS = {
     "address_refusals_per_minute": 600_000,
     "address_refusals_at_once": 60_000,
 }
-WORRYING = re.compile(r'"level": "(warning|error|critical)"|^Traceback')
+LOG_PROBLEMS = re.compile(r'"level": "(warning|error|critical)"|^Traceback')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ class LocalSystem:
         if temporal:
             self.supervisor.wait_for("temporal", lambda _: temporal.answers(), within=ANSWERS_WITHIN)
         self._prepare_temporal(settings)
-        entry = bootstrap(settings, sample=sample)
+        entry = seed(settings, sample=sample)
         self._start_processes(settings, port=port, worker=worker)
         return self._finish(settings, entry, web_url=_web_url(port))
 
@@ -155,7 +155,7 @@ class LocalSystem:
         if worker:
             self.supervisor.wait_for("worker", lambda child: child.is_ready, within=ANSWERS_WITHIN)
 
-    def _finish(self, settings: Settings, entry: Bootstrapped, *, web_url: str) -> Started:
+    def _finish(self, settings: Settings, entry: Seeded, *, web_url: str) -> Started:
         def write() -> Ready:
             pid = self.supervisor.pid
             ready = Ready(
@@ -199,7 +199,7 @@ def _own(
         stop_within=stop_within,
         orphan_signal=orphan_signal,
         ready_line=ready_line,
-        shown=WORRYING,
+        shown=LOG_PROBLEMS,
     )
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import SettingsError
-from services.kill_points import KILL_POINTS, Reach, pass_by
+from services.kill_points import KILL_POINTS, FaultHook, no_op
 
 SWITCH = "OPERATIONRUN_FAULT_LANE"
 ON = "this process is meant to fail"
 
 
-def faults(environ: Mapping[str, str] = os.environ) -> Reach:
+def faults(environ: Mapping[str, str] = os.environ) -> FaultHook:
     """Return what a worker does at its kill points: pass, unless the fault lane switched it on.
 
     `OPERATIONRUN_FAULT_LANE` is `<on>:<folder>`. A file of the folder named after a point makes the first
@@ -19,7 +19,7 @@ def faults(environ: Mapping[str, str] = os.environ) -> Reach:
     """
     value = environ.get(SWITCH)
     if not value:
-        return pass_by
+        return no_op
     on, _, folder = value.partition(":")
     if on != ON or not Path(folder).is_dir():
         raise SettingsError(f"{SWITCH} is for the fault lane alone; unset it.")

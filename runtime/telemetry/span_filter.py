@@ -33,7 +33,7 @@ KEPT: Final = frozenset(
 )
 
 
-class DiscreetExporter(SpanExporter):
+class FilteringExporter(SpanExporter):
     """Hands on of each span what is known to be fit for other eyes; of an error, its type."""
 
     def __init__(self, following: SpanExporter) -> None:

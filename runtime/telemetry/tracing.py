@@ -39,11 +39,11 @@ def trace_process(service: str) -> None:
     from opentelemetry.trace import set_tracer_provider  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
-    from runtime.telemetry.span_filter import DiscreetExporter  # noqa: PLC0415
+    from runtime.telemetry.span_filter import FilteringExporter  # noqa: PLC0415
 
     named = {"service.name": service, **OTELResourceDetector().detect().attributes}
     provider = TracerProvider(resource=Resource.create(named))
-    provider.add_span_processor(BatchSpanProcessor(DiscreetExporter(OTLPSpanExporter())))
+    provider.add_span_processor(BatchSpanProcessor(FilteringExporter(OTLPSpanExporter())))
     set_tracer_provider(provider)
     # A caller's `baggage` is not taken in: it would stay in Temporal's histories.
     set_global_textmap(TraceContextTextMapPropagator())

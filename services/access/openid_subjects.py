@@ -21,7 +21,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vouched:
+class IdentityClaim:
     """Whom an identity provider vouches for; `email` None: for no address of theirs."""
 
     issuer: str
@@ -29,7 +29,7 @@ class Vouched:
     email: str | None
 
 
-def person_of(session: Session, vouched: Vouched, *, clock: Callable[[], datetime] = utc_now) -> User:
+def resolve_user(session: Session, claim: IdentityClaim, *, clock: Callable[[], datetime] = utc_now) -> User:
     """Return the person whom an identity provider vouches for.
 
     1. The one its subject is bound to, whatever address it gives for them by now.
@@ -38,20 +38,20 @@ def person_of(session: Session, vouched: Vouched, *, clock: Callable[[], datetim
     Raises IdentityRefused for a subject that is none, or one not bound yet that comes without an address;
     UnknownPerson where nobody goes by the address; SubjectRefused where they are bound to another subject.
     """
-    if not _SUBJECT.fullmatch(vouched.subject):
+    if not _SUBJECT.fullmatch(claim.subject):
         raise IdentityRefused
-    known = _bound(session, vouched)
+    known = _bound(session, claim)
     if known is not None:
         return known
-    if vouched.email is None:
+    if claim.email is None:
         raise IdentityRefused
-    user = find_person(session, vouched.email)
+    user = find_person(session, claim.email)
     if user is None:
         raise UnknownPerson
-    _bind(session, vouched, user, clock())
-    bound = _bound(session, vouched)
+    _bind(session, claim, user, clock())
+    bound = _bound(session, claim)
     if bound is None or bound.id != user.id:
-        _log.warning("openid_subject_refused", user_id=str(user.id), issuer=vouched.issuer)
+        _log.warning("openid_subject_refused", user_id=str(user.id), issuer=claim.issuer)
         raise SubjectRefused
     return user
 
@@ -65,18 +65,18 @@ def release(session: Session, user_id: UUID) -> int:
     return released
 
 
-def _bound(session: Session, vouched: Vouched) -> User | None:
+def _bound(session: Session, claim: IdentityClaim) -> User | None:
     statement = select(User).join(OpenIdSubject, OpenIdSubject.user_id == User.id)
     return session.scalars(
-        statement.where(OpenIdSubject.issuer == vouched.issuer, OpenIdSubject.subject == vouched.subject)
+        statement.where(OpenIdSubject.issuer == claim.issuer, OpenIdSubject.subject == claim.subject)
     ).one_or_none()
 
 
-def _bind(session: Session, vouched: Vouched, user: User, at: datetime) -> None:
+def _bind(session: Session, claim: IdentityClaim, user: User, at: datetime) -> None:
     """Bind a person to a subject, unless either is bound already; of two at once the first does."""
     statement = insert(OpenIdSubject).values(
-        issuer=vouched.issuer, subject=vouched.subject, user_id=user.id, bound_at=at
+        issuer=claim.issuer, subject=claim.subject, user_id=user.id, bound_at=at
     )
     bound = session.scalars(statement.on_conflict_do_nothing().returning(OpenIdSubject.user_id)).all()
     if bound:
-        _log.info("openid_subject_bound", user_id=str(user.id), issuer=vouched.issuer)
+        _log.info("openid_subject_bound", user_id=str(user.id), issuer=claim.issuer)

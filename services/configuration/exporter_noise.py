@@ -26,7 +26,7 @@ _BOOKKEEPING: Final = re.compile(
 )
 
 
-def is_bookkeeping(setting_path: str) -> bool:
+def is_exporter_noise(setting_path: str) -> bool:
     """Tell whether an exporter wrote a setting for itself: links, times, sums, numbers of list entries.
 
     `setting_path` is a path as setting_paths.render writes it. Where in doubt it is a setting of the

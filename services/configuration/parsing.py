@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from services.configuration.scalars import DEEPEST, Beyond, Written, mapping, number
+from services.configuration.scalars import DEEPEST, RawScalar, TooComplex, mapping, number
 from services.configuration.yaml import yaml_documents
 
 _BYTE_ORDER_MARKS = (
@@ -18,7 +18,7 @@ _BYTE_ORDER_MARKS = (
 _MARKS = tuple(mark for mark, _ in _BYTE_ORDER_MARKS)
 MOST_LINES = 200_000
 # What is of one of these types equals nothing of another type.
-_UNMISTAKABLE = frozenset({str, type(None), Written})
+_UNMISTAKABLE = frozenset({str, type(None), RawScalar})
 
 
 class Form(StrEnum):
@@ -32,7 +32,7 @@ class Form(StrEnum):
 class Structure:
     """One file's content as values: a JSON file's one document, a YAML file's documents, a text's lines.
 
-    A document is made of dicts with text keys, lists, text, numbers, booleans, None, and Written for a
+    A document is made of dicts with text keys, lists, text, numbers, booleans, None, and RawScalar for a
     scalar that none of these spells as the file does. The one document of LINES is the list of its lines.
     """
 
@@ -53,7 +53,7 @@ def parse_structure(path: str, content: bytes) -> Structure | None:
         text = content.decode(encoding)
         if reader is not None:
             return Structure(documents=tuple(reader(text)))
-    except (Beyond, RecursionError):
+    except (TooComplex, RecursionError):
         pass
     except (yaml.YAMLError, ValueError):
         return None
@@ -116,14 +116,14 @@ def frozen(value: Any) -> Hashable:
 def _json_documents(text: str) -> list[Any]:
     value = _DECODER.decode(text)
     if text.count("[") + text.count("{") > DEEPEST and _is_deep([[value]]):
-        raise Beyond
+        raise TooComplex
     return [value]
 
 
-def _integer(text: str) -> int | Written:
+def _integer(text: str) -> int | RawScalar:
     # JavaScript and PostgreSQL's own readers agree on the numbers up to here.
     value = int(text) if len(text) <= 15 else None  # noqa: PLR2004 - digits below 2 to the 53rd
-    return Written(text, "int") if value is None or (value == 0 and text != "0") else value
+    return RawScalar(text, "int") if value is None or (value == 0 and text != "0") else value
 
 
 def _is_deep(values: Sequence[Any]) -> bool:
@@ -144,6 +144,6 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=mapping,
     parse_int=_integer,
     parse_float=number,
-    parse_constant=lambda word: Written(word, "float"),
+    parse_constant=lambda word: RawScalar(word, "float"),
 )
 _READERS = {"json": _json_documents, "yaml": yaml_documents, "yml": yaml_documents}

@@ -6,12 +6,12 @@ from typing import Any
 DEEPEST = 200
 
 
-class Beyond(Exception):
+class TooComplex(Exception):
     """A file has more structure than is built: it is nested too deeply, or grows too large."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class RawScalar:
     """A scalar as its file spells it, and its type: `yes` is a bool, `x` of `!Ref x` a !Ref."""
 
     text: str
@@ -21,13 +21,13 @@ class Written:
         return f"{self.type} {self.text}" if self.type.startswith("!") else self.text
 
 
-def number(text: str) -> float | Written:
+def number(text: str) -> float | RawScalar:
     """Return a float, or the text as written where the float is spelled another way or not finite."""
     try:
         value = float(text)
     except ValueError:
-        return Written(text, "float")
-    return value if math.isfinite(value) and repr(value) == text else Written(text, "float")
+        return RawScalar(text, "float")
+    return value if math.isfinite(value) and repr(value) == text else RawScalar(text, "float")
 
 
 def mapping(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 from yaml.resolver import Resolver
 
-from services.configuration.scalars import DEEPEST, Beyond, Written, mapping, number
+from services.configuration.scalars import DEEPEST, RawScalar, TooComplex, mapping, number
 
 MOST_VALUES = 200_000
 _STANDARD = "tag:yaml.org,2002:"
@@ -46,7 +46,7 @@ class _Open:
 
 
 def yaml_documents(text: str) -> list[Any]:
-    """Return the documents of a YAML text as values; raise yaml.YAMLError, or Beyond past the limits.
+    """Return the documents of a YAML text as values; raise yaml.YAMLError, or TooComplex past the limits.
 
     Built from events: nodes of deeply nested text would overflow the C stack. Aliases share the value they
     name, and count as often as they stand there. Merge keys stay keys. A tag of the file's own is kept.
@@ -95,13 +95,13 @@ def _alias(anchor: str, anchors: dict[str, _Node | None]) -> _Node:
         raise yaml.YAMLError(f"alias {anchor!r} is not defined")
     node = anchors[anchor]
     if node is None:  # within what it names: it would go on for ever
-        raise Beyond
+        raise TooComplex
     return node
 
 
 def _hold(total: int, depth: int) -> None:
     if total > MOST_VALUES or depth > DEEPEST:
-        raise Beyond
+        raise TooComplex
 
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
@@ -110,7 +110,7 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
     else:
         tag = event.tag
     build = _BUILDERS.get(tag)
-    return build(event.value) if build else Written(event.value, _short(tag))
+    return build(event.value) if build else RawScalar(event.value, _short(tag))
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -125,16 +125,16 @@ def _short(tag: str) -> str:
 def _key(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return str(value) if isinstance(value, Written) else json.dumps(value, default=str)
+    return str(value) if isinstance(value, RawScalar) else json.dumps(value, default=str)
 
 
-def _integer(text: str) -> int | Written:
+def _integer(text: str) -> int | RawScalar:
     is_plain = len(text) <= 15 and text.removeprefix("-").isdecimal()  # noqa: PLR2004 - below 2 to the 53rd
-    return int(text) if is_plain and str(int(text)) == text else Written(text, "int")
+    return int(text) if is_plain and str(int(text)) == text else RawScalar(text, "int")
 
 
-def _boolean(text: str) -> bool | Written:
-    return text == "true" if text in {"true", "false"} else Written(text, "bool")
+def _boolean(text: str) -> bool | RawScalar:
+    return text == "true" if text in {"true", "false"} else RawScalar(text, "bool")
 
 
 _BUILDERS: dict[str, Callable[[str], Any]] = {
@@ -145,5 +145,5 @@ _BUILDERS: dict[str, Callable[[str], Any]] = {
     f"{_STANDARD}bool": _boolean,
     f"{_STANDARD}int": _integer,
     f"{_STANDARD}float": number,
-    f"{_STANDARD}timestamp": lambda text: Written(text, "timestamp"),
+    f"{_STANDARD}timestamp": lambda text: RawScalar(text, "timestamp"),
 }

@@ -22,7 +22,7 @@ MEANINGS: Final = {
     PoolFigure.LIMIT: "Connections to the database that may be open.",
 }
 
-Told = Callable[[PoolFigure, int], object]
+OnChange = Callable[[PoolFigure, int], object]
 
 _EVENTS: Final = {
     "connect": (PoolFigure.OPEN, 1),
@@ -34,29 +34,29 @@ _LENT: Final = "lent"
 class WatchedPool(QueuePool):
     """A pool that tells one watcher by how much a figure changed, in whatever thread it did."""
 
-    _told: Told = staticmethod(lambda *_: None)
+    _on_change: OnChange = staticmethod(lambda *_: None)
 
-    def watch(self, told: Told) -> None:
+    def watch(self, on_change: OnChange) -> None:
         """Tell every change from now on; to be called before the first connection is opened."""
-        self._told = told
-        told(PoolFigure.LIMIT, self.size() + self._max_overflow)
+        self._on_change = on_change
+        on_change(PoolFigure.LIMIT, self.size() + self._max_overflow)
         for name, change in _EVENTS.items():
-            event.listen(self, name, lambda *_, change=change: told(*change))
+            event.listen(self, name, lambda *_, change=change: on_change(*change))
         event.listen(self, "checkout", self._lend)
         event.listen(self, "checkin", self._take_back)
 
     def _lend(self, _: object, entry: ConnectionPoolEntry, __: object) -> None:
         entry.record_info[_LENT] = True  # type: ignore[index] # None for one that has left the pool alone
-        self._told(PoolFigure.IN_USE, 1)
+        self._on_change(PoolFigure.IN_USE, 1)
 
     def _take_back(self, _: object, entry: ConnectionPoolEntry) -> None:
-        # It is told, too, of what could not be lent: where connecting or the look before lending failed.
+        # It is on_change, too, of what could not be lent: where connecting or the look before lending failed.
         if (entry.record_info or {}).pop(_LENT, False):
-            self._told(PoolFigure.IN_USE, -1)
+            self._on_change(PoolFigure.IN_USE, -1)
 
     def _do_get(self) -> ConnectionPoolEntry:
-        self._told(PoolFigure.WAITED_FOR, 1)
+        self._on_change(PoolFigure.WAITED_FOR, 1)
         try:
             return super()._do_get()
         finally:
-            self._told(PoolFigure.WAITED_FOR, -1)
+            self._on_change(PoolFigure.WAITED_FOR, -1)

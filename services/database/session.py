@@ -7,7 +7,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.tables import TABLES
-from services.database.pool import Told, WatchedPool
+from services.database.pool import OnChange, WatchedPool
 from services.database.row_security import RowScope, info_of, narrow
 from services.database.write_guard import guard
 
@@ -46,12 +46,12 @@ class Database:
         )
         return cls(engine)
 
-    def narrowed(self, scope: Callable[[], RowScope]) -> "Narrowed":
+    def narrowed(self, scope: Callable[[], RowScope]) -> "ScopedDatabase":
         """Return the same database, each of whose transactions reaches the rows of its scope alone."""
-        return Narrowed(self, scope)
+        return ScopedDatabase(self, scope)
 
     @property
-    def whole(self) -> "Database":
+    def unscoped(self) -> "Database":
         """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
         return self
 
@@ -64,17 +64,17 @@ class Database:
         with self._sessions(info=info_of(scope)) as session, session.begin():
             yield session
 
-    def watch_connections(self, told: Told) -> None:
+    def watch_connections(self, on_change: OnChange) -> None:
         """Tell of the pool's connections from now on (services/database/pool.py)."""
         if isinstance(self.engine.pool, WatchedPool):
-            self.engine.pool.watch(told)
+            self.engine.pool.watch(on_change)
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
 
 
-class Narrowed(Database):
+class ScopedDatabase(Database):
     """A database behind row-level security (services/database/row_security.py)."""
 
     def __init__(self, whole: Database, scope: Callable[[], RowScope]) -> None:
@@ -83,6 +83,6 @@ class Narrowed(Database):
         narrow(self._sessions, scope)
 
     @property
-    def whole(self) -> Database:
+    def unscoped(self) -> Database:
         """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
         return self._whole

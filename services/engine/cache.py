@@ -18,7 +18,7 @@ THREADS: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen(Generic[T]):
+class Snapshot(Generic[T]):
     """What a look found, and when it was begun; `found` None: the engine gave no answer in time."""
 
     at: datetime
@@ -31,7 +31,7 @@ class _Look:
     answer: Future[Any]
 
 
-class EngineLooks:
+class EngineCache:
     """Looks at the engine for pages: at most once in ten seconds for each thing, and never for long.
 
     None is the answer where the engine gave none in time; nothing may be concluded from it.
@@ -48,13 +48,15 @@ class EngineLooks:
         """Look at a task queue."""
         return self._look(f"queue {task_queue}", lambda: self._engine.queue(task_queue)).found
 
-    def workflow(self, workflow_id: str, *, ended: bool) -> Seen[WorkflowView]:
+    def workflow(self, workflow_id: str, *, ended: bool) -> Snapshot[WorkflowView]:
         """Look at one workflow, and say when that was; one from before its run ended serves no more."""
         return self._look(
             _key("workflow", workflow_id, ended=ended), lambda: self._engine.describe(workflow_id)
         )
 
-    def workflow_and_story(self, workflow_id: str, *, ended: bool) -> tuple[Seen[WorkflowView], Seen[Json]]:
+    def workflow_and_story(
+        self, workflow_id: str, *, ended: bool
+    ) -> tuple[Snapshot[WorkflowView], Snapshot[Json]]:
         """Look at one workflow and read its story so far, both at once; either may have no answer.
 
         The story of a workflow that is not known is empty.
@@ -65,7 +67,7 @@ class EngineLooks:
         )
         return self.workflow(workflow_id, ended=ended), _seen(story, until - monotonic())
 
-    def _look(self, key: str, ask: Callable[[], T]) -> Seen[T]:
+    def _look(self, key: str, ask: Callable[[], T]) -> Snapshot[T]:
         return _seen(self._begun(key, ask), PATIENCE.total_seconds())
 
     def _begun(self, key: str, ask: Callable[[], Any]) -> _Look:
@@ -88,9 +90,9 @@ def _key(what: str, workflow_id: str, *, ended: bool) -> str:
     return f"{what} {workflow_id}{' that has ended' if ended else ''}"
 
 
-def _seen(look: _Look, patience: float) -> Seen[Any]:
+def _seen(look: _Look, patience: float) -> Snapshot[Any]:
     """Return what a look found; wait for it for so many seconds at most."""
     try:
-        return Seen(at=look.at, found=look.answer.result(max(patience, 0)))
+        return Snapshot(at=look.at, found=look.answer.result(max(patience, 0)))
     except (EngineUnreachable, TimeoutError):
-        return Seen(at=look.at, found=None)
+        return Snapshot(at=look.at, found=None)

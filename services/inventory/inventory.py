@@ -10,7 +10,7 @@ from models.base import Json
 from services.configuration.documents import Document, read_document
 from services.inventory.reader import ItemReader, kind_of
 from services.repositories.diff import TreeChange
-from services.repositories.objects import Entry, Run, is_file, read_blob
+from services.repositories.objects import Entry, EntryGroup, is_file, read_blob
 
 
 class Item(NamedTuple):
@@ -77,12 +77,14 @@ class Inventory:
         )
 
 
-def take_inventory(runs: Iterable[Run], reader: ItemReader, *, beat: Callable[[], None]) -> Inventory:
+def take_inventory(
+    runs: Iterable[EntryGroup], reader: ItemReader, *, check_cancelled: Callable[[], None]
+) -> Inventory:
     """Know every item of a tree, reading what is not known yet."""
     counts = Counter[str]()
     found: dict[Note, list[str]] = {note: [] for note in Note}
     for run in runs:
-        beat()
+        check_cancelled()
         documents = reader.documents(run)
         counted = Counter(documents)
         for document, count in counted.items():

@@ -3,7 +3,7 @@ import pygit2
 from services.configuration.documents import Document, document_of, read_document
 from services.configuration.parsing import Structure, parse_structure
 from services.inventory.facts_cache import ItemFacts, fact_key, fact_keys
-from services.repositories.objects import Entry, Run, is_file, read_blob
+from services.repositories.objects import Entry, EntryGroup, is_file, read_blob
 
 
 class ItemReader:
@@ -41,7 +41,7 @@ class ItemReader:
             document = self._read[key] = read_document(entry.path, content)
         return document
 
-    def documents(self, run: Run) -> list[Document | None]:
+    def documents(self, run: EntryGroup) -> list[Document | None]:
         """Return what is known of neighbours' contents, as `document` does."""
         if not is_file(run.mode):
             return [None] * len(run.names)

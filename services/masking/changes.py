@@ -7,7 +7,7 @@ from typing import Any
 from services.configuration.diff import ABSENT, Operation, SettingChange
 from services.configuration.parsing import Form, Structure
 from services.configuration.paths import Item, Place, Step, render
-from services.configuration.scalars import Written
+from services.configuration.scalars import RawScalar
 from services.masking.keys import MASK, is_secret_key, names_the_secret
 from services.masking.text import is_flag, mask_lines, mask_text, pem_lines
 
@@ -39,7 +39,7 @@ _SECRET_DATA = {"data", "stringData"}
 _NUMBERS = {"int", "float"}
 
 
-class Cover(IntEnum):
+class MaskLevel(IntEnum):
     """How much of a value is masked: what is secret by itself; all text; numbers too; all but null."""
 
     OPEN = 0
@@ -86,11 +86,11 @@ class _Side:
         self.root = root
         self.is_before = is_before
         self.form = form
-        self._covers_of_lists: dict[int, dict[int, Cover]] = {}
+        self._covers_of_lists: dict[int, dict[int, MaskLevel]] = {}
 
-    def covers(self, path: Sequence[Step]) -> list[Cover]:
+    def covers(self, path: Sequence[Step]) -> list[MaskLevel]:
         """Return the cover at every step of a path, that of the whole first."""
-        covers = [Cover.OPEN]
+        covers = [MaskLevel.OPEN]
         value = self.root
         for step in path:
             if isinstance(step, str):
@@ -100,14 +100,14 @@ class _Side:
                 continue
             index = step.before if self.is_before else step.after
             if isinstance(value, list) and index is not None:
-                covers.append(max(covers[-1], self._of_list(value).get(index, Cover.OPEN)))
+                covers.append(max(covers[-1], self._of_list(value).get(index, MaskLevel.OPEN)))
                 value = value[index]
             else:
                 covers.append(covers[-1])
                 value = ABSENT
         return covers
 
-    def shown(self, change: SettingChange, cover: Cover) -> Any:
+    def shown(self, change: SettingChange, cover: MaskLevel) -> Any:
         """Return the change's value on this side, masked."""
         value = change.before if self.is_before else change.after
         if self.form is Form.VALUES or value is ABSENT:
@@ -121,7 +121,7 @@ class _Side:
     def _lines(self) -> list[str]:
         return mask_lines(self.root)
 
-    def _of_list(self, value: list[Any]) -> dict[int, Cover]:
+    def _of_list(self, value: list[Any]) -> dict[int, MaskLevel]:
         if self.form is Form.LINES:
             return {}
         # The root keeps every list alive, so that an id stays one list's own.
@@ -144,7 +144,7 @@ def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:
     return ShownChange(path=path, operation=change.operation, before=old, after=new)
 
 
-def _masked_step(step: Step, cover: Cover) -> Step:
+def _masked_step(step: Step, cover: MaskLevel) -> Step:
     if isinstance(step, str):
         return _masked_key(step)
     named = tuple([(key, _masked(value, cover)) for key, value in step.identity])
@@ -156,7 +156,7 @@ def _masked_key(key: str) -> str:
     return mask_text(key)
 
 
-def _masked(value: Any, cover: Cover) -> Any:
+def _masked(value: Any, cover: MaskLevel) -> Any:
     if isinstance(value, dict):
         return {_masked_key(key): _masked(inner, _below(cover, value, key)) for key, inner in value.items()}
     if isinstance(value, list):
@@ -164,35 +164,41 @@ def _masked(value: Any, cover: Cover) -> Any:
         return [_masked(item, max(cover, covers.get(index, cover))) for index, item in enumerate(value)]
     if value is None or value is ABSENT:
         return value
-    if isinstance(value, Written):
+    if isinstance(value, RawScalar):
         return _masked_written(value, cover)
     if isinstance(value, str):
         return MASK if cover else mask_text(value)
-    needed = Cover.ALL if isinstance(value, bool) else Cover.NUMBERS
+    needed = MaskLevel.ALL if isinstance(value, bool) else MaskLevel.NUMBERS
     return MASK if cover >= needed else value
 
 
-def _masked_written(value: Written, cover: Cover) -> Any:
-    needed = Cover.ALL if value.type == "bool" else Cover.NUMBERS if value.type in _NUMBERS else Cover.TEXT
+def _masked_written(value: RawScalar, cover: MaskLevel) -> Any:
+    needed = (
+        MaskLevel.ALL
+        if value.type == "bool"
+        else MaskLevel.NUMBERS
+        if value.type in _NUMBERS
+        else MaskLevel.TEXT
+    )
     if cover >= needed:
         return MASK
     text = mask_text(value.text)
-    return value if text == value.text else Written(text, value.type)
+    return value if text == value.text else RawScalar(text, value.type)
 
 
-def _below(cover: Cover, holder: dict[str, Any], key: str) -> Cover:
+def _below(cover: MaskLevel, holder: dict[str, Any], key: str) -> MaskLevel:
     """Return how the value of a key is covered, in a mapping whose own values are covered like `cover`."""
-    if cover is Cover.ALL or (key in _SECRET_DATA and _is_secret(holder)):
-        return Cover.ALL
-    inherited = Cover.TEXT if cover else Cover.OPEN
+    if cover is MaskLevel.ALL or (key in _SECRET_DATA and _is_secret(holder)):
+        return MaskLevel.ALL
+    inherited = MaskLevel.TEXT if cover else MaskLevel.OPEN
     names = [key]
     if key.lower() in _VALUE_KEYS:
         names += [
             name for word, name in holder.items() if isinstance(name, str) and word.lower() in _NAME_KEYS
         ]
     if any(map(names_the_secret, names)):
-        return Cover.NUMBERS
-    return Cover.TEXT if any(map(is_secret_key, names)) else inherited
+        return MaskLevel.NUMBERS
+    return MaskLevel.TEXT if any(map(is_secret_key, names)) else inherited
 
 
 def _is_secret(holder: dict[str, Any]) -> bool:
@@ -200,10 +206,10 @@ def _is_secret(holder: dict[str, Any]) -> bool:
     return kind == "Secret" or (isinstance(kind, list) and "Secret" in kind)
 
 
-def _item_covers(items: list[Any]) -> dict[int, Cover]:
+def _item_covers(items: list[Any]) -> dict[int, MaskLevel]:
     """Return the items of a list that are covered by what stands before: lines in PEM, flags' values."""
     if str not in set(map(type, items)):
         return {}
-    covers = dict.fromkeys(pem_lines(items), Cover.TEXT)
+    covers = dict.fromkeys(pem_lines(items), MaskLevel.TEXT)
     flags = [index for index, item in enumerate(items) if is_flag(item)]
-    return covers | dict.fromkeys((index + 1 for index in flags), Cover.NUMBERS)
+    return covers | dict.fromkeys((index + 1 for index in flags), MaskLevel.NUMBERS)

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.base import Json
 from services.configuration.diff import ABSENT
-from services.configuration.scalars import Written
+from services.configuration.scalars import RawScalar
 from services.masking.changes import ShownChange
 
 LONGEST = 2_000
@@ -49,13 +49,13 @@ def _plain(value: Any) -> Any:
         return {_text(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    if isinstance(value, str | Written):
+    if isinstance(value, str | RawScalar):
         return _text(str(value))
     return _text(str(value)) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _with_type(value: Any, kept: Any) -> Any:
-    return f"{kept} ({value.type})" if isinstance(value, Written) else kept
+    return f"{kept} ({value.type})" if isinstance(value, RawScalar) else kept
 
 
 def _text(text: str) -> str:

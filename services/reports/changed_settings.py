@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models.base import Json
-from services.configuration.exporter_noise import is_bookkeeping
+from services.configuration.exporter_noise import is_exporter_noise
 from services.configuration.paths import render
 from services.reports.document import Change
 from services.text import counted, number, shortened
@@ -30,10 +30,10 @@ class WrittenSetting:
 
 def written_settings(change: Change, *, length: int = VALUE_LENGTH) -> Sequence[WrittenSetting]:
     """Write the changed settings of an item, without export bookkeeping; a value past the length is cut."""
-    return [_written(setting, length) for setting in change.settings if not _is_bookkeeping(setting)]
+    return [_written(setting, length) for setting in change.settings if not _is_noise(setting)]
 
 
-def bookkeeping_line(change: Change) -> str:
+def noise_line(change: Change) -> str:
     """Say how much of a change is export bookkeeping and only in the data; empty where nothing is."""
     count = _bookkept(change)
     joint = "and " if count < len(change.settings) else ""
@@ -53,11 +53,11 @@ def value_json(setting: Json, side: str) -> str | None:
 
 
 def _bookkept(change: Change) -> int:
-    return sum(_is_bookkeeping(setting) for setting in change.settings)
+    return sum(_is_noise(setting) for setting in change.settings)
 
 
-def _is_bookkeeping(setting: Json) -> bool:
-    return is_bookkeeping(str(setting.get("path")))
+def _is_noise(setting: Json) -> bool:
+    return is_exporter_noise(str(setting.get("path")))
 
 
 def _written(setting: Json, length: int) -> WrittenSetting:
@@ -93,7 +93,7 @@ def _bare(path: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     below = {key: f"{path}{_joined(key)}" for key in value if not key.endswith("@odata.type")}
-    kept = {key: _bare(inner, value[key]) for key, inner in below.items() if not is_bookkeeping(inner)}
+    kept = {key: _bare(inner, value[key]) for key, inner in below.items() if not is_exporter_noise(inner)}
     return kept or value
 
 

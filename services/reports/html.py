@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from services.reports.blocks import Report, Style
-from services.reports.changed_settings import bookkeeping_line, count_line, written_settings
+from services.reports.changed_settings import count_line, noise_line, written_settings
 from services.reports.document import Change
 from services.reports.formatting import MARKS, written_commits, written_fact, written_rows
 from services.text import kind_name, visible
@@ -50,7 +50,7 @@ def _templates() -> Environment:
         written_fact=written_fact,
         written_rows=written_rows,
         written_settings=written_settings,
-        bookkeeping_line=bookkeeping_line,
+        noise_line=noise_line,
         count_line=count_line,
         written_commits=written_commits,
         classes={

@@ -22,7 +22,7 @@ from services.reports.blocks import (
     Table,
     Words,
 )
-from services.reports.changed_settings import WrittenSetting, bookkeeping_line, count_line, written_settings
+from services.reports.changed_settings import WrittenSetting, count_line, noise_line, written_settings
 from services.reports.document import Change
 from services.reports.formatting import MARKS, written_commits, written_fact, written_rows
 from services.reviews.findings import Severity
@@ -180,7 +180,7 @@ def _change(change: Change, block: ChangeList) -> Json:
             [_cell(each, Style.PATH) for each in _columns(setting)] for setting in settings[:SETTINGS_PRINTED]
         ],
         "more": _more(len(settings) - SETTINGS_PRINTED, "in changes.csv"),
-        "note": bookkeeping_line(change) if block.with_settings else count_line(change),
+        "note": noise_line(change) if block.with_settings else count_line(change),
         "commits": [_text(commit) for commit in written_commits(change)],
     }
 

@@ -13,7 +13,7 @@ from typing import IO
 
 from services.masking.messages import redact
 
-Beat = Callable[[], None]
+CheckCancelled = Callable[[], None]
 
 _BEAT_INTERVAL = timedelta(seconds=1)
 _CHUNK = 1 << 16
@@ -37,7 +37,7 @@ class GitResult:
     stderr: str
 
 
-def no_beat() -> None:
+def never_cancelled() -> None:
     """Do nothing while git runs."""
 
 
@@ -46,13 +46,14 @@ def run_git(
     *,
     environment: Mapping[str, str],
     timeout: timedelta,
-    beat: Beat = no_beat,
+    check_cancelled: CheckCancelled = never_cancelled,
     max_output: int,
 ) -> GitResult:
     """Run one git command to its end, in a process group of its own.
 
-    `beat` is called about once a second; what it raises ends the command. However this ends but well, the
-    whole group is killed; if this process dies, so does git (where util-linux's setpriv is at hand).
+    `check_cancelled` is called about once a second; what it raises ends the command. Unless the command
+    succeeds, its whole process group is killed; if this process dies, so does git (where util-linux's
+    setpriv is at hand).
     Raises GitTimedOut, and GitOutputTooLarge where stdout passes `max_output` bytes.
     """
     process = subprocess.Popen(
@@ -67,7 +68,7 @@ def run_git(
     # Git is not reaped before its pipes have ended, so that the id of its group stays its own until then.
     with process:
         try:
-            stdout, stderr = _drain(process, timeout, beat, max_output)
+            stdout, stderr = _drain(process, timeout, check_cancelled, max_output)
             process.wait()
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
@@ -85,7 +86,7 @@ def _dying_with_us() -> tuple[str, ...]:
 
 
 def _drain(
-    process: subprocess.Popen[bytes], timeout: timedelta, beat: Beat, max_output: int
+    process: subprocess.Popen[bytes], timeout: timedelta, check_cancelled: CheckCancelled, max_output: int
 ) -> tuple[bytes, bytes]:
     """Read both pipes to their ends; of stderr the last part is kept."""
     stdout, stderr = bytearray(), bytearray()
@@ -105,7 +106,7 @@ def _drain(
                 raise GitTimedOut
             if monotonic() >= beats_at:
                 beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
-                beat()
+                check_cancelled()
     return bytes(stdout), bytes(stderr)
 
 

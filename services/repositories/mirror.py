@@ -9,7 +9,13 @@ import pygit2
 from pygit2.enums import ConfigLevel
 
 from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryError, RepositoryTooLarge
-from services.repositories.git import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat
+from services.repositories.git import (
+    CheckCancelled,
+    GitOutputTooLarge,
+    GitResult,
+    GitTimedOut,
+    never_cancelled,
+)
 from services.repositories.locations import check_branch, check_ref, locate
 from services.repositories.mirror_directory import MirrorDirectory
 from services.repositories.refs import COMMIT_LENGTH, commit_at, commit_of_abbreviation, commit_of_name
@@ -63,7 +69,7 @@ class Mirror:
         Raises RepositoryError where the mirror cannot be opened; the next fetch makes it anew.
         """
         if not self.path.exists():
-            with self._directory.locked(timeout=self.limits.fetch_timeout, beat=no_beat):
+            with self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=never_cancelled):
                 if not self.path.exists():
                     self._directory.make_anew()
         try:
@@ -80,7 +86,7 @@ class Mirror:
         """Tell whether somebody who read the mirror found it damaged; the next fetch makes it anew."""
         return self._directory.is_damaged()
 
-    def fetch(self, beat: Beat = no_beat) -> None:
+    def fetch(self, check_cancelled: CheckCancelled = never_cancelled) -> None:
         """Bring all branches and tags to where the remote has them.
 
         1. Fetches of one mirror take turns. A caller who waited for a fetch that began after it asked has
@@ -92,22 +98,22 @@ class Mirror:
         """
         ends_at = monotonic() + self.limits.fetch_timeout.total_seconds()
         begun_before = self._directory.fetches_begun()
-        with self._directory.locked(timeout=self.limits.fetch_timeout, beat=beat):
+        with self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=check_cancelled):
             sound = self._directory.is_sound()
             if sound and self._directory.holds_fetch_after(begun_before):
                 return
             if not sound:
                 self._directory.make_anew()
-            result = self._fetch_all(ends_at, beat)
+            result = self._fetch_all(ends_at, check_cancelled)
             # A fetch that went well has nothing to say.
             if (result.exit_code != 0 or result.stderr) and not self._holds_together():
                 self._directory.make_anew()
-                result = self._fetch_all(ends_at, beat)
+                result = self._fetch_all(ends_at, check_cancelled)
             _check_reached(result)
             self._check_size()
             self._pack()
 
-    def head_of(self, branch: str, beat: Beat = no_beat) -> str | None:
+    def head_of(self, branch: str, check_cancelled: CheckCancelled = never_cancelled) -> str | None:
         """Return the commit that the remote has a branch at, and have it in the mirror.
 
         None: the remote has no such branch. The remote itself is asked, and fetched from only where the
@@ -117,7 +123,11 @@ class Mirror:
         arguments = ["ls-remote", "--quiet", "--end-of-options", self._source, name]
         try:
             result = run_transport(
-                self.path, arguments, timeout=self.limits.fetch_timeout, limits=_SHORT_ANSWER, beat=beat
+                self.path,
+                arguments,
+                timeout=self.limits.fetch_timeout,
+                limits=_SHORT_ANSWER,
+                check_cancelled=check_cancelled,
             )
         except GitTimedOut:
             raise self._silent() from None
@@ -129,14 +139,16 @@ class Mirror:
         if head is None:
             return None
         try:
-            self.ensure([head], beat)
+            self.ensure([head], check_cancelled)
         except RefNotFound:
             raise EnvironmentUnreachable("The environment's branch moved while it was fetched.") from None
         return head
 
-    def _fetch_all(self, ends_at: float, beat: Beat) -> GitResult:
+    def _fetch_all(self, ends_at: float, check_cancelled: CheckCancelled) -> GitResult:
         number = self._directory.begin_fetch()
-        result = self._run_fetch(["--prune", "--end-of-options", self._source, *_ALL_REFS], ends_at, beat)
+        result = self._run_fetch(
+            ["--prune", "--end-of-options", self._source, *_ALL_REFS], ends_at, check_cancelled
+        )
         if result.exit_code == 0:
             self._directory.end_fetch(number)
         return result
@@ -146,17 +158,19 @@ class Mirror:
         result = run_local(self.path, ["for-each-ref", "--format=%(objecttype)"], limits=self.limits)
         return self._directory.is_sound() and result.exit_code == 0 and not result.stderr
 
-    def _run_fetch(self, arguments: Sequence[str], ends_at: float, beat: Beat) -> GitResult:
+    def _run_fetch(
+        self, arguments: Sequence[str], ends_at: float, check_cancelled: CheckCancelled
+    ) -> GitResult:
         def watch() -> None:
             self._check_size()
-            beat()
+            check_cancelled()
 
         timeout = timedelta(seconds=max(0.0, ends_at - monotonic()))
         # What a killed git leaves behind would stop the next one, or fill the disk.
         self._directory.clear_leftovers()
         try:
             return run_transport(
-                self.path, [*_FETCH, *arguments], timeout=timeout, limits=self.limits, beat=watch
+                self.path, [*_FETCH, *arguments], timeout=timeout, limits=self.limits, check_cancelled=watch
             )
         except GitTimedOut:
             self._directory.clear_leftovers()
@@ -180,7 +194,7 @@ class Mirror:
         if len(list(self.path.glob("objects/pack/*.pack"))) > _MOST_PACKS:
             run_local(self.path, ["repack", "--geometric=2", "-d", "-q"], limits=self.limits)
 
-    def ensure(self, commits: Iterable[str], beat: Beat = no_beat) -> None:
+    def ensure(self, commits: Iterable[str], check_cancelled: CheckCancelled = never_cancelled) -> None:
         """Have these commits (whole ids) in the mirror, fetching only if one is missing.
 
         A commit no branch or tag leads to any more is asked for by its id, which many servers answer.
@@ -189,18 +203,18 @@ class Mirror:
         wanted = list(dict.fromkeys(commits))
         if not self._missing(wanted):
             return
-        self.fetch(beat)
+        self.fetch(check_cancelled)
         for commit in self._missing(wanted):
-            self._fetch_commit(commit, beat)
+            self._fetch_commit(commit, check_cancelled)
         for commit in self._missing(wanted):
             raise RefNotFound(commit)
 
-    def _fetch_commit(self, commit: str, beat: Beat) -> None:
+    def _fetch_commit(self, commit: str, check_cancelled: CheckCancelled) -> None:
         if len(commit) != COMMIT_LENGTH:
             raise RefNotFound(commit)
         ends_at = monotonic() + self.limits.fetch_timeout.total_seconds()
-        with self._directory.locked(timeout=self.limits.fetch_timeout, beat=beat):
-            self._run_fetch(["--end-of-options", self._source, check_ref(commit)], ends_at, beat)
+        with self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=check_cancelled):
+            self._run_fetch(["--end-of-options", self._source, check_ref(commit)], ends_at, check_cancelled)
 
     def holds(self, commit: str) -> bool:
         """Tell whether a commit (whole id) is here, in a mirror that nobody found damaged."""
@@ -230,7 +244,9 @@ class Mirror:
             raise RefNotFound(ref) if self._directory.holds_source() else RepositoryError(_NOT_FETCHED)
         return found
 
-    def push(self, *, commit: str, branch: str, expected: str, beat: Beat = no_beat) -> None:
+    def push(
+        self, *, commit: str, branch: str, expected: str, check_cancelled: CheckCancelled = never_cancelled
+    ) -> None:
         """Move the remote's branch from `expected` to `commit`, its descendant, or not at all.
 
         Pushing a commit that the branch is at already succeeds. Raises PushRaced where the branch is not at
@@ -247,7 +263,7 @@ class Mirror:
                 [*_PUSH, lease, "--end-of-options", self._source, f"{commit}:{name}"],
                 timeout=self.limits.push_timeout,
                 limits=self.limits,
-                beat=beat,
+                check_cancelled=check_cancelled,
             )
         except GitTimedOut:
             limit = _seconds(self.limits.push_timeout)

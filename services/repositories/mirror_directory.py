@@ -36,7 +36,7 @@ class MirrorDirectory:
         self._source = hashlib.sha256(source.encode()).hexdigest()[:32]
 
     @contextlib.contextmanager
-    def locked(self, *, timeout: timedelta, beat: Callable[[], None]) -> Iterator[None]:
+    def locked(self, *, timeout: timedelta, check_cancelled: Callable[[], None]) -> Iterator[None]:
         """Hold the mirror for oneself, against other threads and processes; a dead one holds nothing.
 
         Raises EnvironmentUnreachable where another holds it past the time limit.
@@ -44,12 +44,12 @@ class MirrorDirectory:
         self._lock.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._wait_for(descriptor, timeout, beat)
+            self._wait_for(descriptor, timeout, check_cancelled)
             yield
         finally:
             os.close(descriptor)
 
-    def _wait_for(self, descriptor: int, timeout: timedelta, beat: Callable[[], None]) -> None:
+    def _wait_for(self, descriptor: int, timeout: timedelta, check_cancelled: Callable[[], None]) -> None:
         ends_at = monotonic() + timeout.total_seconds()
         beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
         while True:
@@ -62,7 +62,7 @@ class MirrorDirectory:
                     ) from None
                 if monotonic() >= beats_at:
                     beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
-                    beat()
+                    check_cancelled()
                 sleep(_POLL.total_seconds())
             else:
                 return

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
         return is_file(self.mode)
 
 
-class Run(NamedTuple):
+class EntryGroup(NamedTuple):
     """Neighbours in a listing of a tree: of one folder, and of one mode.
 
     `folder` is full and ends in a slash, empty at the root; `names` are names in it, with their object ids of
@@ -106,12 +106,12 @@ def entries(repository: pygit2.Repository, treeish: str, prefix: str = "") -> li
     """
     return [
         Entry(run.path(name), run.mode, oid.hex())
-        for run in runs(repository, treeish, prefix)
+        for run in entry_groups(repository, treeish, prefix)
         for name, oid in run.names
     ]
 
 
-def runs(repository: pygit2.Repository, treeish: str, prefix: str = "") -> Iterator[Run]:
+def entry_groups(repository: pygit2.Repository, treeish: str, prefix: str = "") -> Iterator[EntryGroup]:
     """Give what `entries` lists, in its order, without an object for each entry."""
     root = tree_of(repository, treeish)
     tree = subtree_of(repository, root, prefix)
@@ -119,7 +119,7 @@ def runs(repository: pygit2.Repository, treeish: str, prefix: str = "") -> Itera
         yield from _walk(repository, tree, _bytes(prefix) + b"/" if prefix else b"")
     elif (alone := entry_at(repository, root, prefix)) is not None:
         folder, slash, name = _bytes(alone.path).rpartition(b"/")
-        yield Run(folder + slash, alone.mode, [(name, bytes.fromhex(alone.oid))])
+        yield EntryGroup(folder + slash, alone.mode, [(name, bytes.fromhex(alone.oid))])
 
 
 def read_blob(repository: pygit2.Repository, oid: str, *, limit: int) -> bytes | None:
@@ -178,7 +178,7 @@ def damaged(repository: pygit2.Repository, oid: str) -> RepositoryError:
     )
 
 
-def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> Iterator[Run]:
+def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> Iterator[EntryGroup]:
     # What is left of every folder on the way down; no recursion, as a tree may be deeper than the stack.
     open_folders = [_runs_of(repository, tree, prefix)]
     seen = 0
@@ -196,15 +196,15 @@ def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> Iterator[R
             open_folders.pop()
 
 
-def _runs_of(repository: pygit2.Repository, tree: str, folder: bytes) -> Iterator[Run]:
-    """Give one folder's runs; each folder in it is a run of its own."""
+def _runs_of(repository: pygit2.Repository, tree: str, folder: bytes) -> Iterator[EntryGroup]:
+    """Give one folder's entry_groups; each folder in it is a run of its own."""
     for digits, lines in groupby(_lines(repository, tree), key=itemgetter(0)):
         mode = _mode(digits)
         names = [line[1:] for line in lines]
         if mode == TREE_MODE:
-            yield from (Run(folder, mode, [name]) for name in names)
+            yield from (EntryGroup(folder, mode, [name]) for name in names)
         else:
-            yield Run(folder, mode, names)
+            yield EntryGroup(folder, mode, names)
 
 
 def _object_at(repository: pygit2.Repository, tree: str, path: str) -> pygit2.Object | None:

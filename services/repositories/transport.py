@@ -9,7 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from models.errors import EnvironmentUnreachable, PushRaced, PushRefused, RepositoryTooLarge
-from services.repositories.git import Beat, GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
+from services.repositories.git import (
+    CheckCancelled,
+    GitOutputTooLarge,
+    GitResult,
+    GitTimedOut,
+    never_cancelled,
+    run_git,
+)
 
 _MIB = 1024**2
 
@@ -62,7 +69,12 @@ _BATCH_MODE = " -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=10 
 
 
 def run_transport(
-    git_dir: Path, arguments: Sequence[str], *, timeout: timedelta, limits: GitLimits, beat: Beat = no_beat
+    git_dir: Path,
+    arguments: Sequence[str],
+    *,
+    timeout: timedelta,
+    limits: GitLimits,
+    check_cancelled: CheckCancelled = never_cancelled,
 ) -> GitResult:
     """Run a git command that talks to a remote, with the user's credential helpers and SSH keys.
 
@@ -73,7 +85,7 @@ def run_transport(
         _command(git_dir, arguments),
         environment=_transport_environment(os.environ),
         timeout=timeout,
-        beat=beat,
+        check_cancelled=check_cancelled,
         max_output=limits.max_output_bytes,
     )
 

@@ -25,9 +25,9 @@ from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.restore import PlannedChange, RestorePlan, RestorePoint, RestoreResult
 from services.database.session import Database
-from services.kill_points import Reach, pass_by
+from services.kill_points import FaultHook, no_op
 from services.repositories.commits import commit_tree, write_tree
-from services.repositories.git import Beat, no_beat
+from services.repositories.git import CheckCancelled, never_cancelled
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.restores.planned_items import WRITING, PlannedItems
@@ -36,7 +36,7 @@ from services.restores.push_fence import push_fence
 from services.restores.results import reason_of, record_result, restore_result_id
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
-from services.runs.start import take
+from services.runs.start import claim
 
 # How often a branch that keeps moving is looked at again before the attempt is given back to Temporal.
 ROUNDS = 8
@@ -51,8 +51,8 @@ class _Work:
     environment: Environment
     mirror: Mirror
 
-    def head(self, beat: Beat) -> str:
-        head = self.mirror.head_of(self.environment.branch, beat)
+    def head(self, check_cancelled: CheckCancelled) -> str:
+        head = self.mirror.head_of(self.environment.branch, check_cancelled)
         if head is None:
             raise RefNotFound(self.environment.branch)
         return head
@@ -70,7 +70,7 @@ class RestoreExecution:
         mirrors: MirrorStore,
         *,
         clock: Callable[[], datetime] = utc_now,
-        reach: Reach = pass_by,
+        reach: FaultHook = no_op,
     ) -> None:
         self._database = database
         self._mirrors = mirrors
@@ -78,7 +78,12 @@ class RestoreExecution:
         self._reach = reach
 
     def check(
-        self, correlation: Correlation, scope: RestoreExecuteInput, *, dispatch: Dispatch, beat: Beat
+        self,
+        correlation: Correlation,
+        scope: RestoreExecuteInput,
+        *,
+        dispatch: Dispatch,
+        check_cancelled: CheckCancelled,
     ) -> OperationResult | None:
         """Mark the run running, fetch, and check that the plan still holds.
 
@@ -86,13 +91,13 @@ class RestoreExecution:
         RefNotFound, ItemsRefused or EnvironmentChanged; nothing has been written then.
         """
         with self._database.transaction() as session:
-            taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
+            taken = claim(session, correlation, scope, dispatch=dispatch, clock=self._clock)
             if taken.refusal is not None:
                 return taken.refusal
             work = self._load(session, taken.run, scope)
         self._reach("restore.after_start")
         work.planned.check_writable()
-        head = work.head(beat)
+        head = work.head(check_cancelled)
         self._reach("restore.after_fetch")
         seen = work.look(head)
         if not seen.own_commits and not seen.as_planned and seen.changed:
@@ -100,7 +105,7 @@ class RestoreExecution:
         return None
 
     def apply(
-        self, correlation: Correlation, scope: RestoreExecuteInput, *, beat: Beat
+        self, correlation: Correlation, scope: RestoreExecuteInput, *, check_cancelled: CheckCancelled
     ) -> OperationResult | None:
         """Bring the branch to the plan, then record the result and complete the run with it (law L8).
 
@@ -111,7 +116,8 @@ class RestoreExecution:
         4. After every push, answered or not, look again: the remote's branch alone says what happened.
 
         None: the branch holds this run's commit but not the planned items, or more than one commit; the
-        reconciler tells what that means. `beat` may stop the work, until the first push; then nothing does.
+        reconciler decides what that means. `check_cancelled` may stop the work until the first push, and
+        nothing stops it after that.
         """
         with self._database.transaction() as session:
             run = session.get_one(OperationRun, correlation.run_id)
@@ -119,8 +125,8 @@ class RestoreExecution:
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
         refusal: Exception | None = None
-        pulse = beat
-        seen = _first_look(work, beat)
+        pulse = check_cancelled
+        seen = _first_look(work, check_cancelled)
         for _ in range(ROUNDS):
             if seen.own_commits and (len(seen.own_commits) > 1 or not seen.as_planned):
                 return None
@@ -133,7 +139,7 @@ class RestoreExecution:
                 raise EnvironmentChanged(seen.changed)
             pulse()
             work.mirror.ensure([work.planned.plan.restore_commit], pulse)
-            pulse = no_beat
+            pulse = never_cancelled
             self._reach("restore.before_intent")
             try:
                 self._push(work, seen.head)
@@ -201,14 +207,14 @@ class RestoreExecution:
         return _result(run)
 
 
-def _first_look(work: _Work, beat: Beat) -> RestoreProgress:
+def _first_look(work: _Work, check_cancelled: CheckCancelled) -> RestoreProgress:
     """Take the branch to be where the plan saw it, if there is something to write then; ask otherwise.
 
     A commit may well be built on an old view: the push holds only if the branch is still where it was.
     """
     live = work.planned.plan.live_commit
     guessed = work.planned.writes and work.mirror.holds(live)
-    return work.look(live if guessed else work.head(beat))
+    return work.look(live if guessed else work.head(check_cancelled))
 
 
 def _build(work: _Work, head: str) -> str:

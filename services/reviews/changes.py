@@ -20,7 +20,7 @@ def rows_of_changes(
     changes: Sequence[TreeChange],
     reader: ItemReader,
     *,
-    beat: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> list[Json]:
     """Return one row per changed item: what changed in it, by setting, and who changed it when."""
     if not changes or evidence.previous_commit is None:
@@ -32,7 +32,7 @@ def rows_of_changes(
         )
         rows = []
         for change in changes:
-            beat()
+            check_cancelled()
             rows.append(_row(reader, change))
         for row, change in zip(rows, changes, strict=True):
             row["commits"] = logging.result()[change.path]

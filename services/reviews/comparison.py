@@ -9,7 +9,7 @@ from models.review import EnvironmentReview
 from services.inventory.facts_cache import ItemFacts
 from services.inventory.reader import ItemReader
 from services.repositories.diff import TreeChange, diff_trees
-from services.repositories.git import no_beat
+from services.repositories.git import never_cancelled
 from services.repositories.mirror import Mirror
 from services.repositories.refs import commit_at
 from services.reviews.changes import rows_of_changes
@@ -75,7 +75,7 @@ class ReviewComparison:
             prefix=self._environment.path_prefix,
             limit=self._mirror.limits.max_file_bytes,
         )
-        return rows_of_changes(self._mirror, evidence, changes, reader, beat=no_beat)
+        return rows_of_changes(self._mirror, evidence, changes, reader, check_cancelled=never_cancelled)
 
     @property
     def _commits(self) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
 from services.database.session import Database
-from services.kill_points import Reach, pass_by
+from services.kill_points import FaultHook, no_op
 from services.repositories.mirror import Mirror, MirrorStore
 from services.reviews.content import ReviewContent, compose_content
 from services.reviews.context import ReviewContext, read_context
@@ -26,9 +26,9 @@ from services.reviews.evidence import COMPOSER_VERSION, commits_of, is_small, pi
 from services.reviews.lineage import published_review
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
-from services.runs.start import find_ended, take
+from services.runs.start import claim, find_ended
 
-Beat = Callable[[], None]
+CheckCancelled = Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class ReviewComposition:
         mirrors: MirrorStore,
         *,
         clock: Callable[[], datetime] = utc_now,
-        reach: Reach = pass_by,
+        reach: FaultHook = no_op,
     ) -> None:
         self._database = database
         self._mirrors = mirrors
@@ -62,7 +62,7 @@ class ReviewComposition:
         scope: ReviewComposeInput,
         *,
         dispatch: Dispatch,
-        beat: Beat,
+        check_cancelled: CheckCancelled,
         repeated: bool = False,
     ) -> Evidence | OperationResult | None:
         """Mark the run running, fetch, and pin the commits that the review is composed from.
@@ -74,14 +74,14 @@ class ReviewComposition:
         with self._database.transaction() as session:
             if repeated and (ended := find_ended(session, correlation, scope)):
                 return _told(session, ended)
-            taken = take(session, correlation, scope, dispatch=dispatch, clock=self._clock)
+            taken = claim(session, correlation, scope, dispatch=dispatch, clock=self._clock)
             if taken.refusal is not None:
                 return taken.refusal
             environment = session.get_one(Environment, scope.environment_id)
             published = published_review(session, environment.id)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         self._reach("compose.after_start")
-        mirror.fetch(beat)
+        mirror.fetch(check_cancelled)
         self._reach("compose.after_fetch")
         evidence = pin_evidence(mirror, environment, scope.ref, published)
         small = is_small(mirror, environment, evidence)
@@ -95,11 +95,16 @@ class ReviewComposition:
         self._reach("compose.after_evidence")
         if work is None:
             return evidence
-        beat()
-        return self._compose(correlation, work, beat)
+        check_cancelled()
+        return self._compose(correlation, work, check_cancelled)
 
     def compose(
-        self, correlation: Correlation, scope: ReviewComposeInput, evidence: Evidence, *, beat: Beat
+        self,
+        correlation: Correlation,
+        scope: ReviewComposeInput,
+        evidence: Evidence,
+        *,
+        check_cancelled: CheckCancelled,
     ) -> OperationResult | None:
         """Compose the review and insert it in the transaction that completes the run (law L8).
 
@@ -115,11 +120,15 @@ class ReviewComposition:
             published_at = session.scalar(previous.where(EnvironmentReview.id == evidence.previous_review_id))
             mirror = self._mirrors.open(environment.id, environment.repository_url)
             work = _work(session, run, environment, mirror, evidence, published_at)
-        mirror.ensure(commits_of(evidence), beat)
-        return self._compose(correlation, work, beat)
+        mirror.ensure(commits_of(evidence), check_cancelled)
+        return self._compose(correlation, work, check_cancelled)
 
-    def _compose(self, correlation: Correlation, work: _Work, beat: Beat) -> OperationResult | None:
-        content = compose_content(work.mirror, work.environment, work.evidence, work.context, beat=beat)
+    def _compose(
+        self, correlation: Correlation, work: _Work, check_cancelled: CheckCancelled
+    ) -> OperationResult | None:
+        content = compose_content(
+            work.mirror, work.environment, work.evidence, work.context, check_cancelled=check_cancelled
+        )
         self._reach("compose.before_insert")
         try:
             return self._complete(correlation, work, content)

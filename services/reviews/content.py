@@ -14,7 +14,7 @@ from services.inventory.inventory_cache import KeptInventories
 from services.inventory.reader import ItemReader
 from services.repositories.diff import Change, TreeChange, diff_trees
 from services.repositories.mirror import Mirror
-from services.repositories.objects import runs
+from services.repositories.objects import entry_groups
 from services.reviews.changes import rows_of_changes
 from services.reviews.conformance import conformance_of
 from services.reviews.context import ReviewContext
@@ -46,7 +46,7 @@ def compose_content(
     evidence: Evidence,
     context: ReviewContext,
     *,
-    beat: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> ReviewContent:
     """Compose a review's content from commits that the mirror holds; the same evidence, the same content."""
     facts, limit = ItemFacts(mirror.path), mirror.limits.max_file_bytes
@@ -56,9 +56,9 @@ def compose_content(
         facts.load()
         differences = compared.result()
     changes = differences.previous or ()
-    rows = rows_of_changes(mirror, evidence, changes, reader, beat=beat)
+    rows = rows_of_changes(mirror, evidence, changes, reader, check_cancelled=check_cancelled)
     # After the changed items, which are known by now.
-    inventory = _inventory(mirror, evidence, differences.previous, reader, beat)
+    inventory = _inventory(mirror, evidence, differences.previous, reader, check_cancelled)
     conformance = (
         conformance_of(differences.baseline, live_items=inventory.items)
         if differences.baseline is not None
@@ -126,7 +126,7 @@ def _inventory(
     evidence: Evidence,
     changes: Sequence[TreeChange] | None,
     reader: ItemReader,
-    beat: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> Inventory:
     """Follow from the inventory of the review before by what changed; without it, look at every item."""
     kept = KeptInventories(mirror.path, reader)
@@ -134,8 +134,8 @@ def _inventory(
     if before is not None:
         inventory = before.changed(changes or (), reader)
     else:
-        live = runs(mirror.repository, evidence.commit, reader.prefix)
-        inventory = take_inventory(live, reader, beat=beat)
+        live = entry_groups(mirror.repository, evidence.commit, reader.prefix)
+        inventory = take_inventory(live, reader, check_cancelled=check_cancelled)
     kept.keep(evidence.commit, inventory)
     return inventory
 

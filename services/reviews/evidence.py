@@ -9,7 +9,7 @@ from models.errors import PathPrefixEmpty
 from models.review import EnvironmentReview
 from services.hashing import digest
 from services.repositories.mirror import Mirror
-from services.repositories.objects import is_file, runs, size_of, subtree_of, tree_of
+from services.repositories.objects import entry_groups, is_file, size_of, subtree_of, tree_of
 from services.repositories.refs import commit_at
 
 # Part of the fingerprint: raise it when the same evidence would give another review.
@@ -74,7 +74,7 @@ def is_small(mirror: Mirror, environment: Environment, evidence: Evidence) -> bo
     items = set[tuple[bytes, bytes]]()
     files = set[bytes]()
     for commit in [*commits_of(evidence), *([previous] if previous else [])]:
-        for run in runs(repository, commit, environment.path_prefix):
+        for run in entry_groups(repository, commit, environment.path_prefix):
             items.update((run.folder + name, oid) for name, oid in run.names)
             files.update(oid for _, oid in run.names if is_file(run.mode))
             if len(items) > ITEMS_AT_ONCE:

@@ -9,7 +9,7 @@ from services.inventory.inventory import Inventory, Note
 from services.repositories.paths import shown
 from services.reviews.conformance import Conformance
 
-UNWELL: Final = (Outcome.FAILED, Outcome.BLOCKED, Outcome.ATTENTION_REQUIRED)
+UNSUCCESSFUL: Final = (Outcome.FAILED, Outcome.BLOCKED, Outcome.ATTENTION_REQUIRED)
 
 # What to do about each finding; the closed list of codes.
 ADVICE: Final = {
@@ -118,7 +118,7 @@ def _about_comparison(comparison: Comparison) -> Iterable[Json]:
 def _about_operations(by_outcome: Mapping[str, int], *, has_restore_point: bool) -> Iterable[Json]:
     if not has_restore_point:
         yield _finding("restore_point_missing", Severity.WARNING, "No restore point is pinned.")
-    unwell = sum(by_outcome.get(outcome, 0) for outcome in UNWELL)
+    unwell = sum(by_outcome.get(outcome, 0) for outcome in UNSUCCESSFUL)
     if unwell:
         many = "operation" if unwell == 1 else "operations"
         title = f"{unwell} {many} of the period did not end well."

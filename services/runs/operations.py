@@ -8,12 +8,12 @@ from models.errors import InvalidInput, UnknownOperationType
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from services.database.session import Database
-from services.engine.cache import EngineLooks
+from services.engine.cache import EngineCache
 from services.runs.admission import OperationRequests, Requested
 from services.runs.dispatch import Dispatcher
 from services.runs.inputs import parse_input
 from services.runs.new_run import Dispatch
-from services.runs.queue_status import Waiting, why_it_waits
+from services.runs.queue_status import Waiting, waiting_reason
 
 
 class OperationStarter:
@@ -65,16 +65,16 @@ def _refuse_scope(given: Json) -> None:
             raise InvalidInput(field, f"{field}: is not part of the input; leave it out.")
 
 
-def waiting_of(looks: EngineLooks, run: OperationRun) -> Waiting | None:
+def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
     """Return why a queued run waits; None for any other. Never fails, and never waits long for the engine."""
     if run.status != Status.QUEUED:
         return None
     now = utc_now()
     # What the row alone can tell, as of a run asked for a moment ago, is not worth a look.
-    known = why_it_waits(run, None, now)
+    known = waiting_reason(run, None, now)
     if known.code != "could_not_check":
         return known
-    return why_it_waits(run, looks.queue(run.context["dispatch"]["queue"]), now)
+    return waiting_reason(run, cache.queue(run.context["dispatch"]["queue"]), now)
 
 
 def capability_to_start(operation_type: object) -> Capability:

@@ -27,7 +27,7 @@ class Waiting:
     facts: Json
 
 
-def why_it_waits(run: OperationRun, queue: QueueView | None, now: datetime) -> Waiting:
+def waiting_reason(run: OperationRun, queue: QueueView | None, now: datetime) -> Waiting:
     """Say why a queued run has not started; `queue` None means that its queue could not be looked at.
 
     1. Asked for seconds ago: starting.

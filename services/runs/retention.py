@@ -54,7 +54,7 @@ _LAST_RESTORE: Final = literal_column(f"environment_reviews.{LAST_RESTORE}", Tex
 _Seen: TypeAlias = Row[UUID, str, str, datetime | None]
 
 
-class Fate(StrEnum):
+class PruneResult(StrEnum):
     """What becomes of a run that is older than its retention."""
 
     PRUNED = "pruned"
@@ -70,7 +70,7 @@ class Expired:
 
     outcome: str
     type: str
-    fates: Counter[Fate]
+    results: Counter[PruneResult]
 
 
 class RunRetention:
@@ -93,25 +93,25 @@ class RunRetention:
         Each batch is a transaction of its own, so that a pruning may be stopped at any time, and several may
         run at once. Raises TablesLocked where a lock is not had within a second.
         """
-        counts: dict[tuple[str, str], Counter[Fate]] = {}
+        counts: dict[tuple[str, str], Counter[PruneResult]] = {}
         now = self._clock()
-        for run, fate in self._walk(now, dry_run=dry_run, batch=batch):
-            counts.setdefault((run.outcome, run.type), Counter())[fate] += 1
+        for run, result in self._walk(now, dry_run=dry_run, batch=batch):
+            counts.setdefault((run.outcome, run.type), Counter())[result] += 1
         return [
-            Expired(outcome=outcome, type=operation_type, fates=fates)
-            for (outcome, operation_type), fates in sorted(counts.items())
+            Expired(outcome=outcome, type=operation_type, results=results)
+            for (outcome, operation_type), results in sorted(counts.items())
         ]
 
-    def _walk(self, now: datetime, *, dry_run: bool, batch: int) -> Iterator[tuple[_Seen, Fate]]:
+    def _walk(self, now: datetime, *, dry_run: bool, batch: int) -> Iterator[tuple[_Seen, PruneResult]]:
         after: _Seen | None = None
         while True:
             with _bounded(self._database) as session:
                 runs = self._expired(session, now, after, batch)
-                fates = self._fates(session, now, [run.id for run in runs])
+                results = self._results_of(session, now, [run.id for run in runs])
                 if not dry_run:
-                    fates |= self._delete(session, now, fates)
+                    results |= self._delete(session, now, results)
             # One that is gone between the two readings was deleted by another pruning.
-            yield from ((run, fates.get(run.id, Fate.LOCKED)) for run in runs)
+            yield from ((run, results.get(run.id, PruneResult.LOCKED)) for run in runs)
             if len(runs) < batch:
                 return
             after = runs[-1]
@@ -123,13 +123,17 @@ class RunRetention:
             statement = statement.where(tuple_(run.completed_at, run.id) > (after.completed_at, after.id))
         return session.execute(statement.order_by(run.completed_at, run.id).limit(limit)).all()
 
-    def _delete(self, session: Session, now: datetime, fates: Mapping[UUID, Fate]) -> dict[UUID, Fate]:
-        """Delete the free runs that can be locked and that still nothing keeps; return the fates of all."""
-        free = [run_id for run_id, fate in fates.items() if fate == Fate.PRUNED]
+    def _delete(
+        self, session: Session, now: datetime, results: Mapping[UUID, PruneResult]
+    ) -> dict[UUID, PruneResult]:
+        """Delete the free runs that can be locked and that still nothing keeps; return the results of all."""
+        free = [run_id for run_id, result in results.items() if result == PruneResult.PRUNED]
         lock = select(OperationRun.id).where(OperationRun.id.in_(free)).with_for_update(skip_locked=True)
-        held = self._fates(session, now, session.scalars(lock).all())
-        OperationRunService(session).delete([run_id for run_id, fate in held.items() if fate == Fate.PRUNED])
-        return dict.fromkeys(free, Fate.LOCKED) | held
+        held = self._results_of(session, now, session.scalars(lock).all())
+        OperationRunService(session).delete(
+            [run_id for run_id, result in held.items() if result == PruneResult.PRUNED]
+        )
+        return dict.fromkeys(free, PruneResult.LOCKED) | held
 
     def _is_expired(self, run: type[OperationRun], now: datetime) -> ColumnElement[bool]:
         # The first condition is that of the index on `completed_at`.
@@ -140,22 +144,27 @@ class RunRetention:
         ]
         return and_(run.status == Status.COMPLETED, or_(false(), *ended))
 
-    def _fates(self, session: Session, now: datetime, run_ids: Sequence[UUID]) -> dict[UUID, Fate]:
+    def _results_of(
+        self, session: Session, now: datetime, run_ids: Sequence[UUID]
+    ) -> dict[UUID, PruneResult]:
         """Say of each run what keeps it: a review, also one that names it as the last restore, and so on."""
         run_id, name = OperationRun.id, cast(OperationRun.id, Text)
         named_by_run = (name == _RELATED_RUN, _HAS_RELATED_RUN, not_(self._is_expired(_Naming, now)))
-        fate = case(
-            (exists().where(EnvironmentReview.run_id == run_id), Fate.KEPT_BY_REVIEW),
-            (exists().select_from(EnvironmentReview).where(name == _LAST_RESTORE), Fate.KEPT_BY_REVIEW),
+        result = case(
+            (exists().where(EnvironmentReview.run_id == run_id), PruneResult.KEPT_BY_REVIEW),
+            (
+                exists().select_from(EnvironmentReview).where(name == _LAST_RESTORE),
+                PruneResult.KEPT_BY_REVIEW,
+            ),
             # The next review names it.
-            (_is_last_restore(), Fate.KEPT_BY_REVIEW),
-            (exists().where(RestoreResult.run_id == run_id), Fate.KEPT_BY_RESTORE),
-            (exists().select_from(_Naming).where(*named_by_run), Fate.KEPT_BY_RUN),
-            else_=Fate.PRUNED,
+            (_is_last_restore(), PruneResult.KEPT_BY_REVIEW),
+            (exists().where(RestoreResult.run_id == run_id), PruneResult.KEPT_BY_RESTORE),
+            (exists().select_from(_Naming).where(*named_by_run), PruneResult.KEPT_BY_RUN),
+            else_=PruneResult.PRUNED,
         )
         # By their ids: for so few PostgreSQL looks each up, where it would have to read a large table.
-        found = session.execute(select(run_id, fate).where(run_id.in_(run_ids)))
-        return {row[0]: Fate(row[1]) for row in found}
+        found = session.execute(select(run_id, result).where(run_id.in_(run_ids)))
+        return {row[0]: PruneResult(row[1]) for row in found}
 
 
 def _is_last_restore() -> ColumnElement[bool]:

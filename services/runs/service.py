@@ -28,7 +28,7 @@ _TRANSITIONS = cast("Table", OperationRunTransition.__table__)
 _WRITING = {WRITER_OPTION: WRITER, "populate_existing": True, "synchronize_session": False}
 
 
-class Reconciled(StrEnum):
+class WriteResult(StrEnum):
     """What became of a decision."""
 
     WRITTEN = "written"
@@ -184,7 +184,7 @@ class OperationRunService:
 
     def update_run_with_reconciliation(
         self, run_id: UUID, decision: ReconciliationDecision, *, source: Source, actor: Actor
-    ) -> Reconciled:
+    ) -> WriteResult:
         """Settle or correct a run by business truth: the only writer of `context.reconciliation` (law L5).
 
         1. The same decision again (adapter, outcome, reason, related) changes no byte.
@@ -195,9 +195,9 @@ class OperationRunService:
         before = (Status(run.status), Outcome(run.outcome))
         standing = run.context.get("reconciliation")
         if standing is not None and _same_decision(standing, decision):
-            return Reconciled.UNCHANGED
+            return WriteResult.UNCHANGED
         if run.outcome == Outcome.SUCCEEDED:
-            return Reconciled.ALREADY_SUCCEEDED
+            return WriteResult.ALREADY_SUCCEEDED
         now = self._clock()
         previous = standing["previous"] if standing else {"status": before[0], "outcome": before[1]}
         reconciliation = _reconciliation(decision, previous, source, now)
@@ -211,7 +211,7 @@ class OperationRunService:
         if settled is None:
             raise NotFound
         self._log(settled, before, decision.reason_code, actor)
-        return Reconciled.WRITTEN
+        return WriteResult.WRITTEN
 
     def delete(self, run_ids: Collection[UUID]) -> None:
         """Delete completed runs with what is theirs alone: requests, steps and stored histories.

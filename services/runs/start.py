@@ -22,21 +22,21 @@ DIRECT_START = Actor(kind="workflow", name="direct start")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class Claimed:
     """A run as its first activity got it; `refusal` is the result of one that was blocked at birth."""
 
     run: OperationRun
     refusal: OperationResult | None = None
 
 
-def take(
+def claim(
     session: Session,
     correlation: Correlation,
     operation_input: OperationInput,
     *,
     dispatch: Dispatch,
     clock: Callable[[], datetime] = utc_now,
-) -> Taken:
+) -> Claimed:
     """Take a run up for the workflow that carries it, in the first business activity's transaction.
 
     `dispatch` is where Temporal took the workflow, and when. Raises RunRefused (law L6).
@@ -45,13 +45,13 @@ def take(
     run = requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
     reconciliation = run.context.get("reconciliation") or {}
     if reconciliation.get("reason_code") == ReasonCode.ALREADY_IN_PROGRESS:
-        return Taken(run=run, refusal=_refusal(run, UUID(reconciliation["related"]["id"])))
+        return Claimed(run=run, refusal=_refusal(run, UUID(reconciliation["related"]["id"])))
     service = OperationRunService(session, clock=clock)
     started = service.start(correlation, operation_input)
     # Whoever handed it to Temporal has noted that already, most of the time.
     if dispatch.dispatched_at is not None and started.context["dispatch"]["dispatched_at"] is None:
         started = service.record_dispatched(run.id, dispatch.dispatched_at) or started
-    return Taken(run=started)
+    return Claimed(run=started)
 
 
 def find_ended(

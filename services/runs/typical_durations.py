@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 
-# How many earlier runs it takes to speak of what is usual, and how many of the newest are looked at.
+# How many earlier runs it takes to speak of what is typical, and how many of the newest are looked at.
 ENOUGH: Final = 10
 LOOKED_AT: Final = 100
 
@@ -32,7 +32,7 @@ _QUARTILES: Final = (0.25, 0.75)
 
 
 @dataclass(frozen=True, kw_only=True)
-class UsualTime:
+class TypicalRange:
     """How long the middle half of the earlier runs took that succeeded, from being asked for to their end.
 
     `of_environment` tells that all of them were of the run's own environment, not of its workspace alone.
@@ -44,7 +44,7 @@ class UsualTime:
     of_environment: bool
 
 
-def usual_times(session: Session, runs: Sequence[OperationRun]) -> Mapping[UUID, UsualTime]:
+def typical_durations(session: Session, runs: Sequence[OperationRun]) -> Mapping[UUID, TypicalRange]:
     """Tell how long such runs usually take, by run id; one with too few earlier runs is left out.
 
     One statement for all of them, and a hundred rows of one index for each.
@@ -53,13 +53,13 @@ def usual_times(session: Session, runs: Sequence[OperationRun]) -> Mapping[UUID,
         return {}
     asked = _asked(runs)
     both = union_all(_times(asked, of_environment=True), _times(asked, of_environment=False))
-    found: dict[UUID, UsualTime] = {}
+    found: dict[UUID, TypicalRange] = {}
     for place, of_environment, number, quartiles in session.execute(both):
         run_id = runs[place - 1].id
         if number < ENOUGH or (run_id in found and found[run_id].of_environment):
             continue
         shortest, longest = (timedelta(seconds=float(seconds)) for seconds in quartiles)
-        found[run_id] = UsualTime(
+        found[run_id] = TypicalRange(
             shortest=shortest, longest=longest, runs=number, of_environment=of_environment
         )
     return found

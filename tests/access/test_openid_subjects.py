@@ -5,7 +5,7 @@ import pytest
 from models.access import OpenIdSubject, User
 from models.errors import SubjectRefused
 from services.access.members import ensure_person
-from services.access.openid_subjects import Vouched, person_of
+from services.access.openid_subjects import IdentityClaim, resolve_user
 from services.database.row_security import SIGNING_IN
 from services.database.session import Database
 
@@ -19,10 +19,10 @@ def ada(database: Database) -> User:
 
 
 def sign_in(database: Database, subject: str) -> str:
-    vouched = Vouched(issuer="https://login.example.org", subject=subject, email="ada@example.org")
+    claim = IdentityClaim(issuer="https://login.example.org", subject=subject, email="ada@example.org")
     try:
         with database.transaction(SIGNING_IN) as session:
-            return person_of(session, vouched).email
+            return resolve_user(session, claim).email
     except SubjectRefused:
         return "refused"
 

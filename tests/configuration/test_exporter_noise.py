@@ -1,6 +1,6 @@
 import pytest
 
-from services.configuration.exporter_noise import is_bookkeeping
+from services.configuration.exporter_noise import is_exporter_noise
 from services.configuration.paths import Item, Step, render
 
 SETTING = "settings[settingInstance.settingDefinitionId=device_vendor_msft_sudo_enablesudo]"
@@ -28,7 +28,7 @@ SETTING = "settings[settingInstance.settingDefinitionId=device_vendor_msft_sudo_
     ],
 )
 def test_what_exporters_write_for_themselves_is_bookkeeping(path: str) -> None:
-    assert is_bookkeeping(path)
+    assert is_exporter_noise(path)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_exporters_write_for_themselves_is_bookkeeping(path: str) -> None:
     ],
 )
 def test_what_somebody_may_have_set_is_not(path: str) -> None:
-    assert not is_bookkeeping(path)
+    assert not is_exporter_noise(path)
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_what_somebody_may_have_set_is_not(path: str) -> None:
     ],
 )
 def test_it_reads_paths_as_they_are_rendered(steps: tuple[Step, ...], expected: bool) -> None:  # noqa: FBT001
-    assert is_bookkeeping(render(steps)) is expected
+    assert is_exporter_noise(render(steps)) is expected

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.configuration.parsing import Form, Structure, frozen, parse_structure, same
-from services.configuration.scalars import Written
+from services.configuration.scalars import RawScalar
 
 
 def values_of(path: str, content: str | bytes) -> list[Any]:
@@ -41,26 +41,26 @@ def test_every_document_of_a_yaml_file_is_read_in_order() -> None:
 @pytest.mark.parametrize(
     ("written", "value"),
     [
-        ("yes", Written("yes", "bool")),
-        ("no", Written("no", "bool")),
+        ("yes", RawScalar("yes", "bool")),
+        ("no", RawScalar("no", "bool")),
         ("true", True),
         ('"true"', "true"),
         ("1", 1),
         ('"1"', "1"),
         ("!!str 1", "1"),
         ("1.0", 1.0),
-        ("1.50", Written("1.50", "float")),
-        ("0x1F", Written("0x1F", "int")),
-        ("012", Written("012", "int")),
-        ("12:30:45", Written("12:30:45", "int")),
-        (".nan", Written(".nan", "float")),
-        ("9" * 5_000, Written("9" * 5_000, "int")),
-        ("2024-01-01", Written("2024-01-01", "timestamp")),
+        ("1.50", RawScalar("1.50", "float")),
+        ("0x1F", RawScalar("0x1F", "int")),
+        ("012", RawScalar("012", "int")),
+        ("12:30:45", RawScalar("12:30:45", "int")),
+        (".nan", RawScalar(".nan", "float")),
+        ("9" * 5_000, RawScalar("9" * 5_000, "int")),
+        ("2024-01-01", RawScalar("2024-01-01", "timestamp")),
         ("~", None),
         ("null", None),
         ('""', ""),
-        ("!Ref Name", Written("Name", "!Ref")),
-        ("!!binary aGk=", Written("aGk=", "!!binary")),
+        ("!Ref Name", RawScalar("Name", "!Ref")),
+        ("!!binary aGk=", RawScalar("aGk=", "!!binary")),
         ("!Join [a, b]", {"!Join": ["a", "b"]}),
         ("|\n  two\n  lines\n", "two\nlines\n"),
     ],
@@ -75,11 +75,11 @@ def test_a_yaml_scalar_keeps_its_spelling_and_its_type(written: str, value: Any)
     [
         ("1", 1),
         ("1.0", 1.0),
-        ("1.50", Written("1.50", "float")),
-        ("1e400", Written("1e400", "float")),
-        ("NaN", Written("NaN", "float")),
-        ("-0", Written("-0", "int")),
-        ("9" * 5_000, Written("9" * 5_000, "int")),
+        ("1.50", RawScalar("1.50", "float")),
+        ("1e400", RawScalar("1e400", "float")),
+        ("NaN", RawScalar("NaN", "float")),
+        ("-0", RawScalar("-0", "int")),
+        ("9" * 5_000, RawScalar("9" * 5_000, "int")),
         ('"\\ud800"', "\ud800"),
     ],
 )
@@ -195,7 +195,7 @@ def unwritten(value: Any) -> Any:
         return {key: unwritten(value[key]) for key in sorted(value)}
     if isinstance(value, list):
         return [unwritten(item) for item in value]
-    if isinstance(value, Written):
+    if isinstance(value, RawScalar):
         return (
             json.loads(value.text)
             if value.text in {"NaN", "Infinity", "-Infinity"}

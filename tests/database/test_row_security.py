@@ -178,7 +178,7 @@ def test_a_narrowed_database_narrows_each_transaction_and_the_whole_one_does_not
         assert count(session, "environments") == 2
     with narrowed.transaction(SIGNING_IN) as session, pytest.raises(ProgrammingError):
         count(session, "environments")
-    with narrowed.whole.transaction() as session:
+    with narrowed.unscoped.transaction() as session:
         assert count(session, "environments") == 2
         assert session.execute(text("SELECT current_user = session_user")).scalar_one()
 

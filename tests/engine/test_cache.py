@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.engine.cache import KEPT_FOR, EngineLooks
+from services.engine.cache import KEPT_FOR, EngineCache
 from services.engine.port import QueueView
 from tests.fake_engine import IDLE, NOT_FOUND, FakeEngine
 
@@ -19,7 +19,7 @@ class Clock:
 
 def test_it_looks_once_for_every_reader_within_ten_seconds() -> None:
     engine, clock = FakeEngine(), Clock()
-    looks = EngineLooks(engine, clock=clock)
+    looks = EngineCache(engine, clock=clock)
 
     assert [looks.queue("a"), looks.queue("a"), looks.queue("b")] == [IDLE, IDLE, IDLE]
     assert engine.looks == ["queue a", "queue b"]
@@ -31,7 +31,7 @@ def test_it_looks_once_for_every_reader_within_ten_seconds() -> None:
 
 def test_an_engine_that_is_away_is_no_answer_and_is_not_asked_by_everyone() -> None:
     engine = FakeEngine(is_away=True)
-    looks = EngineLooks(engine, clock=Clock())
+    looks = EngineCache(engine, clock=Clock())
 
     seen = [looks.workflow("w", ended=False).found for _ in range(2)]
 
@@ -41,7 +41,7 @@ def test_an_engine_that_is_away_is_no_answer_and_is_not_asked_by_everyone() -> N
 
 def test_a_look_from_before_a_run_ended_does_not_serve_once_it_has() -> None:
     engine = FakeEngine()
-    looks = EngineLooks(engine, clock=Clock())
+    looks = EngineCache(engine, clock=Clock())
     engine.open("w")
     looks.workflow("w", ended=False)
 
@@ -53,7 +53,7 @@ def test_a_look_from_before_a_run_ended_does_not_serve_once_it_has() -> None:
 
 def test_a_workflow_and_its_story_are_one_look_each_for_every_reader() -> None:
     engine = FakeEngine(stories={"w": {"steps": []}})
-    looks = EngineLooks(engine, clock=Clock())
+    looks = EngineCache(engine, clock=Clock())
 
     for _ in range(2):
         view, story = looks.workflow_and_story("w", ended=False)
@@ -73,7 +73,7 @@ def test_a_story_that_cannot_be_read_in_time_leaves_the_rest_of_the_look(
             return super().compact_history(workflow_id)
 
     monkeypatch.setattr("services.engine.cache.PATIENCE", timedelta(milliseconds=200))
-    looks = EngineLooks(Forgetful(), clock=Clock())
+    looks = EngineCache(Forgetful(), clock=Clock())
 
     view, story = looks.workflow_and_story("w", ended=False)
 
@@ -90,7 +90,7 @@ def test_nobody_waits_long_for_an_engine_that_is_silent(monkeypatch: pytest.Monk
             return super().queue(task_queue)
 
     monkeypatch.setattr("services.engine.cache.PATIENCE", timedelta(milliseconds=20))
-    looks = EngineLooks(Silent(), clock=Clock())
+    looks = EngineCache(Silent(), clock=Clock())
 
     assert looks.queue("a") is None
     silence.set()

@@ -9,7 +9,7 @@ from services.inventory.reader import ItemReader
 from services.repositories import objects
 from services.repositories.diff import diff_trees
 from services.repositories.mirror import Mirror
-from services.repositories.objects import entry_at, runs
+from services.repositories.objects import entry_at, entry_groups
 from tests.repositories.remote import Remote
 
 LIMIT = 200
@@ -40,7 +40,9 @@ def reader_of(mirror: Mirror, prefix: str = "in") -> ItemReader:
 
 
 def taken(mirror: Mirror, commit: str, reader: ItemReader) -> Inventory:
-    return take_inventory(runs(mirror.repository, commit, reader.prefix), reader, beat=lambda: None)
+    return take_inventory(
+        entry_groups(mirror.repository, commit, reader.prefix), reader, check_cancelled=lambda: None
+    )
 
 
 def test_an_inventory_tells_kinds_and_what_stands_out(remote: Remote, mirror: Mirror) -> None:
@@ -138,6 +140,6 @@ def test_damaged_keepsakes_are_as_none(remote: Remote, mirror: Mirror) -> None:
 def test_runs_are_neighbours_of_one_folder_and_mode(remote: Remote, mirror: Mirror) -> None:
     commit = remote.commit({"a": "1", "b": "2", "c/d": "3", "e": "4"})
     mirror.fetch()
-    found = [(run.folder, [name for name, _ in run.names]) for run in runs(mirror.repository, commit)]
+    found = [(run.folder, [name for name, _ in run.names]) for run in entry_groups(mirror.repository, commit)]
     assert found == [(b"", [b"a", b"b"]), (b"c/", [b"d"]), (b"", [b"e"])]
     assert [entry.path for entry in objects.entries(mirror.repository, commit)] == ["a", "b", "c/d", "e"]

@@ -8,7 +8,7 @@ from models.access import Member, Role, Workspace
 from models.environment import Environment
 from models.errors import SettingsError, Unauthenticated
 from runtime.container import build_services, build_web_app
-from runtime.local.seed import bootstrap
+from runtime.local.seed import seed
 from runtime.settings import Settings
 from services.access.sign_in_links import redeem_sign_in_link
 from services.access.tokens import principal_of_token
@@ -29,7 +29,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 def test_it_lets_the_owner_into_the_default_workspace(settings: Settings, database: Database) -> None:
-    entry = bootstrap(settings, sample=False)
+    entry = seed(settings, sample=False)
     secret = entry.sign_in_url.removeprefix("http://runs.example/sign-in/")
     with database.transaction() as session:
         workspace = session.scalars(select(Workspace)).one()
@@ -40,7 +40,7 @@ def test_it_lets_the_owner_into_the_default_workspace(settings: Settings, databa
 
 
 def test_it_is_safe_to_repeat_and_revokes_the_token_before(settings: Settings, database: Database) -> None:
-    first, second = bootstrap(settings, sample=True), bootstrap(settings, sample=True)
+    first, second = seed(settings, sample=True), seed(settings, sample=True)
     with database.transaction() as session:
         assert len(session.scalars(select(Workspace)).all()) == 1
         assert len(session.scalars(select(Member)).all()) == 1
@@ -51,7 +51,7 @@ def test_it_is_safe_to_repeat_and_revokes_the_token_before(settings: Settings, d
 
 
 def test_the_sample_can_be_restored_from_its_baseline_over_the_api(settings: Settings) -> None:
-    token = bootstrap(settings, sample=True).api_token
+    token = seed(settings, sample=True).api_token
     app = build_web_app(settings)
     client = app.test_client()
     bearer = {"Authorization": f"Bearer {token}"}

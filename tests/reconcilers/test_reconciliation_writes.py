@@ -13,7 +13,7 @@ from models.lifecycle import Outcome, Status, completed
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
 from services.database.session import Database
-from services.runs.service import OperationRunService, Reconciled
+from services.runs.service import OperationRunService, WriteResult
 from tests.factories import ADA, decision, make_environment, make_run
 from tests.runs.seen_runs import Seen, see, steps_of
 
@@ -48,7 +48,7 @@ def composed(review_id: str = REVIEW_ID) -> ReconciliationDecision:
 
 def write(
     database: Database, run_id: UUID, given: ReconciliationDecision, *, source: Source = "sweep"
-) -> Reconciled:
+) -> WriteResult:
     with database.transaction() as session:
         service = OperationRunService(session)
         return service.update_run_with_reconciliation(run_id, given, source=source, actor=ADA)
@@ -63,7 +63,7 @@ def test_it_writes_exactly_the_canonical_keys(database: Database, environment: E
     run_id = born(database, environment)
     before = see(database, run_id)
 
-    assert write(database, run_id, composed()) is Reconciled.WRITTEN
+    assert write(database, run_id, composed()) is WriteResult.WRITTEN
 
     after = see(database, run_id)
     written = dict(reconciliation_of(after))
@@ -88,7 +88,7 @@ def test_the_same_decision_again_changes_no_byte(database: Database, environment
 
     # Who says it, and on which evidence, makes no other decision of it.
     again = composed().model_copy(update={"evidence": {"cause": "terminated"}})
-    assert write(database, run_id, again, source="operator") is Reconciled.UNCHANGED
+    assert write(database, run_id, again, source="operator") is WriteResult.UNCHANGED
 
     assert see(database, run_id) == before
     assert steps_of(database, run_id) == steps
@@ -111,7 +111,7 @@ def test_a_different_decision_keeps_the_first_previous(
     write(database, run_id, first)
 
     later = first.model_copy(update=difference)
-    assert write(database, run_id, later) is Reconciled.WRITTEN
+    assert write(database, run_id, later) is WriteResult.WRITTEN
 
     written = reconciliation_of(see(database, run_id))
     assert written["previous"] == {"status": "queued", "outcome": "pending"}
@@ -141,7 +141,7 @@ def test_what_contradicts_success_is_not_written(
     run_id = born(database, environment, Status.COMPLETED, Outcome.SUCCEEDED)
     before = see(database, run_id)
 
-    assert write(database, run_id, decision(outcome)) is Reconciled.ALREADY_SUCCEEDED
+    assert write(database, run_id, decision(outcome)) is WriteResult.ALREADY_SUCCEEDED
 
     assert see(database, run_id) == before
     assert before.reconciliation is None
@@ -162,7 +162,7 @@ def test_related_has_one_spelling(database: Database, environment: Environment, 
     before = see(database, run_id)
     assert reconciliation_of(before)["related"] == {"type": "environment_review", "id": REVIEW_ID}
 
-    assert write(database, run_id, composed()) is Reconciled.UNCHANGED
+    assert write(database, run_id, composed()) is WriteResult.UNCHANGED
     assert see(database, run_id) == before
 
 

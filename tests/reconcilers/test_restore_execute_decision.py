@@ -20,7 +20,7 @@ APPLIED = BranchFacts(own_commits=(COMMIT,), as_planned=True, changed=("a",))
 
 
 def given_facts(**facts: object) -> RestoreFacts:
-    usual = {
+    typical = {
         "execution": TERMINATED,
         "cancellation_asked": False,
         "pushing": False,
@@ -32,7 +32,7 @@ def given_facts(**facts: object) -> RestoreFacts:
         "partial": False,
         "result_id": RESULT,
     }
-    return RestoreFacts.model_validate(usual | facts)
+    return RestoreFacts.model_validate(typical | facts)
 
 
 def decide(**facts: object) -> ReconciliationDecision | None:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from models.base import Json
-from services.reports.changed_settings import bookkeeping_line, count_line, written_settings
+from services.reports.changed_settings import count_line, noise_line, written_settings
 from tests.review_documents import make_change
 
 
@@ -66,11 +66,11 @@ def test_bookkeeping_is_counted_and_left_to_the_data() -> None:
     real = {"path": "name", "change": "changed", "before": 1, "after": 2}
     change = make_change(0, settings=[kept[0], real, *kept[1:]])
     assert [setting.path for setting in written_settings(change)] == ["name"]
-    assert bookkeeping_line(change) == "and 3 changes of export bookkeeping, in the data"
+    assert noise_line(change) == "and 3 changes of export bookkeeping, in the data"
     assert count_line(change) == "4 settings changed, 3 of export bookkeeping"
     alone = make_change(0, settings=kept[:1])
-    assert bookkeeping_line(alone) == "1 change of export bookkeeping, in the data"
+    assert noise_line(alone) == "1 change of export bookkeeping, in the data"
     assert count_line(alone) == "1 setting changed, 1 of export bookkeeping"
     none = make_change(0, settings=[real])
-    assert (bookkeeping_line(none), count_line(none)) == ("", "1 setting changed")
+    assert (noise_line(none), count_line(none)) == ("", "1 setting changed")
     assert count_line(make_change(0, settings=[])) == ""

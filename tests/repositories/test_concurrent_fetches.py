@@ -35,7 +35,7 @@ def test_two_mirrors_are_fetched_at_the_same_time(remote: Remote, store: MirrorS
     barrier = threading.Barrier(2, timeout=10)
 
     def fetch(mirror: Mirror) -> str:
-        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
+        with mirror._directory.locked(timeout=timedelta(seconds=10), check_cancelled=lambda: None):
             barrier.wait()
         mirror.fetch()
         return mirror.resolve("main")
@@ -81,7 +81,7 @@ def test_those_who_waited_for_a_fetch_that_began_after_they_asked_do_not_fetch(
     commit = remote.commit({"a": "2"})
     with ThreadPoolExecutor(6) as pool:
         # All six ask before any fetch can begin: the first fetches for all.
-        with mirror._directory.locked(timeout=timedelta(seconds=10), beat=lambda: None):
+        with mirror._directory.locked(timeout=timedelta(seconds=10), check_cancelled=lambda: None):
             waiting = [pool.submit(mirror.fetch) for _ in range(6)]
             for _ in waiting:
                 assert asked.acquire(timeout=10)
@@ -98,7 +98,7 @@ def test_a_mirror_somebody_holds_for_too_long_is_reported(remote: Remote, tmp_pa
     store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[remote.path.parent], limits=limits)
     mirror = store.open(uuid.uuid4(), str(remote.path))
     with (
-        mirror._directory.locked(timeout=timedelta(seconds=1), beat=lambda: None),
+        mirror._directory.locked(timeout=timedelta(seconds=1), check_cancelled=lambda: None),
         pytest.raises(EnvironmentUnreachable, match="Another fetch"),
     ):
         mirror.fetch()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.repositories.git import GitOutputTooLarge, GitResult, GitTimedOut, no_beat, run_git
+from services.repositories.git import GitOutputTooLarge, GitResult, GitTimedOut, never_cancelled, run_git
 from tests.repositories.waiting import has_group, is_alive, wait_until
 
 
@@ -18,7 +18,7 @@ def shell(script: str, *, timeout: timedelta = timedelta(seconds=20), max_output
         ["-c", f"alias.run=!{script}", "run"],
         environment={"PATH": os.environ["PATH"], "HOME": "/nowhere"},
         timeout=timeout,
-        beat=no_beat,
+        check_cancelled=never_cancelled,
         max_output=max_output,
     )
 

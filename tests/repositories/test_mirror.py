@@ -11,7 +11,7 @@ from models.errors import (
     RepositoryError,
     RepositoryTooLarge,
 )
-from services.repositories.git import Beat
+from services.repositories.git import CheckCancelled
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import damaged, entries
 from services.repositories.transport import GitLimits
@@ -220,9 +220,9 @@ def test_the_remote_is_asked_for_a_branch_and_fetched_from_only_for_what_is_new(
     fetched: list[Mirror] = []
     fetch_all = Mirror.fetch
 
-    def fetch(whole: Mirror, beat: Beat) -> None:
+    def fetch(whole: Mirror, check_cancelled: CheckCancelled) -> None:
         fetched.append(whole)
-        fetch_all(whole, beat)
+        fetch_all(whole, check_cancelled)
 
     monkeypatch.setattr(Mirror, "fetch", fetch)
     first = remote.commit({"a": "1"})

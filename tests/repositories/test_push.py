@@ -6,7 +6,7 @@ import pytest
 
 from models.errors import EnvironmentUnreachable, InvalidInput, PushRaced, PushRefused, RefNotFound
 from services.repositories.commits import commit_tree, write_tree
-from services.repositories.git import GitResult, no_beat
+from services.repositories.git import GitResult, never_cancelled
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.repositories.transport import GitLimits, judge_push
@@ -49,7 +49,7 @@ def test_it_pushes_one_commit_to_one_branch(remote: Remote, mirror: Mirror, live
 
 def test_a_push_waits_for_nobody_who_fetches(remote: Remote, mirror: Mirror, live: str) -> None:
     commit = commit_on(mirror, live)
-    with mirror._directory.locked(timeout=timedelta(0), beat=no_beat):
+    with mirror._directory.locked(timeout=timedelta(0), check_cancelled=never_cancelled):
         mirror.push(commit=commit, branch="main", expected=live)
         assert remote.head() == mirror.head_of("main") == commit
 
@@ -174,7 +174,12 @@ def test_a_remote_that_hangs_is_left_after_the_limit_and_no_process_stays(
     )
     beats: list[int] = []
     with pytest.raises(EnvironmentUnreachable, match="did not answer the push"):
-        hasty.push(commit=commit_on(mirror, live), branch="main", expected=live, beat=lambda: beats.append(1))
+        hasty.push(
+            commit=commit_on(mirror, live),
+            branch="main",
+            expected=live,
+            check_cancelled=lambda: beats.append(1),
+        )
     group = int((tmp_path / "group").read_text())
     wait_until(lambda: not has_group(group))
     assert beats
@@ -192,7 +197,7 @@ def test_a_push_ends_when_the_beat_says_so(remote: Remote, live: str, mirror: Mi
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        mirror.push(commit=commit_on(mirror, live), branch="main", expected=live, beat=cancelled)
+        mirror.push(commit=commit_on(mirror, live), branch="main", expected=live, check_cancelled=cancelled)
     group = int((tmp_path / "group").read_text())
     wait_until(lambda: not has_group(group))
 

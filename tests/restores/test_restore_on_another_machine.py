@@ -17,8 +17,8 @@ from reconcilers.adapter import AdapterRegistry
 from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.restore_execute import RestoreExecuteAdapter
 from services.database.session import Database
-from services.kill_points import Reach
-from services.repositories.git import no_beat
+from services.kill_points import FaultHook
+from services.repositories.git import never_cancelled
 from services.repositories.mirror import MirrorStore
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
@@ -49,8 +49,8 @@ def test_a_worker_fetches_what_it_lacks_of_the_restore_point(
     scope = RestoreExecuteInput(
         workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
     )
-    assert execution.check(correlation, scope, dispatch=TARGET, beat=no_beat) is None
-    done = execution.apply(correlation, scope, beat=no_beat)
+    assert execution.check(correlation, scope, dispatch=TARGET, check_cancelled=never_cancelled) is None
+    done = execution.apply(correlation, scope, check_cancelled=never_cancelled)
 
     assert done is not None
     assert done.outcome == Outcome.SUCCEEDED
@@ -80,9 +80,9 @@ def test_a_machine_that_never_saw_what_was_live_finds_the_commit_of_a_run(
     )
     correlation = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=uuid7())
     execution = RestoreExecution(database, on_worker, reach=dying_at("restore.after_push"))
-    execution.check(correlation, scope, dispatch=TARGET, beat=no_beat)
+    execution.check(correlation, scope, dispatch=TARGET, check_cancelled=never_cancelled)
     with pytest.raises(Died):
-        execution.apply(correlation, scope, beat=no_beat)
+        execution.apply(correlation, scope, check_cancelled=never_cancelled)
 
     registry = AdapterRegistry()
     registry.register(RestoreExecuteAdapter)
@@ -99,7 +99,7 @@ class Died(BaseException):
     """What a killed worker leaves of its work: nothing more is done."""
 
 
-def dying_at(point: str) -> Reach:
+def dying_at(point: str) -> FaultHook:
     def reach(name: str) -> None:
         if name == point:
             raise Died

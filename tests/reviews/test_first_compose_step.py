@@ -20,8 +20,8 @@ from models.reason_codes import ReasonCode
 from models.reconciliation import Related
 from models.review import EnvironmentReview
 from services.database.session import Database
-from services.kill_points import Reach, pass_by
-from services.repositories.git import no_beat
+from services.kill_points import FaultHook, no_op
+from services.repositories.git import never_cancelled
 from services.repositories.mirror import MirrorStore
 from services.reviews.composition import ReviewComposition
 from services.reviews.evidence import BYTES_AT_ONCE, ITEMS_AT_ONCE
@@ -47,19 +47,21 @@ class Composing:
         self.correlation = Correlation(operation_type=COMPOSE, run_id=uuid7())
 
     def collect(
-        self, reach: Reach = pass_by, *, repeated: bool = False, environment: Environment | None = None
+        self, reach: FaultHook = no_op, *, repeated: bool = False, environment: Environment | None = None
     ) -> Evidence | OperationResult | None:
         return ReviewComposition(self.database, self.mirrors, reach=reach).collect(
             self.correlation,
             compose_input(environment or self.environment),
             dispatch=TARGET,
-            beat=no_beat,
+            check_cancelled=never_cancelled,
             repeated=repeated,
         )
 
     def compose(self, evidence: Evidence) -> None:
         composition = ReviewComposition(self.database, self.mirrors)
-        composition.compose(self.correlation, compose_input(self.environment), evidence, beat=no_beat)
+        composition.compose(
+            self.correlation, compose_input(self.environment), evidence, check_cancelled=never_cancelled
+        )
 
     def publish(self) -> None:
         (review_id,) = self.reviews()
@@ -85,7 +87,7 @@ def composing(database: Database, repositories: Path) -> Composing:
     return Composing(database, repositories)
 
 
-def at(point: str, do: Callable[[], object]) -> Reach:
+def at(point: str, do: Callable[[], object]) -> FaultHook:
     """Do something once, when the step is at the point."""
     waiting = [do]
 

@@ -18,9 +18,9 @@ from services.database.session import Database
 from services.runs.queries import own_results, requests_of, reviews_for, transitions_of
 from services.runs.search.counts import BOUND, count_standings
 from services.runs.search.filters import RunFilters
-from services.runs.search.index_scans import STANDINGS, walks_of
+from services.runs.search.index_scans import STANDINGS, scans_of
 from services.runs.search.listing import list_runs
-from services.runs.typical_durations import usual_times
+from services.runs.typical_durations import typical_durations
 from tests.conftest import named
 
 RUNS = 20_000
@@ -121,7 +121,7 @@ def test_the_numbers_stop_at_their_bound(
 
     found = scans(
         database,
-        lambda session: count_standings(session, walks_of(session, workspaces=workspaces, filters=filters)),
+        lambda session: count_standings(session, scans_of(session, workspaces=workspaces, filters=filters)),
     )
 
     assert_bounded(found, 2 * len(workspaces) * len(STANDINGS) * (BOUND + 1))
@@ -142,6 +142,6 @@ def test_the_parts_of_a_runs_page_are_found_by_an_index(many: tuple[Database, fr
         requests_of(session, run.id, limit=50)
         own_results(session, [run.id])
         reviews_for(session, run)
-        assert usual_times(session, [run])
+        assert typical_durations(session, [run])
 
     assert_bounded(scans(database, read), 500)

@@ -4,7 +4,7 @@ import pytest
 
 from models.operation_run import OperationRun
 from services.engine.port import QueueView
-from services.runs.queue_status import why_it_waits
+from services.runs.queue_status import waiting_reason
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MOMENT = timedelta(seconds=3)
@@ -62,7 +62,7 @@ SILENT = a_queue(last_asked=timedelta(minutes=4), backlog=1, oldest=200.0)
     ],
 )
 def test_it_says_why_a_run_waits(run: OperationRun, queue: QueueView | None, code: str) -> None:
-    assert why_it_waits(run, queue, NOW).code == code
+    assert waiting_reason(run, queue, NOW).code == code
 
 
 SENTENCES = {
@@ -99,11 +99,11 @@ SENTENCES = {
 def test_the_sentence_has_numbers_and_claims_no_more_than_is_known(case: str) -> None:
     queue, sentence = SENTENCES[case]
 
-    assert why_it_waits(a_run(LONG), queue, NOW).sentence == " ".join(sentence.split())
+    assert waiting_reason(a_run(LONG), queue, NOW).sentence == " ".join(sentence.split())
 
 
 def test_what_could_not_be_checked_is_never_told_as_no_worker() -> None:
-    waiting = why_it_waits(a_run(LONG), None, NOW)
+    waiting = waiting_reason(a_run(LONG), None, NOW)
 
     assert "could not be checked" in waiting.sentence
     assert "worker" not in waiting.sentence
@@ -111,7 +111,7 @@ def test_what_could_not_be_checked_is_never_told_as_no_worker() -> None:
 
 
 def test_the_facts_behind_the_sentence_are_kept() -> None:
-    assert why_it_waits(a_run(LONG), BUSY, NOW).facts == {
+    assert waiting_reason(a_run(LONG), BUSY, NOW).facts == {
         "waits_for_seconds": 300,
         "dispatched_at": (NOW - LONG).isoformat(),
         "queue": "operation-runs",
@@ -123,4 +123,4 @@ def test_the_facts_behind_the_sentence_are_kept() -> None:
 
 
 def test_a_clock_that_is_behind_does_no_harm() -> None:
-    assert why_it_waits(a_run(-LONG), BUSY, NOW).code == "starting"
+    assert waiting_reason(a_run(-LONG), BUSY, NOW).code == "starting"

@@ -33,7 +33,7 @@ from services.repositories.mirror import MirrorStore
 from services.runs.admission import OperationRequests
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
-from services.runs.retention import Expired, Fate, RunRetention
+from services.runs.retention import Expired, PruneResult, RunRetention
 from services.runs.service import OperationRunService
 from tests.factories import (
     ADA,
@@ -65,15 +65,15 @@ def in_days(days: int) -> Callable[[], datetime]:
 
 def prune(
     database: Database, *, days: int = 2, keep: str = EVERY, dry_run: bool = False, batch: int = 200
-) -> Counter[Fate]:
+) -> Counter[PruneResult]:
     expired = RunRetention(database, Retention().changed(keep), clock=in_days(days)).prune(
         dry_run=dry_run, batch=batch
     )
     return total(expired)
 
 
-def total(expired: Any) -> Counter[Fate]:
-    return sum((each.fates for each in expired), Counter[Fate]())
+def total(expired: Any) -> Counter[PruneResult]:
+    return sum((each.results for each in expired), Counter[PruneResult]())
 
 
 def completed(
@@ -144,7 +144,7 @@ def test_a_run_goes_with_all_that_is_its_own_and_with_nothing_else(
         request_compose(session, environment, ref="main", key="nightly")
         folded = request_compose(session, environment, ref="main", key="again")
 
-    assert prune(database) == {Fate.PRUNED: 1}
+    assert prune(database) == {PruneResult.PRUNED: 1}
 
     assert there(database) == {queued, running, folded.run.id}
     assert [old in there(database, table) for table in THEIRS] == [False, False, False]
@@ -199,9 +199,9 @@ def test_what_a_review_or_a_restore_names_is_kept(database: Database, environmen
             )
         )
 
-    fates = prune(database)
+    results = prune(database)
 
-    assert fates == {Fate.PRUNED: 1, Fate.KEPT_BY_REVIEW: 4, Fate.KEPT_BY_RESTORE: 1}
+    assert results == {PruneResult.PRUNED: 1, PruneResult.KEPT_BY_REVIEW: 4, PruneResult.KEPT_BY_RESTORE: 1}
     assert there(database) == {composed, replaced, archived, restored, last}
     assert free not in there(database)
 
@@ -219,7 +219,7 @@ def test_the_last_restore_of_an_environment_is_kept_for_the_next_review(
             restores.append(run.id)
     completed(database, environment)
 
-    assert prune(database) == {Fate.PRUNED: 2, Fate.KEPT_BY_REVIEW: 1}
+    assert prune(database) == {PruneResult.PRUNED: 2, PruneResult.KEPT_BY_REVIEW: 1}
     assert there(database) == {restores[1]}
 
 
@@ -236,10 +236,10 @@ def test_a_run_is_kept_as_long_as_the_duplicate_that_names_it(
         OperationRunService(session).update_run_with_reconciliation(
             run.id, decision(Outcome.FAILED), source="sweep", actor=ADA
         )
-    assert prune(database, keep="failed=1d,blocked=30d") == {Fate.KEPT_BY_RUN: 1}
+    assert prune(database, keep="failed=1d,blocked=30d") == {PruneResult.KEPT_BY_RUN: 1}
     assert there(database) == {run.id, duplicate.id}
 
-    assert prune(database, days=40, keep="failed=1d,blocked=30d") == {Fate.PRUNED: 2}
+    assert prune(database, days=40, keep="failed=1d,blocked=30d") == {PruneResult.PRUNED: 2}
     assert there(database) == set()
 
 
@@ -251,8 +251,8 @@ def test_a_dry_run_tells_the_same_and_deletes_nothing(database: Database, enviro
     told = prune(database, dry_run=True, batch=2)
 
     assert there(database) == set(runs)
-    assert prune(database, batch=2) == told == {Fate.PRUNED: 4, Fate.KEPT_BY_REVIEW: 1}
-    assert prune(database, batch=2) == {Fate.KEPT_BY_REVIEW: 1}
+    assert prune(database, batch=2) == told == {PruneResult.PRUNED: 4, PruneResult.KEPT_BY_REVIEW: 1}
+    assert prune(database, batch=2) == {PruneResult.KEPT_BY_REVIEW: 1}
 
 
 def test_it_counts_by_outcome_and_type(database: Database, environment: Environment) -> None:
@@ -263,8 +263,8 @@ def test_it_counts_by_outcome_and_type(database: Database, environment: Environm
 
     compose = OperationType.ENVIRONMENT_REVIEW_COMPOSE
     assert expired == [
-        Expired(outcome="cancelled", type=compose, fates=Counter({Fate.PRUNED: 1})),
-        Expired(outcome="failed", type=compose, fates=Counter({Fate.PRUNED: 2})),
+        Expired(outcome="cancelled", type=compose, results=Counter({PruneResult.PRUNED: 1})),
+        Expired(outcome="failed", type=compose, results=Counter({PruneResult.PRUNED: 2})),
     ]
 
 
@@ -281,7 +281,7 @@ def test_a_pruning_that_is_cut_short_keeps_what_it_did_and_the_next_goes_on(
 
     assert len(there(database)) == 7 - 2 * 2
     assert there(database, OperationRequest) == there(database)
-    assert prune(database, batch=2) == {Fate.PRUNED: 3}
+    assert prune(database, batch=2) == {PruneResult.PRUNED: 3}
 
 
 def test_a_run_that_somebody_holds_is_left_to_the_next_pruning(
@@ -290,9 +290,9 @@ def test_a_run_that_somebody_holds_is_left_to_the_next_pruning(
     runs = completed(database, environment, count=3)
     with database.transaction() as session:
         session.execute(select(OperationRun).where(OperationRun.id == runs[1]).with_for_update())
-        assert prune(database) == {Fate.PRUNED: 2, Fate.LOCKED: 1}
+        assert prune(database) == {PruneResult.PRUNED: 2, PruneResult.LOCKED: 1}
     assert there(database) == {runs[1]}
-    assert prune(database) == {Fate.PRUNED: 1}
+    assert prune(database) == {PruneResult.PRUNED: 1}
 
 
 def test_nobody_waits_for_it(database: Database, environment: Environment) -> None:
@@ -308,7 +308,7 @@ def test_nobody_waits_for_it(database: Database, environment: Environment) -> No
 
     # The last statement of the batch: everything of it is locked, and all but the runs deleted already.
     with before(database, "DELETE FROM operation_runs", work):
-        assert prune(database) == {Fate.PRUNED: 20}
+        assert prune(database) == {PruneResult.PRUNED: 20}
     assert len(there(database)) == 2
 
 
@@ -331,7 +331,7 @@ def test_a_review_that_comes_in_between_keeps_its_run(database: Database, enviro
             add_review(session, environment, runs[0])
 
     with before(database, "FOR UPDATE", compose):
-        assert prune(database) == {Fate.PRUNED: 1, Fate.KEPT_BY_REVIEW: 1}
+        assert prune(database) == {PruneResult.PRUNED: 1, PruneResult.KEPT_BY_REVIEW: 1}
     assert there(database) == {runs[0]}
 
 
@@ -340,7 +340,7 @@ def test_two_prunings_at_once_share_the_work(database: Database, environment: En
     with ThreadPoolExecutor(4) as pool:
         counts = list(pool.map(lambda _: prune(database, batch=5), range(4)))
     assert there(database) == set()
-    assert sum(each[Fate.PRUNED] for each in counts) == 60
+    assert sum(each[PruneResult.PRUNED] for each in counts) == 60
 
 
 def test_a_closed_workflow_whose_run_was_pruned_gets_no_other(

@@ -35,7 +35,7 @@ from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
 from services.database.session import Database
 from services.runs.admission import OperationRequests
-from services.runs.service import OperationRunService, Reconciled
+from services.runs.service import OperationRunService, WriteResult
 from tests.factories import ADA, NOW, TARGET, compose_input, make_environment, make_plan, make_workspace
 from tests.runs.seen_runs import Seen, see, steps_of
 
@@ -247,18 +247,18 @@ class RunMachine(RuleBasedStateMachine):
             evidence={"cause": cause},
         )
 
-        def write(service: OperationRunService) -> Reconciled:
+        def write(service: OperationRunService) -> WriteResult:
             return service.update_run_with_reconciliation(self._run, decision, source=source, actor=ADA)
 
         before, after, result = self._try(write, corrects=True)
         assert result is _expected(before, decision)
-        assert (after.row != before.row) == (result is Reconciled.WRITTEN)
-        if result is Reconciled.WRITTEN:
+        assert (after.row != before.row) == (result is WriteResult.WRITTEN)
+        if result is WriteResult.WRITTEN:
             assert after.standing == completed(outcome)
             assert after.reconciliation is not None
             assert after.reconciliation["previous"] == _first_previous(before)
             _, again, result = self._try(write)
-            assert result is Reconciled.UNCHANGED
+            assert result is WriteResult.UNCHANGED
             assert again.row == after.row
 
     def teardown(self) -> None:
@@ -314,16 +314,16 @@ class RunMachine(RuleBasedStateMachine):
         return self._now
 
 
-def _expected(before: Seen, decision: ReconciliationDecision) -> Reconciled:
+def _expected(before: Seen, decision: ReconciliationDecision) -> WriteResult:
     """Say what law L5 makes of a decision."""
     names = ("adapter", "decision", "reason_code", "related")
     led_to = decision.related.model_dump(mode="json") if decision.related else None
     decided = [decision.adapter, decision.outcome, decision.reason_code, led_to]
     if before.reconciliation and [before.reconciliation[name] for name in names] == decided:
-        return Reconciled.UNCHANGED
+        return WriteResult.UNCHANGED
     if before.standing == completed(Outcome.SUCCEEDED):
-        return Reconciled.ALREADY_SUCCEEDED
-    return Reconciled.WRITTEN
+        return WriteResult.ALREADY_SUCCEEDED
+    return WriteResult.WRITTEN
 
 
 def _first_previous(before: Seen) -> Json:

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, Tracer
 
-from runtime.telemetry.span_filter import PING, DiscreetExporter
+from runtime.telemetry.span_filter import PING, FilteringExporter
 from runtime.telemetry.tracing import ENDPOINTS, is_traced
 
 IMPORTED = """
@@ -53,7 +53,7 @@ def sent() -> InMemorySpanExporter:
 @pytest.fixture
 def tracer(sent: InMemorySpanExporter) -> Tracer:
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(DiscreetExporter(sent)))
+    provider.add_span_processor(SimpleSpanProcessor(FilteringExporter(sent)))
     return provider.get_tracer("a library")
 
 

@@ -5,7 +5,7 @@ from flask import session as cookie
 from werkzeug.wrappers import Response
 
 from models.errors import NotFound
-from services.access.openid_subjects import person_of
+from services.access.openid_subjects import resolve_user
 from services.database.row_security import SIGNING_IN
 from web.accounts.sign_in import enter, own_path
 from web.context import services
@@ -42,10 +42,10 @@ def finish() -> Response:
 
     Nobody is added by this: what people may do is given to them by the owners of a workspace.
     """
-    vouched = _sign_in().finish()
+    claim = _sign_in().finish()
     following = own_path(cookie.pop(_FOLLOWING, None))
     with services().database.transaction(SIGNING_IN) as session:
-        user = person_of(session, vouched)
+        user = resolve_user(session, claim)
     return enter(user, following=following)
 
 

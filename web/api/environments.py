@@ -11,7 +11,7 @@ from services.workspaces.queries import list_environments, list_workspaces
 from web.access import find_environment, find_workspace, principal, require_somewhere, workspaces_filtered
 from web.api.authentication import api
 from web.api.bodies import JsonObject, json_object, parse
-from web.api.openapi.spec import Promise, Tag, created, promises, reads
+from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
 from web.api.parameters import EnvironmentQuery, ShortListQuery, read_query
 from web.api.requests import NewEnvironment
 from web.api.responses import answer
@@ -20,7 +20,7 @@ from web.context import services
 
 
 @api.get("/environments")
-@promises(reads(Tag.ENVIRONMENTS, EnvironmentListAnswer, query=EnvironmentQuery))
+@documented(reads(Tag.ENVIRONMENTS, EnvironmentListAnswer, query=EnvironmentQuery))
 def show_environments() -> Response:
     """List the environments in scope, or those of one workspace."""
     query = read_query(EnvironmentQuery)
@@ -32,8 +32,8 @@ def show_environments() -> Response:
 
 
 @api.post("/environments")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.ENVIRONMENTS,
         body=NewEnvironment,
         acts=True,
@@ -56,7 +56,7 @@ def create_environment() -> Response:
 
 
 @api.get("/environments/<environment_id>")
-@promises(reads(Tag.ENVIRONMENTS, EnvironmentAnswer))
+@documented(reads(Tag.ENVIRONMENTS, EnvironmentAnswer))
 def show_environment(environment_id: str) -> Response:
     """Show one environment."""
     with services().database.transaction() as session:
@@ -74,7 +74,7 @@ def _workspace_of(session: Session, body: JsonObject) -> Workspace | None:
 
 
 @api.get("/workspaces")
-@promises(reads(Tag.SYSTEM, WorkspaceListAnswer, query=ShortListQuery))
+@documented(reads(Tag.SYSTEM, WorkspaceListAnswer, query=ShortListQuery))
 def show_workspaces() -> Response:
     """List the workspaces the token has a role in."""
     query = read_query(ShortListQuery)

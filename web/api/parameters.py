@@ -11,7 +11,7 @@ from models.review import ReviewStatus
 from services.database.paging import LARGEST_PAGE, PAGE_SIZE
 from services.reviews.readiness import Profile
 from services.validation import sentence_of
-from web.api.openapi.spec import promise_of
+from web.api.openapi.spec import spec_of
 from web.problems import FieldError, InvalidFields
 
 LONGEST_WAIT: Final = 30
@@ -110,8 +110,8 @@ class PackQuery(Parameters):
 
 def refuse_unknown_parameters() -> None:
     """Refuse a query string that holds what the view does not know, or one thing twice."""
-    promise = promise_of(current_app.view_functions[request.endpoint or ""])
-    known = promise.parameters if promise else frozenset()
+    spec = spec_of(current_app.view_functions[request.endpoint or ""])
+    known = spec.parameters if spec else frozenset()
     for name, values in request.args.lists():
         if name not in known:
             names = f"Known are: {', '.join(sorted(known))}." if known else "Here are none."

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 from web.api.openapi.document import document_of
 from web.api.openapi.reference_page import page_of
-from web.api.openapi.spec import JSON, Content, Promise, Tag, promises
+from web.api.openapi.spec import JSON, Content, EndpointSpec, Tag, documented
 from web.context import services
 
 _DOCUMENT: Final = "operationrun.openapi"
@@ -18,8 +18,8 @@ reference = Blueprint("reference", __name__, url_prefix="/api/v1")
 
 
 @reference.get("/openapi.json")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.SYSTEM,
         answers={HTTPStatus.OK: Content(description="This document.")},
         open=True,
@@ -32,8 +32,8 @@ def show_document() -> Response:
 
 
 @reference.get("/docs")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.SYSTEM,
         answers={HTTPStatus.OK: Content(media_types=("text/html",), description="The page.")},
         open=True,

@@ -11,7 +11,7 @@ def answer(
     status: HTTPStatus = HTTPStatus.OK,
     *,
     location: str | None = None,
-    again_after: timedelta | None = None,
+    retry_after: timedelta | None = None,
 ) -> Response:
     """Answer a program with a body, and where the thing it is about is found from now on.
 
@@ -21,8 +21,8 @@ def answer(
     response.mimetype = "application/json"
     if location:
         response.headers["Location"] = location
-    if again_after:
-        response.headers["Retry-After"] = str(ceil(again_after.total_seconds()))
+    if retry_after:
+        response.headers["Retry-After"] = str(ceil(retry_after.total_seconds()))
     if request.method in {"GET", "HEAD"}:
         response.headers["Cache-Control"] = "private, no-cache"
         response.headers["Vary"] = "Authorization"

@@ -10,7 +10,7 @@ from services.workspaces.queries import list_restore_points
 from web.access import find_environment, find_restore_plan, principal
 from web.api.authentication import api
 from web.api.bodies import json_object, parse
-from web.api.openapi.spec import Promise, Tag, created, promises, reads
+from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
 from web.api.parameters import ShortListQuery, read_query
 from web.api.requests import NewRestorePlan, NewRestorePoint
 from web.api.responses import answer
@@ -19,7 +19,7 @@ from web.context import fetching, services
 
 
 @api.get("/environments/<environment_id>/restore-points")
-@promises(reads(Tag.RESTORES, RestorePointListAnswer, query=ShortListQuery))
+@documented(reads(Tag.RESTORES, RestorePointListAnswer, query=ShortListQuery))
 def show_restore_points(environment_id: str) -> Response:
     """List an environment's restore points, newest first."""
     query = read_query(ShortListQuery)
@@ -30,8 +30,8 @@ def show_restore_points(environment_id: str) -> Response:
 
 
 @api.post("/environments/<environment_id>/restore-points")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.RESTORES,
         body=NewRestorePoint,
         acts=True,
@@ -52,8 +52,8 @@ def create_restore_point(environment_id: str) -> Response:
 
 
 @api.post("/environments/<environment_id>/restore-plans")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.RESTORES,
         body=NewRestorePlan,
         acts=True,
@@ -77,7 +77,7 @@ def create_restore_plan(environment_id: str) -> Response:
 
 
 @api.get("/restore-plans/<plan_id>")
-@promises(reads(Tag.RESTORES, RestorePlanAnswer))
+@documented(reads(Tag.RESTORES, RestorePlanAnswer))
 def show_restore_plan(plan_id: str) -> Response:
     """Show one restore plan with its changes."""
     with services().database.transaction() as session:

@@ -13,7 +13,7 @@ from services.reviews.readiness import Profile
 from web.access import environment_filtered, find_review, principal
 from web.api.authentication import api
 from web.api.bodies import optional_json_object, parse
-from web.api.openapi.spec import JSON, Content, Promise, Tag, promises, reads
+from web.api.openapi.spec import JSON, Content, EndpointSpec, Tag, documented, reads
 from web.api.parameters import PackQuery, PageQuery, ReviewQuery, read_query
 from web.api.requests import Nothing
 from web.api.responses import answer
@@ -23,7 +23,7 @@ from web.reviews.downloads import pack_response, report_response
 
 
 @api.get("/reviews")
-@promises(reads(Tag.REVIEWS, ReviewListAnswer, query=ReviewQuery))
+@documented(reads(Tag.REVIEWS, ReviewListAnswer, query=ReviewQuery))
 def show_reviews() -> Response:
     """List the reviews in scope, newest first."""
     query = read_query(ReviewQuery)
@@ -33,7 +33,7 @@ def show_reviews() -> Response:
 
 
 @api.get("/reviews/<review_id>")
-@promises(reads(Tag.REVIEWS, ReviewAnswer))
+@documented(reads(Tag.REVIEWS, ReviewAnswer))
 def show_review(review_id: str) -> Response:
     """Show one review."""
     with services().database.transaction() as session:
@@ -42,7 +42,7 @@ def show_review(review_id: str) -> Response:
 
 
 @api.get("/reviews/<review_id>/changes")
-@promises(reads(Tag.REVIEWS, ReviewChangeListAnswer, query=PageQuery))
+@documented(reads(Tag.REVIEWS, ReviewChangeListAnswer, query=PageQuery))
 def show_changes(review_id: str) -> Response:
     """List what changed since the review before, in the order of paths."""
     query = read_query(PageQuery)
@@ -53,11 +53,11 @@ def show_changes(review_id: str) -> Response:
 
 
 @api.post("/reviews/<review_id>/publish")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.REVIEWS,
         body=Nothing,
-        body_may_be_left_out=True,
+        body_optional=True,
         acts=True,
         conflicts="A newer review was published since this one was composed, or it is no draft any more.",
         answers={HTTPStatus.OK: Content(model=ReviewAnswer, description="The review, published.")},
@@ -95,8 +95,8 @@ def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
 
 
 @api.get("/reviews/<review_id>/report/<profile>.<form>")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.REVIEWS,
         paths={"profile": Profile, "form": Format},
         answers={
@@ -114,8 +114,8 @@ def show_report(review_id: str, profile: str, form: str) -> Response:
 
 
 @api.get("/reviews/<review_id>/pack.zip")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.REVIEWS,
         query=PackQuery,
         answers={HTTPStatus.OK: Content(media_types=("application/zip",), description="The pack.")},

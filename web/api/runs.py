@@ -17,7 +17,7 @@ from services.runs.wait import is_completed_within
 from web.access import VIEW, find_environment, find_run, principal, require_somewhere
 from web.api.authentication import api
 from web.api.bodies import JsonObject, json_object, optional_json_object, parse
-from web.api.openapi.spec import Content, Promise, Tag, promises, reads
+from web.api.openapi.spec import Content, EndpointSpec, Tag, documented, reads
 from web.api.parameters import IDEMPOTENCY_KEY, RunQuery, RunWait, idempotency_key, read_query
 from web.api.requests import CheckRequest, NewOperation, Nothing
 from web.api.responses import answer
@@ -39,11 +39,11 @@ _ASKED = Content(
 
 
 @api.post("/operations/<run_id>/cancel")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.OPERATIONS,
         body=Nothing,
-        body_may_be_left_out=True,
+        body_optional=True,
         acts=True,
         conflicts="The run has already ended.",
         answers={HTTPStatus.ACCEPTED: _ASKED},
@@ -61,11 +61,11 @@ def cancel_operation(run_id: str) -> Response:
 
 
 @api.post("/operations/<run_id>/reconcile")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.OPERATIONS,
         body=CheckRequest,
-        body_may_be_left_out=True,
+        body_optional=True,
         acts=True,
         answers={HTTPStatus.OK: Content(model=CheckAnswer, description="What came of the check.")},
     )
@@ -108,7 +108,7 @@ _FOUND = Content(
 
 
 @api.get("/operations")
-@promises(reads(Tag.OPERATIONS, RunListAnswer, query=RunQuery))
+@documented(reads(Tag.OPERATIONS, RunListAnswer, query=RunQuery))
 def show_operations() -> Response:
     """List the runs in scope, newest first."""
     query = read_query(RunQuery)
@@ -127,8 +127,8 @@ def show_operations() -> Response:
 
 
 @api.post("/operations")
-@promises(
-    Promise(
+@documented(
+    EndpointSpec(
         tag=Tag.OPERATIONS,
         headers=IDEMPOTENCY_KEY,
         body=NewOperation,
@@ -161,7 +161,7 @@ def create_operation() -> Response:
 
 
 @api.get("/operations/<run_id>")
-@promises(reads(Tag.OPERATIONS, ShownRunAnswer, query=RunWait, may_retry=True))
+@documented(reads(Tag.OPERATIONS, ShownRunAnswer, query=RunWait, may_retry=True))
 def show_operation(run_id: str) -> Response:
     """Show one run; one that is queued with why it waits.
 
@@ -176,9 +176,9 @@ def show_operation(run_id: str) -> Response:
         run = find_run(session, run_id)
         own = own_results(session, [run.id]).get(run.id)
     shown = run_answer(run, own)
-    waiting = waiting_of(services().looks, run)
+    waiting = waiting_of(services().engine_cache, run)
     shown = queued_run_answer(shown, waiting) if waiting else shown
-    return answer(shown, again_after=None if waited else ASK_AGAIN)
+    return answer(shown, retry_after=None if waited else ASK_AGAIN)
 
 
 def _environment_of(session: Session, body: JsonObject) -> Environment | None:

@@ -15,7 +15,7 @@ from models.reason_codes import ReasonCode
 from models.reconciliation import Related
 from models.restore import PlannedChange, RestoreMode
 from models.review import EnvironmentReview, ReviewStatus
-from reconcilers.run_check import Checked
+from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
 from services.repositories.diff import Change
 from services.reviews.readiness import readiness_of
@@ -266,7 +266,7 @@ def queued_run_answer(answer: RunAnswer, waiting: Waiting) -> QueuedRunAnswer:
     return QueuedRunAnswer(**dict(answer), waiting=WaitingAnswer.model_validate(waiting))
 
 
-def check_answer(checked: Checked) -> CheckAnswer:
+def check_answer(checked: CheckResult) -> CheckAnswer:
     """Render a check; a decision that it left alone, or that somebody else is making, is none."""
     found = checked.reconciliation
     facts = found.facts.model_dump(mode="json") if found and found.facts else None

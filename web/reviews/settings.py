@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from models.base import Json
 from models.contracts import Contract
-from services.configuration.exporter_noise import is_bookkeeping
+from services.configuration.exporter_noise import is_exporter_noise
 from services.configuration.paths import Item, render
 from services.reports.changed_settings import value_json
 from services.text import shortened, visible
@@ -49,7 +49,7 @@ def _leaves(path: str, name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _below(path: str, name: str, step: str, value: Any) -> Iterator[tuple[str, Any]]:
     under = [step if step.startswith("[") or not above else f".{step}" for above in (path, name)]
-    if not is_bookkeeping(path + under[0]):
+    if not is_exporter_noise(path + under[0]):
         yield from _leaves(path + under[0], name + under[1], value)
 
 
@@ -141,7 +141,7 @@ def _sorted(settings: Sequence[Json]) -> tuple[list[Json], list[Json]]:
     real: list[Json] = []
     kept: list[Json] = []
     for setting in settings:
-        (kept if is_bookkeeping(str(setting["path"])) else real).append(setting)
+        (kept if is_exporter_noise(str(setting["path"])) else real).append(setting)
     return real, kept
 
 

@@ -13,7 +13,7 @@ A_MOMENT: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreement:
+class Consistency:
     """Whether a run's three truths agree, in a sentence, and what happens next where they do not.
 
     `agrees` None: not all of them are known, and nothing is claimed.
@@ -25,26 +25,30 @@ class Agreement:
 
 def agreement_of(
     run: OperationRun, view: WorkflowView | None, truth: BusinessTruth | None, now: datetime
-) -> Agreement:
+) -> Consistency:
     """Compare what is recorded with the work and with the result; the first that holds is told."""
     apart = _result_apart(run, truth) or _work_apart(run, view, now)
     if apart is not None:
-        return Agreement(agrees=False, sentence=apart)
+        return Consistency(agrees=False, sentence=apart)
     if view is None and truth is None:
-        return Agreement(agrees=None, sentence="Only the record is known just now, so it cannot be compared.")
+        return Consistency(
+            agrees=None, sentence="Only the record is known just now, so it cannot be compared."
+        )
     if view is None:
-        return Agreement(
+        return Consistency(
             agrees=None, sentence="The record and the result agree. The work could not be asked about."
         )
     if truth is None:
-        return Agreement(agrees=None, sentence="The record and the work agree. The result could not be read.")
+        return Consistency(
+            agrees=None, sentence="The record and the work agree. The result could not be read."
+        )
     if _is_beginning(run, now):
-        return Agreement(agrees=True, sentence="It was asked for a moment ago.")
+        return Consistency(agrees=True, sentence="It was asked for a moment ago.")
     if _is_closing(run, view, now):
-        return Agreement(
+        return Consistency(
             agrees=True, sentence="They agree: its end is recorded, and the work is just closing."
         )
-    return Agreement(agrees=True, sentence="They agree.")
+    return Consistency(agrees=True, sentence="They agree.")
 
 
 def _work_apart(run: OperationRun, view: WorkflowView | None, now: datetime) -> str | None:

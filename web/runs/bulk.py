@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.catalog import Capability
 from models.errors import AlreadyCompleted, InvalidInput, NotFound, OperationRunError
 from models.operation_run import OperationRun
-from reconcilers.run_check import Checked
+from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
 from services.access.principals import Principal
 from services.engine.port import EngineUnreachable
@@ -25,7 +25,7 @@ from web.runs.views import RunRow, run_row, why_no_cancel
 from web.ui.navigation import why_not
 from web.ui.states import State
 
-Deed = Literal["cancel", "check"]
+BulkAction = Literal["cancel", "check"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class DeedWords:
     done: str
 
 
-DEEDS: Final[Mapping[Deed, DeedWords]] = {
+DEEDS: Final[Mapping[BulkAction, DeedWords]] = {
     "cancel": DeedWords(
         question="Cancel these operations?",
         meaning="Each stops at the next place where it is safe to stop, and reads “Cancelled” only then.",
@@ -82,7 +82,7 @@ NO_TIME: Final = "There was no time left to get to it. Nothing was changed; ask 
 NOT_NOW: Final = "It could not be done just now, because something it takes did not answer. Ask again later."
 
 
-def why_left_out(run: OperationRun, deed: Deed) -> str | None:
+def why_left_out(run: OperationRun, deed: BulkAction) -> str | None:
     """Say why a deed has nothing to do about a run; None where it has."""
     return why_no_cancel(run) if deed == "cancel" else None
 
@@ -96,7 +96,7 @@ def cancelled_words(before: OperationRun, run: OperationRun) -> tuple[State, str
     return DONE, "Its cancellation was asked for and handed on to the work."
 
 
-def checked_words(run: OperationRun, checked: Checked) -> tuple[State, str]:
+def checked_words(run: OperationRun, checked: CheckResult) -> tuple[State, str]:
     """Say what came of checking a run, which stands as `run` does since."""
     found = checked.reconciliation
     if found is not None and found.written:
@@ -130,7 +130,7 @@ _log = structlog.get_logger()
 @blueprint.post("")
 def confirm() -> str:
     """Name the chosen runs, and ask once more before anything is done about them."""
-    deed: Deed = "cancel" if request.form.get("deed") == "cancel" else "check"
+    deed: BulkAction = "cancel" if request.form.get("deed") == "cancel" else "check"
     run_ids = _chosen()
     principal = signed_in()
     rows = _rows(run_ids, principal)
@@ -150,7 +150,7 @@ def check() -> str:
     return _do("check", _check)
 
 
-def _do(deed: Deed, act: Callable[[UUID], tuple[State, str]]) -> str:
+def _do(deed: BulkAction, act: Callable[[UUID], tuple[State, str]]) -> str:
     run_ids = _chosen()
     principal = signed_in()
     deadline = time.monotonic() + WITHIN.total_seconds()
@@ -195,7 +195,7 @@ def _check(run_id: UUID) -> tuple[State, str]:
         return checked_words(session.get_one(OperationRun, run_id), checked)
 
 
-def _before(run_id: UUID, row: RunRow | None, principal: Principal, deed: Deed) -> Chosen:
+def _before(run_id: UUID, row: RunRow | None, principal: Principal, deed: BulkAction) -> Chosen:
     if row is None:
         return Chosen(run_id=run_id, row=None, why_not=NOT_THERE)
     may_not = why_not(principal, row.run.workspace_id, Capability.OPERATIONS_ACT)

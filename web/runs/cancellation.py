@@ -12,7 +12,7 @@ _SHORT: Final = 7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rung:
+class CancelStep:
     """One rung of the ladder; `at` None: not yet, or not at all where `is_left_out`."""
 
     label: str
@@ -26,7 +26,7 @@ class Rung:
 class Ladder:
     """How far a cancellation has come; `beyond` says in words what it cannot undo, if anything."""
 
-    rungs: Sequence[Rung]
+    rungs: Sequence[CancelStep]
     beyond: str | None
 
 
@@ -37,7 +37,7 @@ def ladder_of(run: OperationRun) -> Ladder | None:
         return None
     stopped_at = parse(asked["acknowledged_at"])
     rungs = [
-        Rung(label="Asked", detail=f"by {asked['requested_by']}", at=parse(asked["requested_at"])),
+        CancelStep(label="Asked", detail=f"by {asked['requested_by']}", at=parse(asked["requested_at"])),
         _rung(run, "Delivered", "handed on to the work", parse(asked["delivered_at"])),
         _acknowledged(run, stopped_at),
         _settled(run),
@@ -59,24 +59,30 @@ def point_of_no_return(run: OperationRun) -> str | None:
     return f"Commit {commit[:_SHORT]} is already pushed or being pushed; cancelling cannot undo it."
 
 
-def _acknowledged(run: OperationRun, at: datetime | None) -> Rung:
+def _acknowledged(run: OperationRun, at: datetime | None) -> CancelStep:
     label = "Acknowledged"
     if run.status == Status.COMPLETED and run.outcome != Outcome.CANCELLED:
         # The work had come to its end by the time it heard of it.
-        return Rung(label=label, detail="there was nothing left to stop", at=None, is_left_out=True)
+        return CancelStep(label=label, detail="there was nothing left to stop", at=None, is_left_out=True)
     if point_of_no_return(run) and at is None:
-        return Rung(label=label, detail="the work goes on to its end, and stops nowhere in between", at=None)
+        return CancelStep(
+            label=label, detail="the work goes on to its end, and stops nowhere in between", at=None
+        )
     return _rung(run, label, "the work stopped at a safe place", at)
 
 
-def _settled(run: OperationRun) -> Rung:
+def _settled(run: OperationRun) -> CancelStep:
     if run.status != Status.COMPLETED:
-        return Rung(label="Settled", detail="how it ended is recorded by what is true then", at=None)
+        return CancelStep(label="Settled", detail="how it ended is recorded by what is true then", at=None)
     state = OF_RUN[run.outcome]
-    return Rung(label="Settled", detail=f"as {state.word.lower()}", at=run.completed_at, tone=state.tone)
+    return CancelStep(
+        label="Settled", detail=f"as {state.word.lower()}", at=run.completed_at, tone=state.tone
+    )
 
 
-def _rung(run: OperationRun, label: str, detail: str, at: datetime | None) -> Rung:
+def _rung(run: OperationRun, label: str, detail: str, at: datetime | None) -> CancelStep:
     if at is None and run.status == Status.COMPLETED:
-        return Rung(label=label, detail="was not needed: no work was under way", at=None, is_left_out=True)
-    return Rung(label=label, detail=detail, at=at)
+        return CancelStep(
+            label=label, detail="was not needed: no work was under way", at=None, is_left_out=True
+        )
+    return CancelStep(label=label, detail=detail, at=at)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reconciliation import ReconciliationDecision
-from reconcilers.run_check import Checked
+from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
 from web.ui.states import OF_RUN, State, state_of_run
 from web.ui.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
@@ -44,7 +44,7 @@ class CheckPage:
     facts: Sequence[tuple[str, str]]
 
 
-def check_page(run: OperationRun, checked: Checked) -> CheckPage:
+def check_page(run: OperationRun, checked: CheckResult) -> CheckPage:
     """Word what a check of the run would do."""
     found = checked.reconciliation
     before = state_of_run(run)

@@ -6,14 +6,14 @@ from models.catalog import OperationCatalog
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from services.runs.queue_status import Waiting
-from services.runs.typical_durations import UsualTime
+from services.runs.typical_durations import TypicalRange
 
 _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 
 
-def span_between(shortest: timedelta, longest: timedelta) -> str:
+def duration_between(shortest: timedelta, longest: timedelta) -> str:
     """Word how long something takes as a range in one unit, or as one number where both are alike."""
     unit, word = _unit(longest)
     low, high = (_number(length / unit) for length in (shortest, longest))
@@ -45,7 +45,7 @@ Where = Literal["environment", "workspace"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Usual:
+class TypicalDuration:
     """How long such operations usually take beside how long this one took, or takes so far.
 
     `between` is the middle half of the last `runs` that succeeded; `took` counts from being asked for, and
@@ -60,18 +60,20 @@ class Usual:
     is_overdue: bool
 
 
-def usual_of(run: OperationRun, usual: UsualTime | None, now: datetime) -> Usual | None:
+def typical_duration_of(
+    run: OperationRun, typical: TypicalRange | None, now: datetime
+) -> TypicalDuration | None:
     """Word how long a run takes beside others; None where too few are known."""
-    if usual is None:
+    if typical is None:
         return None
     took = max((run.completed_at or now) - run.created_at, timedelta())
-    return Usual(
-        between=span_between(usual.shortest, usual.longest),
-        runs=usual.runs,
-        where="environment" if usual.of_environment else "workspace",
+    return TypicalDuration(
+        between=duration_between(typical.shortest, typical.longest),
+        runs=typical.runs,
+        where="environment" if typical.of_environment else "workspace",
         took=took,
         since=None if run.completed_at else run.created_at,
-        is_overdue=is_overdue(took, usual),
+        is_overdue=is_overdue(took, typical),
     )
 
 
@@ -81,7 +83,7 @@ _AT_LEAST: Final = timedelta(seconds=30)
 
 
 def why_stale(
-    run: OperationRun, *, waiting: Waiting | None, usual: UsualTime | None, now: datetime
+    run: OperationRun, *, waiting: Waiting | None, typical: TypicalRange | None, now: datetime
 ) -> str | None:
     """Say why an active run has not come further; None where it goes as it should, or has ended.
 
@@ -97,14 +99,14 @@ def why_stale(
             f"It is under way for longer than its time limit of {coarse(limit)}. "
             "The regular check looks after it."
         )
-    if is_overdue(took, usual) and usual is not None:
-        between = span_between(usual.shortest, usual.longest)
+    if is_overdue(took, typical) and typical is not None:
+        between = duration_between(typical.shortest, typical.longest)
         return (
             f"It takes longer than others: they usually took {between}, and this one {coarse(took)} so far."
         )
     return None
 
 
-def is_overdue(took: timedelta, usual: UsualTime | None) -> bool:
+def is_overdue(took: timedelta, typical: TypicalRange | None) -> bool:
     """Tell whether a run takes much longer than such runs usually do."""
-    return usual is not None and took > max(usual.longest * _MUCH_LONGER, _AT_LEAST)
+    return typical is not None and took > max(typical.longest * _MUCH_LONGER, _AT_LEAST)

@@ -20,9 +20,9 @@ from services.database.paging import Page
 from services.runs.operations import waiting_of
 from services.runs.search.counts import BOUND, count_standings
 from services.runs.search.filters import RunFilters
-from services.runs.search.index_scans import MENTIONED, Walks, walks_of
+from services.runs.search.index_scans import MENTIONED, IndexScans, scans_of
 from services.runs.search.listing import runs_along
-from services.runs.typical_durations import UsualTime, usual_times
+from services.runs.typical_durations import TypicalRange, typical_durations
 from web.context import services
 from web.runs.durations import why_stale
 from web.runs.views import RunRow, run_row
@@ -151,67 +151,67 @@ _FAILED = "The numbers could not be read just now."
 
 def read_list(principal: Principal, filters: RunFilters, choices: Choices) -> RunList:
     """Read a page of runs with how many there are; what cannot be read is told as such, never as empty."""
-    walks = _read_walks(principal, filters)
-    counted = _count(walks) if walks else None
-    page = _read_page(walks) if walks else None
+    scans = _read_scans(principal, filters)
+    counted = _count(scans) if scans else None
+    page = _read_page(scans) if scans else None
     uncounted = None if counted is not None else (_WITH_TEXT if filters.q else _FAILED)
     return RunList(
         rows=None if page is None else _rows(page[0].items, page[1], principal, choices),
         next=page[0].next if page else None,
         tabs=tabs_of(filters, counted),
         uncounted=uncounted,
-        note=CUT if walks and walks.is_cut else None,
+        note=CUT if scans and scans.is_cut else None,
     )
 
 
-def _read_walks(principal: Principal, filters: RunFilters) -> Walks | None:
+def _read_scans(principal: Principal, filters: RunFilters) -> IndexScans | None:
     try:
         with services().database.transaction() as session:
             seen = principal.workspaces_where(Capability.OPERATIONS_VIEW)
-            return walks_of(session, workspaces=seen, filters=filters)
+            return scans_of(session, workspaces=seen, filters=filters)
     except SQLAlchemyError:
         _log.exception("operations_unread")
         return None
 
 
-def _count(walks: Walks) -> dict[str, int] | None:
+def _count(scans: IndexScans) -> dict[str, int] | None:
     """Count in a transaction of its own: where that takes too long, the list is still there."""
     try:
         with services().database.transaction() as session:
-            return count_standings(session, walks)
+            return count_standings(session, scans)
     except SQLAlchemyError:
         _log.warning("operations_uncounted", exc_info=True)
         return None
 
 
-def _read_page(walks: Walks) -> tuple[Page[OperationRun], dict[UUID, UsualTime]] | None:
+def _read_page(scans: IndexScans) -> tuple[Page[OperationRun], dict[UUID, TypicalRange]] | None:
     """Return a page of runs, and how long the running ones of it usually take; None where that failed."""
     try:
         with services().database.transaction() as session:
-            page = runs_along(session, walks, after=request.args.get("after"))
+            page = runs_along(session, scans, after=request.args.get("after"))
             running = [run for run in page.items if run.status == Status.RUNNING]
-            return page, dict(usual_times(session, running))
+            return page, dict(typical_durations(session, running))
     except SQLAlchemyError:
         _log.exception("operations_unread")
         return None
 
 
 def _rows(
-    runs: Sequence[OperationRun], usual: dict[UUID, UsualTime], principal: Principal, choices: Choices
+    runs: Sequence[OperationRun], typical: dict[UUID, TypicalRange], principal: Principal, choices: Choices
 ) -> list[RunRow]:
     now = utc_now()
     return [
         run_row(
             run,
             choices.environment(run.environment_id),
-            stale=_stale(run, usual.get(run.id), now),
+            stale=_stale(run, typical.get(run.id), now),
             may_act=principal.may(run.workspace_id, Capability.OPERATIONS_ACT),
         )
         for run in runs
     ]
 
 
-def _stale(run: OperationRun, usual: UsualTime | None, now: datetime) -> str | None:
+def _stale(run: OperationRun, typical: TypicalRange | None, now: datetime) -> str | None:
     if run.status == Status.COMPLETED:
         return None
-    return why_stale(run, waiting=waiting_of(services().looks, run), usual=usual, now=now)
+    return why_stale(run, waiting=waiting_of(services().engine_cache, run), typical=typical, now=now)

@@ -9,7 +9,7 @@ from models.lifecycle import Status
 from models.operation_run import OperationRun, OperationRunHistory
 from models.reconciliation import Related
 from services.access.principals import Principal
-from services.engine.cache import Seen
+from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.runs.operations import waiting_of
 from services.runs.queries import (
@@ -22,7 +22,7 @@ from services.runs.queries import (
     reviews_for,
     transitions_of,
 )
-from services.runs.typical_durations import usual_times
+from services.runs.typical_durations import typical_durations
 from services.workspaces.queries import get_environment
 from web.access import may_see
 from web.context import services
@@ -52,7 +52,7 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         transitions = transitions_of(session, run_id)
         requests = requests_of(session, run_id, limit=SHOWN + 2)
         history = history_of(session, run_id)
-        usual = usual_times(session, [run]).get(run_id)
+        typical = typical_durations(session, [run]).get(run_id)
     own, truth = _read_result(run)
     seen, so_far = _look_at_work(run, history)
     story = RunStory(
@@ -61,21 +61,21 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         transitions=transitions,
         requests=requests,
         history=history,
-        usual=usual,
+        typical=typical,
         own=own,
         truth=truth,
         seen=seen,
         so_far=so_far,
-        waiting=waiting_of(services().looks, run),
+        waiting=waiting_of(services().engine_cache, run),
     )
     return story, principal
 
 
 def _look_at_work(
     run: OperationRun, history: OperationRunHistory | None
-) -> tuple[Seen[WorkflowView], Seen[Json] | None]:
+) -> tuple[Snapshot[WorkflowView], Snapshot[Json] | None]:
     """Return the engine's word on a run's work, and its steps if they are not kept yet; None: not asked."""
-    looks, workflow_id, ended = services().looks, workflow_id_of(run), run.completed_at is not None
+    looks, workflow_id, ended = services().engine_cache, workflow_id_of(run), run.completed_at is not None
     if run.status == Status.QUEUED or not awaits_history(run, history, utc_now()):
         return looks.workflow(workflow_id, ended=ended), None
     return looks.workflow_and_story(workflow_id, ended=ended)

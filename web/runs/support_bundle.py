@@ -4,7 +4,7 @@ from typing import Any
 
 from models.base import Base, Json
 from models.operation_run import OperationRequest
-from services.engine.cache import Seen
+from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.masking.changes import masked
 from web.runs.messages import message_of
@@ -45,7 +45,7 @@ def _requests(requests: Sequence[OperationRequest]) -> list[Json]:
     return [{**each, "idempotency_key": each["idempotency_key"] is not None} for each in told]
 
 
-def _engine(seen: Seen[WorkflowView]) -> Json:
+def _engine(seen: Snapshot[WorkflowView]) -> Json:
     view = seen.found
     if view is None:
         return {"asked_at": seen.at, "could_not_check": _SILENT}
@@ -75,7 +75,7 @@ def _history(story: RunStory) -> Json | None:
     return _columns(story.history) if story.history else None
 
 
-def _so_far(seen: Seen[Json] | None) -> Json | None:
+def _so_far(seen: Snapshot[Json] | None) -> Json | None:
     if seen is None:
         return None
     if seen.found is None:

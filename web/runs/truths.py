@@ -8,10 +8,10 @@ from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reconciliation import ExecutionState
 from models.review import EnvironmentReview, ReviewStatus
-from services.engine.cache import Seen
+from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.runs.queries import BusinessTruth, own_review
-from web.runs.agreement import Agreement, agreement_of
+from web.runs.agreement import Consistency, agreement_of
 from web.runs.workflow_steps import label_of
 from web.ui.states import State, state_of_run
 from web.ui.wording import CAUSES
@@ -126,13 +126,13 @@ class Truth:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Truths:
+class SourcesOfTruth:
     """The three truths of a run side by side (section 8), and whether they agree."""
 
     record: Truth
     work: Truth
     result: Truth
-    agreement: Agreement
+    agreement: Consistency
 
     @property
     def all(self) -> tuple[Truth, Truth, Truth]:
@@ -141,10 +141,10 @@ class Truths:
 
 
 def truths_of(
-    run: OperationRun, seen: Seen[WorkflowView], truth: BusinessTruth | None, now: datetime
-) -> Truths:
+    run: OperationRun, seen: Snapshot[WorkflowView], truth: BusinessTruth | None, now: datetime
+) -> SourcesOfTruth:
     """Put side by side what is recorded of a run, what its work says, and what is there of its result."""
-    return Truths(
+    return SourcesOfTruth(
         record=Truth(
             name="The record",
             source="What is written down",
@@ -166,7 +166,7 @@ def _recorded(run: OperationRun) -> str:
     return "It was settled by what was found to be true."
 
 
-def _work(run: OperationRun, seen: Seen[WorkflowView]) -> Truth:
+def _work(run: OperationRun, seen: Snapshot[WorkflowView]) -> Truth:
     view = seen.found
     return Truth(
         name="The work",

@@ -13,17 +13,17 @@ from models.reason_codes import ReasonCode
 from models.reconciliation import ExecutionState, Related
 from models.restore import RestoreResult
 from services.access.principals import Principal
-from services.engine.cache import Seen
+from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.runs.queries import BusinessTruth
 from services.runs.queue_status import Waiting
-from services.runs.typical_durations import UsualTime
+from services.runs.typical_durations import TypicalRange
 from web.runs.cancellation import Ladder, ladder_of
-from web.runs.durations import Usual, usual_of
+from web.runs.durations import TypicalDuration, typical_duration_of
 from web.runs.messages import Card, Message, card_of, message_of
 from web.runs.receipt import Correction, Receipt, corrections_of, receipt_of, settlements_of
 from web.runs.timeline import Step, timeline_of
-from web.runs.truths import Truths, truths_of
+from web.runs.truths import SourcesOfTruth, truths_of
 from web.runs.workflow_steps import Work, awaits_history, work_of
 from web.ui.links import RelatedLink, related_of, run_path, temporal_url, workflow_id_of
 from web.ui.navigation import why_not
@@ -34,7 +34,7 @@ SHOWN: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asker:
+class Requester:
     """Somebody who asked for work that was under way already, and got its run."""
 
     name: str
@@ -44,17 +44,17 @@ class Asker:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Askers:
+class Requesters:
     """Who else asked for a run, in the order in which they did; `are_more`: not all of them are shown."""
 
-    others: Sequence[Asker]
+    others: Sequence[Requester]
     are_more: bool
 
 
-def askers_of(requests: Sequence[OperationRequest]) -> Askers:
+def askers_of(requests: Sequence[OperationRequest]) -> Requesters:
     """Tell who else asked, from a run's requests, the first of which made it."""
     others = [
-        Asker(
+        Requester(
             name=request.actor_name,
             kind=request.actor_kind,
             at=request.at,
@@ -62,7 +62,7 @@ def askers_of(requests: Sequence[OperationRequest]) -> Askers:
         )
         for request in requests[1:]
     ]
-    return Askers(others=others[:SHOWN], are_more=len(others) > SHOWN)
+    return Requesters(others=others[:SHOWN], are_more=len(others) > SHOWN)
 
 
 # A plan is never changed: what held its restore back would do so again.
@@ -124,7 +124,7 @@ class RunRow:
 class RunStory:
     """What was read of one run for its page.
 
-    `requests` are those it answers, its own first, and `usual` is how long such runs take, if that is known.
+    `requests` are those it answers, its own first; `typical` is how long such runs take, None: unknown.
     `own` is what it made itself and `truth` what is there of its result; None: it could not be read.
     `waiting` is why it is still queued, `seen` the engine's word on its workflow, and `so_far` on its steps,
     where that was asked for.
@@ -135,11 +135,11 @@ class RunStory:
     transitions: Sequence[OperationRunTransition]
     requests: Sequence[OperationRequest]
     history: OperationRunHistory | None
-    usual: UsualTime | None
+    typical: TypicalRange | None
     own: Related | None
     truth: BusinessTruth | None
-    seen: Seen[WorkflowView]
-    so_far: Seen[Json] | None = None
+    seen: Snapshot[WorkflowView]
+    so_far: Snapshot[Json] | None = None
     waiting: Waiting | None = None
 
 
@@ -160,9 +160,9 @@ class RunPage:
     changes: Sequence[Correction]
     receipt: Receipt | None
     work: Work | None
-    truths: Truths
-    askers: Askers
-    usual: Usual | None
+    truths: SourcesOfTruth
+    askers: Requesters
+    typical: TypicalDuration | None
     is_final: bool
     is_gone: bool
     primary: Primary
@@ -222,7 +222,7 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         work=work_of(run, story.history, story.so_far, now),
         truths=truths_of(run, story.seen, story.truth, now),
         askers=askers_of(story.requests),
-        usual=usual_of(run, story.usual, now),
+        typical=typical_duration_of(run, story.typical, now),
         is_final=run.status == Status.COMPLETED and not awaits_history(run, story.history, now),
         is_gone=_is_gone(story),
         primary=primary_of(run, has_related=related is not None),

@@ -7,7 +7,7 @@ from models.base import Json
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun, OperationRunHistory
 from models.reason_codes import ReasonCode
-from services.engine.cache import Seen
+from services.engine.cache import Snapshot
 from web.ui.states import State
 from web.ui.times import parse
 
@@ -84,7 +84,7 @@ class Work:
 
 
 def work_of(
-    run: OperationRun, history: OperationRunHistory | None, so_far: Seen[Json] | None, now: datetime
+    run: OperationRun, history: OperationRunHistory | None, so_far: Snapshot[Json] | None, now: datetime
 ) -> Work | None:
     """Tell the work of a run step by step, from what is kept or else from what the engine says so far.
 

@@ -5,8 +5,8 @@ from sqlalchemy import func, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from models.lifecycle import Status
-from services.runs.search.index_scans import Walks, by_standing
-from services.runs.search.listing import alike_walks, walked, within
+from services.runs.search.index_scans import IndexScans, by_standing
+from services.runs.search.listing import alike_scans, scan_rows, within
 
 # Beyond this a number is told as "1,000+": nobody counts further, and a page does not wait for it.
 BOUND: Final = 1000
@@ -15,27 +15,27 @@ BOUND: Final = 1000
 WITHIN: Final = timedelta(milliseconds=500)
 
 
-def count_standings(session: Session, walks: Walks) -> dict[str, int] | None:
-    """Count the runs along some walks by how they stand, each number exact up to BOUND and BOUND + 1 beyond.
+def count_standings(session: Session, scans: IndexScans) -> dict[str, int] | None:
+    """Count the runs along some scans by how they stand, each number exact up to BOUND and BOUND + 1 beyond.
 
     Keys are the outcome of runs that have ended, else the status. The filters by status and outcome are left
-    aside. None where a text was looked for: two of its walks may meet in one run. Raises OperationalError
+    aside. None where a text was looked for: two of its scans may meet in one run. Raises OperationalError
     where it would take longer than WITHIN; the session's transaction is of no use then.
     """
-    if walks.filters.q:
+    if scans.filters.q:
         return None
-    filters = walks.filters.without_standing()
-    ways = by_standing(walks.walks, filters, always=True)
+    filters = scans.filters.without_standing()
+    ways = by_standing(scans.scans, filters, always=True)
     if not ways:
         return {}
     session.execute(text(f"SET LOCAL statement_timeout = {WITHIN // timedelta(milliseconds=1)}"))
     counted: dict[str, int] = {}
     statements = []
-    for shape, alike in alike_walks(ways):
-        walk, on_it = walked(shape, alike)
+    for shape, alike in alike_scans(ways):
+        scan, on_it = scan_rows(shape, alike)
         found = select(literal(1).label("one")).where(*on_it, *within(filters)).limit(BOUND + 1)
-        number = select(func.count()).select_from(found.correlate(walk).lateral()).correlate(walk)
-        statements.append(select(walk.c.status, walk.c.outcome, number.scalar_subquery()).select_from(walk))
+        number = select(func.count()).select_from(found.correlate(scan).lateral()).correlate(scan)
+        statements.append(select(scan.c.status, scan.c.outcome, number.scalar_subquery()).select_from(scan))
     for status, outcome, number in session.execute(union_all(*statements)):
         standing = outcome if status == Status.COMPLETED else status
         counted[standing] = min(counted.get(standing, 0) + number, BOUND + 1)

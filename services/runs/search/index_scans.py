@@ -1,7 +1,7 @@
 """Which ways along the indexes a list of runs takes.
 
-Every filter is turned into walks: each is equal in its columns and newest first in itself, so that reading
-its first rows costs the same however many runs there are. A list is the newest of all its walks.
+Every filter is turned into scans: each is equal in its columns and newest first in itself, so that reading
+its first rows costs the same however many runs there are. A list is the newest of all its scans.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +37,7 @@ STANDINGS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Walk:
+class IndexScan:
     """One way along an index of runs: what is equal on all of it; None leaves a column out.
 
     `first_id` and `last_id` hold it between two ids.
@@ -54,29 +54,29 @@ class Walk:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Walks:
-    """The walks of a list, and its limits in time; `is_cut`: its text fits more names than were followed."""
+class IndexScans:
+    """The scans of a list, and its limits in time; `is_cut`: its text fits more names than were followed."""
 
-    walks: Sequence[Walk]
+    scans: Sequence[IndexScan]
     filters: RunFilters
     is_cut: bool = False
 
 
-def walks_of(session: Session, *, workspaces: Collection[UUID], filters: RunFilters) -> Walks:
-    """Turn filters into walks, within the workspaces that a reader may see."""
+def scans_of(session: Session, *, workspaces: Collection[UUID], filters: RunFilters) -> IndexScans:
+    """Turn filters into scans, within the workspaces that a reader may see."""
     places = [
         replace(place, initiator_name=filters.initiator) for place in _places(session, workspaces, filters)
     ]
     is_cut = False
     if filters.q:
         places, is_cut = _mentioning(session, places, filters.q)
-    return Walks(walks=places, filters=filters, is_cut=is_cut)
+    return IndexScans(scans=places, filters=filters, is_cut=is_cut)
 
 
-def by_standing(walks: Iterable[Walk], filters: RunFilters, *, always: bool = False) -> list[Walk]:
-    """Split walks by type and standing where a filter, their index, or the caller asks for any of them."""
+def by_standing(scans: Iterable[IndexScan], filters: RunFilters, *, always: bool = False) -> list[IndexScan]:
+    """Split scans by type and standing where a filter, their index, or the caller asks for any of them."""
     if not (always or filters.type or filters.status or filters.outcome):
-        parts = [[walk] if _is_one_way(walk) else by_standing([walk], filters, always=True) for walk in walks]
+        parts = [[scan] if _is_one_way(scan) else by_standing([scan], filters, always=True) for scan in scans]
         return [*chain.from_iterable(parts)]
     types = [filters.type] if filters.type else [*OperationType]
     standings = [
@@ -85,38 +85,38 @@ def by_standing(walks: Iterable[Walk], filters: RunFilters, *, always: bool = Fa
         if filters.status in {None, status} and filters.outcome in {None, outcome}
     ]
     return [
-        replace(walk, type=kind, status=status, outcome=outcome)
-        for walk, kind, (status, outcome) in product(walks, types, standings)
+        replace(scan, type=kind, status=status, outcome=outcome)
+        for scan, kind, (status, outcome) in product(scans, types, standings)
     ]
 
 
-def _is_one_way(walk: Walk) -> bool:
-    """Tell whether an index has all runs of a walk newest first; one person's in one place are split."""
-    return walk.environment_id is None or walk.initiator_name is None or walk.first_id is not None
+def _is_one_way(scan: IndexScan) -> bool:
+    """Tell whether an index has all runs of a scan newest first; one person's in one place are split."""
+    return scan.environment_id is None or scan.initiator_name is None or scan.first_id is not None
 
 
-def _places(session: Session, workspaces: Collection[UUID], filters: RunFilters) -> list[Walk]:
-    """Return one walk for each environment that is asked for, else for each workspace."""
+def _places(session: Session, workspaces: Collection[UUID], filters: RunFilters) -> list[IndexScan]:
+    """Return one scan for each environment that is asked for, else for each workspace."""
     if filters.workspace:
         named = select(Workspace.id).where(Workspace.id.in_(workspaces), _is(Workspace, filters.workspace))
         workspaces = session.scalars(named).all()
     if not filters.environment:
-        return [Walk(workspace_id=workspace_id) for workspace_id in workspaces]
+        return [IndexScan(workspace_id=workspace_id) for workspace_id in workspaces]
     found = session.execute(
         select(Environment.workspace_id, Environment.id).where(
             Environment.workspace_id.in_(workspaces), _is(Environment, filters.environment)
         )
     )
-    return [Walk(workspace_id=workspace_id, environment_id=row_id) for workspace_id, row_id in found]
+    return [IndexScan(workspace_id=workspace_id, environment_id=row_id) for workspace_id, row_id in found]
 
 
-def _mentioning(session: Session, places: Sequence[Walk], text: str) -> tuple[list[Walk], bool]:
-    """Narrow walks to what a text names: environments and people by a part of their name, a run by its id."""
+def _mentioning(session: Session, places: Sequence[IndexScan], text: str) -> tuple[list[IndexScan], bool]:
+    """Narrow scans to what a text names: environments and people by a part of their name, a run by its id."""
     scope = {place.workspace_id for place in places}
     environments = _mentioned_environments(session, scope, text)
     initiators = mentioned_initiators(session, scope, text, limit=MENTIONED + 1)
     is_cut = max(len(environments), len(initiators)) > MENTIONED
-    walks = dict.fromkeys(
+    scans = dict.fromkeys(
         found
         for place in places
         for found in (
@@ -125,10 +125,10 @@ def _mentioning(session: Session, places: Sequence[Walk], text: str) -> tuple[li
             *_with_id(place, text),
         )
     )
-    return [*walks], is_cut
+    return [*scans], is_cut
 
 
-def _in_environments(place: Walk, environments: Iterable[tuple[UUID, UUID]]) -> list[Walk]:
+def _in_environments(place: IndexScan, environments: Iterable[tuple[UUID, UUID]]) -> list[IndexScan]:
     return [
         replace(place, environment_id=environment_id)
         for workspace_id, environment_id in environments
@@ -136,7 +136,7 @@ def _in_environments(place: Walk, environments: Iterable[tuple[UUID, UUID]]) -> 
     ]
 
 
-def _by_initiators(place: Walk, initiators: Iterable[tuple[UUID, str]]) -> list[Walk]:
+def _by_initiators(place: IndexScan, initiators: Iterable[tuple[UUID, str]]) -> list[IndexScan]:
     return [
         replace(place, initiator_name=name)
         for workspace_id, name in initiators
@@ -144,7 +144,7 @@ def _by_initiators(place: Walk, initiators: Iterable[tuple[UUID, str]]) -> list[
     ]
 
 
-def _with_id(place: Walk, text: str) -> list[Walk]:
+def _with_id(place: IndexScan, text: str) -> list[IndexScan]:
     correlation = parse_workflow_id(text)
     digits = (str(correlation.run_id) if correlation else text).replace("-", "").lower()
     first, last = (as_uuid(digits.ljust(_ID_DIGITS, fill)) for fill in "0f")

@@ -23,9 +23,9 @@ from sqlalchemy.orm import Session
 from models.operation_run import OperationRun
 from services.database.paging import PAGE_SIZE, Cursor, Page, page_of
 from services.runs.search.filters import RunFilters
-from services.runs.search.index_scans import Walk, Walks, by_standing, walks_of
+from services.runs.search.index_scans import IndexScan, IndexScans, by_standing, scans_of
 
-# What a run is equal in along a walk; the two ids are a range.
+# What a run is equal in along a scan; the two ids are a range.
 _EQUAL: Final = ("workspace_id", "environment_id", "initiator_name", "type", "status", "outcome")
 _RANGE: Final = ("first_id", "last_id")
 
@@ -39,26 +39,26 @@ def list_runs(
     limit: int = PAGE_SIZE,
 ) -> Page[OperationRun]:
     """Return the newest runs of the workspaces a reader may see, a page behind `after`."""
-    walks = walks_of(session, workspaces=workspaces, filters=filters)
-    return runs_along(session, walks, after=after, limit=limit)
+    scans = scans_of(session, workspaces=workspaces, filters=filters)
+    return runs_along(session, scans, after=after, limit=limit)
 
 
 def runs_along(
-    session: Session, walks: Walks, *, after: str | None = None, limit: int = PAGE_SIZE
+    session: Session, scans: IndexScans, *, after: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[OperationRun]:
-    """Return the newest runs along some walks, a page behind `after`.
+    """Return the newest runs along some scans, a page behind `after`.
 
-    Each walk is read along its own index and at most a page deep, so that the cost does not grow with the
+    Each scan is read along its own index and at most a page deep, so that the cost does not grow with the
     number of runs. Its keys are read first, and whole rows for the page alone.
     """
-    conditions = within(walks.filters)
+    conditions = within(scans.filters)
     if after is not None:
         cursor = Cursor.decode(after)
         conditions.append(tuple_(OperationRun.created_at, OperationRun.id) < tuple_(cursor.at, cursor.id))
-    ways = by_standing(walks.walks, walks.filters)
+    ways = by_standing(scans.scans, scans.filters)
     if not ways:
         return Page(items=[], next=None)
-    keys = union(*(_newest(shape, alike, conditions, limit + 1) for shape, alike in alike_walks(ways)))
+    keys = union(*(_newest(shape, alike, conditions, limit + 1) for shape, alike in alike_scans(ways)))
     newest = keys.order_by(keys.selected_columns.created_at.desc(), keys.selected_columns.id.desc())
     page = newest.limit(limit + 1).subquery()
     statement = select(OperationRun).join(page, OperationRun.id == page.c.id)
@@ -67,25 +67,25 @@ def runs_along(
     return page_of(found, limit, lambda last: Cursor(at=last.created_at, id=last.id).encode())
 
 
-def alike_walks(walks: Iterable[Walk]) -> list[tuple[tuple[str, ...], list[Walk]]]:
-    """Group walks by the columns that they are held in: each group is one statement along one index."""
-    ordered = sorted(walks, key=_shape)
+def alike_scans(scans: Iterable[IndexScan]) -> list[tuple[tuple[str, ...], list[IndexScan]]]:
+    """Group scans by the columns that they are held in: each group is one statement along one index."""
+    ordered = sorted(scans, key=_shape)
     return [(shape, [*alike]) for shape, alike in groupby(ordered, key=_shape)]
 
 
-def walked(shape: Sequence[str], walks: Sequence[Walk]) -> tuple[Any, list[ColumnElement[bool]]]:
-    """Return walks of one shape as rows to join, and the conditions under which a run lies on one."""
+def scan_rows(shape: Sequence[str], scans: Sequence[IndexScan]) -> tuple[Any, list[ColumnElement[bool]]]:
+    """Return scans of one shape as rows to join, and the conditions under which a run lies on one."""
     equal = [name for name in shape if name in _EQUAL]
     columns = [
-        cast([getattr(walk, name) for walk in walks], ARRAY(Uuid() if name.endswith("id") else Text()))
+        cast([getattr(scan, name) for scan in scans], ARRAY(Uuid() if name.endswith("id") else Text()))
         for name in equal
     ]
-    walk = func.unnest(*columns).table_valued(*equal).render_derived(name="walk")
-    conditions = [getattr(OperationRun, name) == walk.c[name] for name in equal]
+    scan = func.unnest(*columns).table_valued(*equal).render_derived(name="scan")
+    conditions = [getattr(OperationRun, name) == scan.c[name] for name in equal]
     if "first_id" in shape:
         # One text, one range: as values, so that PostgreSQL sees how few ids are between them.
-        conditions.append(OperationRun.id.between(walks[0].first_id, walks[0].last_id))
-    return walk, conditions
+        conditions.append(OperationRun.id.between(scans[0].first_id, scans[0].last_id))
+    return scan, conditions
 
 
 def within(filters: RunFilters) -> list[ColumnElement[bool]]:
@@ -99,9 +99,9 @@ def within(filters: RunFilters) -> list[ColumnElement[bool]]:
 
 
 def _newest(
-    shape: Sequence[str], walks: Sequence[Walk], conditions: Sequence[ColumnElement[bool]], limit: int
+    shape: Sequence[str], scans: Sequence[IndexScan], conditions: Sequence[ColumnElement[bool]], limit: int
 ) -> Select[Any]:
-    walk, on_it = walked(shape, walks)
+    scan, on_it = scan_rows(shape, scans)
     run = (
         select(OperationRun.created_at, OperationRun.id)
         .where(*on_it, *conditions)
@@ -109,11 +109,11 @@ def _newest(
         .limit(limit)
         .lateral()
     )
-    return select(run.c.created_at, run.c.id).select_from(walk).join(run, true())
+    return select(run.c.created_at, run.c.id).select_from(scan).join(run, true())
 
 
-def _shape(walk: Walk) -> tuple[str, ...]:
-    return tuple(name for name in (*_EQUAL, *_RANGE) if getattr(walk, name) is not None)
+def _shape(scan: IndexScan) -> tuple[str, ...]:
+    return tuple(name for name in (*_EQUAL, *_RANGE) if getattr(scan, name) is not None)
 
 
 def _named(kind: str) -> ColumnElement[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runtime.cli.main import run_command
-from services.configuration.exporter_noise import is_bookkeeping
+from services.configuration.exporter_noise import is_exporter_noise
 from services.reports.pdf import ITEMS_PRINTED, ITEMS_TOLD
 from tests.reports.pdf_reading import page_count, text_of
 from tests.reviews.real_data.conftest import (
@@ -106,7 +106,7 @@ def test_the_technical_report_shows_each_setting_and_counts_the_bookkeeping(
     real = kept = 0
     for change in changes:
         paths = [setting["path"] for setting in change["settings"]]
-        bookkeeping = [path for path in paths if is_bookkeeping(path)]
+        bookkeeping = [path for path in paths if is_exporter_noise(path)]
         real, kept = real + len(paths) - len(bookkeeping), kept + len(bookkeeping)
         for text in shown.values():
             assert all(squeezed(path) in text for path in paths if path not in bookkeeping)

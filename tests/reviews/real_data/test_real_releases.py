@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.configuration.exporter_noise import is_bookkeeping
+from services.configuration.exporter_noise import is_exporter_noise
 from tests.reviews.real_data.conftest import VERSIONS, Releases, Tell
 from tests.reviews.real_data.setting_replay import Replay, agrees
 from tests.system import Json
@@ -87,7 +87,7 @@ def test_the_changed_settings_make_each_file_of_the_one_before(
         assert agrees(replay.apply(old, change["settings"]), true), change["path"]
         assert not agrees(old, true)
         kinds.update(setting["change"] for setting in change["settings"])
-        bookkept += sum(is_bookkeeping(setting["path"]) for setting in change["settings"])
+        bookkept += sum(is_exporter_noise(setting["path"]) for setting in change["settings"])
     assert replay.applied == kinds.total() > 100
     assert replay.unknown <= 0.01 * replay.applied
     tell(
@@ -118,7 +118,7 @@ def test_none_of_the_changed_settings_could_be_left_out(releases: Releases) -> N
         old = content(releases, before, change["previous_path"] or change["path"])
         true = content(releases, after, change["path"])
         for place, left_out in enumerate(change["settings"]):
-            if place % 10 and is_bookkeeping(left_out["path"]):
+            if place % 10 and is_exporter_noise(left_out["path"]):
                 continue
             others = [setting for setting in change["settings"] if setting is not left_out]
             assert not agrees(Replay().apply(old, others), true), left_out["path"]

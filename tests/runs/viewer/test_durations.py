@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from web.runs.durations import coarse, span_between
+from web.runs.durations import coarse, duration_between
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from web.runs.durations import coarse, span_between
     ],
 )
 def test_a_range_is_told_in_one_unit(shortest: float, longest: float, words: str) -> None:
-    assert span_between(timedelta(seconds=shortest), timedelta(seconds=longest)) == words
+    assert duration_between(timedelta(seconds=shortest), timedelta(seconds=longest)) == words
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(-3, "0 s"), (34, "34 s"), (180, "3 min"), (90000, "25 h")])

@@ -80,8 +80,8 @@ def test_numbers_that_cannot_be_read_are_left_out_and_not_nought(
 ) -> None:
     run = world.queued()
 
-    def slow(session: object, walks: object) -> None:
-        del walks
+    def slow(session: object, scans: object) -> None:
+        del scans
         session.execute(text("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)"))  # type: ignore[attr-defined]
 
     monkeypatch.setattr("web.runs.run_list.count_standings", slow)

@@ -230,7 +230,7 @@ def test_the_console_link_says_where_the_engine_has_let_go_of_the_workflow(world
 
     assert note not in browser.read(f"/operations/{kept.id}")
     assert note in browser.read(f"/operations/{gone.id}")
-    world.services.looks._looks.clear()
+    world.services.engine_cache._looks.clear()
     world.started.is_away = True
     assert note not in browser.read(f"/operations/{gone.id}")
 

@@ -78,9 +78,9 @@ def test_a_picture_of_work_under_way_is_not_told_twice(world: World) -> None:
     browser, path = world.browser(Role.READER), f"/operations/{run.id}/fragment"
     known = browser.get(path).headers["ETag"]
 
-    world.services.looks._looks.clear()
+    world.services.engine_cache._looks.clear()
     again = browser.get(path, **{"If-None-Match": known})
-    world.services.looks._looks.clear()
+    world.services.engine_cache._looks.clear()
     world.started.stories[workflow_id] = live_story(COMPOSING | {"attempts": 4})
     changed = browser.get(path, **{"If-None-Match": known})
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from web.api.openapi.spec import Promise
+from web.api.openapi.spec import EndpointSpec
 from web.problems import Problem
 
 REF: Final = "#/components/schemas/{model}"
@@ -16,14 +16,14 @@ _ANSWERED: Final[JsonSchemaMode] = "serialization"
 
 
 class Components:
-    """The schemas of every model that promises name, each once, under the name it goes by."""
+    """The schemas of every model that the specs name, each once, under the name it goes by."""
 
-    def __init__(self, promises: Collection[Promise]) -> None:
-        named = [(model, _SENT) for promise in promises for model in (promise.body,) if model]
+    def __init__(self, documented: Collection[EndpointSpec]) -> None:
+        named = [(model, _SENT) for spec in documented for model in (spec.body,) if model]
         named += [
             (content.model, _ANSWERED)
-            for promise in promises
-            for content in promise.answers.values()
+            for spec in documented
+            for content in spec.answers.values()
             if content.model
         ]
         named.append((Problem, _ANSWERED))

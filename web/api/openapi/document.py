@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 from web.api.openapi.components import Components
 from web.api.openapi.parameters import parameters_of
 from web.api.openapi.responses import HEADERS, answers_of
-from web.api.openapi.spec import JSON, Promise, Tag, promise_of
+from web.api.openapi.spec import JSON, EndpointSpec, Tag, spec_of
 
 _PARAMETER: Final = re.compile(r"<(\w+)>")
 _AUTOMATIC: Final = frozenset({"HEAD", "OPTIONS"})
@@ -34,12 +34,12 @@ _IF_NONE_MATCH: Final = {
 
 
 def document_of(app: Flask) -> dict[str, Any]:
-    """Describe every route that promises something, as OpenAPI 3.1: made of the routes and models alone."""
-    promised = list(_promised(app))
-    components = Components([promise for _, _, promise, _ in promised])
+    """Describe every documented route as OpenAPI 3.1, from the routes and models alone."""
+    endpoints = list(_documented(app))
+    components = Components([spec for _, _, spec, _ in endpoints])
     paths: dict[str, dict[str, Any]] = {}
-    for rule, method, promise, view in sorted(promised, key=lambda each: (each[0].rule, each[1])):
-        operation = _operation(rule, promise, view, components)
+    for rule, method, spec, view in sorted(endpoints, key=lambda each: (each[0].rule, each[1])):
+        operation = _operation(rule, spec, view, components)
         paths.setdefault(path_of(rule), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -67,29 +67,29 @@ def methods_of(rule: Rule) -> frozenset[str]:
     return frozenset(rule.methods or ()) - _AUTOMATIC
 
 
-def _promised(app: Flask) -> Iterator[tuple[Rule, str, Promise, Any]]:
+def _documented(app: Flask) -> Iterator[tuple[Rule, str, EndpointSpec, Any]]:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        promise = promise_of(view)
-        if promise:
-            yield from ((rule, method, promise, view) for method in methods_of(rule))
+        spec = spec_of(view)
+        if spec:
+            yield from ((rule, method, spec, view) for method in methods_of(rule))
 
 
-def _operation(rule: Rule, promise: Promise, view: Any, components: Components) -> dict[str, Any]:
+def _operation(rule: Rule, spec: EndpointSpec, view: Any, components: Components) -> dict[str, Any]:
     summary, _, description = (inspect.getdoc(view) or rule.endpoint).partition("\n\n")
     found: dict[str, Any] = {
         "operationId": view.__name__,
-        "tags": [promise.tag.value],
+        "tags": [spec.tag.value],
         "summary": summary.strip(),
         **({"description": description.strip()} if description else {}),
-        "parameters": parameters_of(rule, promise),
-        "responses": answers_of(promise, components, by_id=bool(rule.arguments)),
+        "parameters": parameters_of(rule, spec),
+        "responses": answers_of(spec, components, by_id=bool(rule.arguments)),
     }
-    if promise.open:
+    if spec.open:
         found["security"] = []
-    if promise.body:
+    if spec.body:
         found["requestBody"] = {
-            "required": not promise.body_may_be_left_out,
-            "content": {JSON: {"schema": components.sent(promise.body)}},
+            "required": not spec.body_optional,
+            "content": {JSON: {"schema": components.sent(spec.body)}},
         }
     return found

@@ -5,24 +5,24 @@ from pydantic import BaseModel
 from werkzeug.routing import Rule
 
 from services.validation import EXAMPLE_ID
-from web.api.openapi.spec import Promise
+from web.api.openapi.spec import EndpointSpec
 
 _NULL: Final = {"type": "null"}
 
 
-def parameters_of(rule: Rule, promise: Promise) -> list[dict[str, Any]]:
+def parameters_of(rule: Rule, spec: EndpointSpec) -> list[dict[str, Any]]:
     """Describe what an operation takes beside its body: parts of the address, the query, headers."""
-    found = [*_path(rule, promise), *(_query(promise.query) if promise.query else ())]
-    for name, header in promise.headers.items():
+    found = [*_path(rule, spec), *(_query(spec.query) if spec.query else ())]
+    for name, header in spec.headers.items():
         found.append({"name": name, "in": "header", "required": False, **header})
-    if promise.revalidated:
+    if spec.revalidated:
         found.append({"$ref": "#/components/parameters/If-None-Match"})
     return found
 
 
-def _path(rule: Rule, promise: Promise) -> Iterator[dict[str, Any]]:
+def _path(rule: Rule, spec: EndpointSpec) -> Iterator[dict[str, Any]]:
     for name in sorted(rule.arguments, key=rule.rule.index):
-        choices = promise.paths.get(name)
+        choices = spec.paths.get(name)
         schema = {"type": "string", "enum": [*choices]} if choices else {"type": "string", "format": "uuid"}
         example = {} if choices else {"example": EXAMPLE_ID}
         yield {"name": name, "in": "path", "required": True, "schema": schema, **example}

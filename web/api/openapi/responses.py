@@ -3,7 +3,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from web.api.openapi.components import Components
-from web.api.openapi.spec import Content, Promise
+from web.api.openapi.spec import Content, EndpointSpec
 from web.problems import MEDIA_TYPE, Problem
 
 _TEXT: Final = {"type": "string"}
@@ -61,41 +61,41 @@ _REFUSALS: Final[Mapping[HTTPStatus, tuple[str, tuple[str, ...]]]] = {
 }
 
 
-def answers_of(promise: Promise, components: Components, *, by_id: bool) -> dict[str, Any]:
+def answers_of(spec: EndpointSpec, components: Components, *, by_id: bool) -> dict[str, Any]:
     """Describe every answer of an operation, by status; `by_id` says that its address names one thing."""
-    found = {status: _content(content, promise, components) for status, content in promise.answers.items()}
-    if promise.revalidated:
-        headers = _headers(promise, "ETag")
+    found = {status: _content(content, spec, components) for status, content in spec.answers.items()}
+    if spec.revalidated:
+        headers = _headers(spec, "ETag")
         found[HTTPStatus.NOT_MODIFIED] = {"description": "Not changed.", "headers": headers}
-    for status in _refusals(promise, by_id=by_id):
-        found[status] = _refusal(status, promise, components)
+    for status in _refusals(spec, by_id=by_id):
+        found[status] = _refusal(status, spec, components)
     return {str(int(status)): found[status] for status in sorted(found)}
 
 
-def _refusals(promise: Promise, *, by_id: bool) -> Iterator[HTTPStatus]:
+def _refusals(spec: EndpointSpec, *, by_id: bool) -> Iterator[HTTPStatus]:
     yield from (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.INTERNAL_SERVER_ERROR)
-    yield from promise.refusals
-    if promise.open:
+    yield from spec.refusals
+    if spec.open:
         return
     yield from (HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY)
     yield from (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-    if by_id or promise.acts:
+    if by_id or spec.acts:
         yield HTTPStatus.NOT_FOUND
-    if promise.acts:
+    if spec.acts:
         yield HTTPStatus.FORBIDDEN
-    if promise.conflicts:
+    if spec.conflicts:
         yield HTTPStatus.CONFLICT
-    if promise.body:
+    if spec.body:
         yield from (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-def _content(content: Content, promise: Promise, components: Components) -> dict[str, Any]:
+def _content(content: Content, spec: EndpointSpec, components: Components) -> dict[str, Any]:
     schema = components.answered(content.model) if content.model else {}
     own = [
         name
         for name, applies in (
-            ("ETag", promise.revalidated),
+            ("ETag", spec.revalidated),
             ("Location", content.has_location),
             ("Retry-After", content.may_retry),
         )
@@ -103,22 +103,22 @@ def _content(content: Content, promise: Promise, components: Components) -> dict
     ]
     return {
         "description": content.description,
-        "headers": _headers(promise, *own),
+        "headers": _headers(spec, *own),
         "content": {media_type: {"schema": schema} for media_type in content.media_types},
     }
 
 
-def _refusal(status: HTTPStatus, promise: Promise, components: Components) -> dict[str, Any]:
+def _refusal(status: HTTPStatus, spec: EndpointSpec, components: Components) -> dict[str, Any]:
     description, own = _REFUSALS[status]
-    if status is HTTPStatus.CONFLICT and promise.conflicts:
-        description = promise.conflicts
+    if status is HTTPStatus.CONFLICT and spec.conflicts:
+        description = spec.conflicts
     return {
         "description": description,
-        "headers": _headers(promise, *own),
+        "headers": _headers(spec, *own),
         "content": {MEDIA_TYPE: {"schema": components.answered(Problem)}},
     }
 
 
-def _headers(promise: Promise, *own: str) -> dict[str, Any]:
-    everywhere = ("X-Request-ID",) if promise.open else ("X-Request-ID", *_LIMIT)
+def _headers(spec: EndpointSpec, *own: str) -> dict[str, Any]:
+    everywhere = ("X-Request-ID",) if spec.open else ("X-Request-ID", *_LIMIT)
     return {name: ref(name) for name in (*everywhere, *own) if name in HEADERS}

@@ -35,8 +35,8 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Promise:
-    """What a view promises to programs, beside what its route says of itself: the one source of the document.
+class EndpointSpec:
+    """Describe a view for programs, beside what its route declares; the OpenAPI document comes from it alone.
 
     `paths` are the choices of a part of the address that is not an id; `conflicts` says when 409 is the
     answer, and `refusals` are others that no rule gives. A view that `acts` may be seen and not done; an
@@ -47,7 +47,7 @@ class Promise:
     answers: Mapping[HTTPStatus, Content]
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    body_may_be_left_out: bool = False
+    body_optional: bool = False
     headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     paths: Mapping[str, type[StrEnum]] = field(default_factory=dict)
     conflicts: str | None = None
@@ -62,30 +62,30 @@ class Promise:
         return frozenset(self.query.model_fields) if self.query else frozenset()
 
 
-def promises(promise: Promise) -> Callable[[View], View]:
-    """Write a view's promise beside it."""
+def documented(spec: EndpointSpec) -> Callable[[View], View]:
+    """Attach a spec to a view."""
 
     def mark(view: View) -> View:
-        setattr(view, _ATTRIBUTE, promise)
+        setattr(view, _ATTRIBUTE, spec)
         return view
 
     return mark
 
 
-def promise_of(view: Callable[..., Any]) -> Promise | None:
-    """Return what a view promises; None for one that is no program's."""
-    found: Promise | None = getattr(view, _ATTRIBUTE, None)
+def spec_of(view: Callable[..., Any]) -> EndpointSpec | None:
+    """Return a view's spec; None for a view that is not part of the API."""
+    found: EndpointSpec | None = getattr(view, _ATTRIBUTE, None)
     return found
 
 
 def created(model: type[BaseModel]) -> Content:
-    """Promise a thing that was made, and where it is found."""
+    """EndpointSpec a thing that was made, and where it is found."""
     return Content(model=model, description="Made, and found at `Location`.", has_location=True)
 
 
 def reads(
     tag: Tag, model: type[BaseModel], *, query: type[BaseModel] | None = None, may_retry: bool = False
-) -> Promise:
-    """Promise a thing, or a list, that is read as JSON and may be asked for again by its tag."""
+) -> EndpointSpec:
+    """EndpointSpec a thing, or a list, that is read as JSON and may be asked for again by its tag."""
     content = Content(model=model, description="As it stands now.", may_retry=may_retry)
-    return Promise(tag=tag, query=query, answers={HTTPStatus.OK: content}, revalidated=True)
+    return EndpointSpec(tag=tag, query=query, answers={HTTPStatus.OK: content}, revalidated=True)
