@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -9,7 +7,7 @@ from temporalio.exceptions import FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.errors import to_application_error
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.correlation import Correlation, resolve
 from models.errors import RunRefused
 from services.runs.new_run import Dispatch
@@ -31,7 +29,7 @@ def taken_by_temporal() -> Dispatch:
 class TrackingInterceptor(Interceptor):
     """Resolves the correlation of each activity once and hands it on (section 5, law L6)."""
 
-    def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
@@ -40,7 +38,7 @@ class TrackingInterceptor(Interceptor):
 
 
 class _TrackingActivity(ActivityInboundInterceptor):
-    def __init__(self, following: ActivityInboundInterceptor, clock: Callable[[], datetime]) -> None:
+    def __init__(self, following: ActivityInboundInterceptor, clock: Clock) -> None:
         super().__init__(following)
         self._clock = clock
 

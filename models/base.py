@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid_utils.compat import uuid7
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 Json = dict[str, Any]
+# Returns the present moment, aware and in UTC; injected so that tests can set it.
+Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:

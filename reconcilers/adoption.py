@@ -1,8 +1,5 @@
-from collections.abc import Callable
-from datetime import datetime
-
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.correlation import resolve
 from models.errors import InvalidInput, RunRefused
 from models.operation_run import OperationRun
@@ -21,7 +18,7 @@ def adopt(
     workflow_id: str,
     *,
     connection: str,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> OperationRun | None:
     """Register the run of an open, correlated workflow that has no row, by the laws of any registration.
 

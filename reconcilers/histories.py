@@ -1,9 +1,8 @@
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.catalog import OperationType
 from models.correlation import Correlation
 from models.operation_run import OperationRun, OperationRunHistory
@@ -16,7 +15,7 @@ WINDOW = timedelta(days=1)
 BATCH = 100
 
 
-def keep_histories(database: Database, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> int:
+def keep_histories(database: Database, engine: Engine, *, clock: Clock = utc_now) -> int:
     """Keep the compact histories of runs whose workflow has closed (section 8); return how many.
 
     Raises EngineUnreachable where Temporal does not answer.
@@ -26,7 +25,7 @@ def keep_histories(database: Database, engine: Engine, *, clock: Callable[[], da
     return sum(_keep(database, engine, run, clock) for run in runs)
 
 
-def _keep(database: Database, engine: Engine, run: OperationRun, clock: Callable[[], datetime]) -> bool:
+def _keep(database: Database, engine: Engine, run: OperationRun, clock: Clock) -> bool:
     correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
     history = engine.compact_history(correlation.workflow_id)
     if history is not None and history["closed_at"] is None:

@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import NotFound
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision, Source
@@ -44,7 +42,7 @@ class AdapterRunReconciler:
         mirrors: MirrorStore,
         *,
         registry: AdapterRegistry = REGISTRY,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._mirrors = mirrors

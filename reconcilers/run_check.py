@@ -1,10 +1,9 @@
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import NotFound
 from models.lifecycle import Status
 from models.operation_run import OperationRun
@@ -38,7 +37,7 @@ class RunCheck:
         reconciler: AdapterRunReconciler,
         dispatcher: Dispatcher,
         *,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._engine = engine

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.correlation import parse_workflow_id
 from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
@@ -54,7 +54,7 @@ class Sweep:
         cancellations: Cancellations,
         *,
         connection: str,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database

@@ -1,6 +1,5 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.access import AuditAction, AuditEntry
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 
 # Who acts where nobody is asked: a local system that makes its own first workspace.
 SYSTEM: Final = Actor(kind="system", name="operationrun")
@@ -22,7 +21,7 @@ class Audit:
     session: Session
     workspace_id: UUID
     actor: Actor
-    clock: Callable[[], datetime] = utc_now
+    clock: Clock = utc_now
 
     def record(
         self, action: AuditAction, subject: str, *, subject_id: UUID | None = None, detail: str = ""

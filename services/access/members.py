@@ -1,6 +1,5 @@
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -10,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from models.access import AuditAction, Member, Role, User, Workspace
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import Conflict, InvalidInput, NotFound
 from services.access.audit import SYSTEM, Audit
 
@@ -26,7 +25,7 @@ class Members:
         workspace_id: UUID,
         *,
         actor: Actor = SYSTEM,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._session = session
         self._workspace_id = workspace_id
@@ -100,7 +99,7 @@ class Members:
             raise Conflict("A workspace keeps one owner at least. Give somebody else that role first.")
 
 
-def ensure_person(session: Session, email: str, *, clock: Callable[[], datetime] = utc_now) -> User:
+def ensure_person(session: Session, email: str, *, clock: Clock = utc_now) -> User:
     """Return the person of an e-mail address, whatever its capitals; one not known yet is added."""
     if not _EMAIL.fullmatch(email):
         raise InvalidInput("email", f"{email!r} is not an e-mail address, such as ada@example.org.")

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.access import OpenIdSubject, User
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import IdentityRefused, SubjectRefused, UnknownPerson
 from services.access.members import find_person
 
@@ -29,7 +28,7 @@ class IdentityClaim:
     email: str | None
 
 
-def resolve_user(session: Session, claim: IdentityClaim, *, clock: Callable[[], datetime] = utc_now) -> User:
+def resolve_user(session: Session, claim: IdentityClaim, *, clock: Clock = utc_now) -> User:
     """Return the person whom an identity provider vouches for.
 
     1. The one its subject is bound to, whatever address it gives for them by now.

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.access import SignInAttempts, User
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import TooManyRequests, Unauthenticated
 from services.access.members import find_person
 from services.access.passwords import HASHER, fits, password_hash_of, renew_hash
@@ -89,7 +89,7 @@ class PasswordSignIn:
 
     database: Database
     hasher: PasswordHasher = HASHER
-    clock: Callable[[], datetime] = utc_now
+    clock: Clock = utc_now
 
     def sign_in(self, *, name: str, password: str, address: str) -> User:
         """Return the person of an e-mail address whose password this is.

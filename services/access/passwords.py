@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from datetime import datetime
 from functools import cache
 from threading import BoundedSemaphore
 from typing import Final
@@ -13,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.access import Password
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import InvalidInput
 from services.access.principals import sign_out_everywhere
 
@@ -39,7 +37,7 @@ def set_password(
     password: str,
     *,
     hasher: PasswordHasher = HASHER,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> None:
     """Give a person a password, in place of any before, and sign them out of every browser.
 

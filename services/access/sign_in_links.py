@@ -1,13 +1,12 @@
 import secrets
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.access import SignInLink, User
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import Unauthenticated
 from services.hashing import SECRET_BYTES, sha256_of
 
@@ -19,7 +18,7 @@ def create_sign_in_link(
     user_id: UUID,
     *,
     lifetime: timedelta = SIGN_IN_LINK_LIFETIME,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> str:
     """Make a link that signs a person in, once, and return its secret: `<public url>/sign-in/<secret>`."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -30,7 +29,7 @@ def create_sign_in_link(
     return secret
 
 
-def redeem_sign_in_link(session: Session, secret: str, *, clock: Callable[[], datetime] = utc_now) -> User:
+def redeem_sign_in_link(session: Session, secret: str, *, clock: Clock = utc_now) -> User:
     """Use up a sign-in link and return its person; raise Unauthenticated for one unknown, used or expired.
 
     One guarded UPDATE, so that of two people with one link only the first gets in.

@@ -1,5 +1,5 @@
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.access import ApiToken, AuditAction, Role
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import NotFound, Unauthenticated
 from services.access.audit import SYSTEM, Audit
 from services.access.principals import Principal
@@ -30,7 +30,7 @@ def create_token(
     role: Role,
     name: str,
     actor: Actor = SYSTEM,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> str:
     """Make a bearer token of a workspace and return its text, once: only its sha256 and beginning are kept.
 
@@ -65,7 +65,7 @@ def revoke_token(
     *,
     workspace_id: UUID,
     actor: Actor = SYSTEM,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> ApiToken:
     """Revoke one token of a workspace and return it; raise NotFound where it has no such valid token."""
     revoked = _revoke(session, ApiToken.id == token_id, workspace_id, actor, clock)
@@ -80,13 +80,13 @@ def revoke_tokens(
     workspace_id: UUID,
     name: str,
     actor: Actor = SYSTEM,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> None:
     """Revoke every token of that name in the workspace."""
     _revoke(session, ApiToken.name == name, workspace_id, actor, clock)
 
 
-def principal_of_token(session: Session, token: str, *, clock: Callable[[], datetime] = utc_now) -> Principal:
+def principal_of_token(session: Session, token: str, *, clock: Clock = utc_now) -> Principal:
     """Return who a bearer token speaks for; raise Unauthenticated for an unknown or revoked one.
 
     When it was last used is noted at most once in `USE_NOTED_EVERY`.
@@ -104,7 +104,7 @@ def _revoke(
     which: ColumnElement[bool],
     workspace_id: UUID,
     actor: Actor,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> Sequence[ApiToken]:
     statement = (
         update(ApiToken)

@@ -6,7 +6,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
-from models.base import Json, utc_now
+from models.base import Clock, Json, utc_now
 from services.engine.port import Engine, EngineUnreachable, QueueView, WorkflowView
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class EngineCache:
     None is the answer where the engine gave none in time; nothing may be concluded from it.
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, engine: Engine, *, clock: Clock = utc_now) -> None:
         self._engine = engine
         self._clock = clock
         self._lock = Lock()

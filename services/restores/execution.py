@@ -1,13 +1,12 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from models.base import Json, utc_now
+from models.base import Clock, Json, utc_now
 from models.contracts import OperationResult, RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
@@ -69,7 +68,7 @@ class RestoreExecution:
         database: Database,
         mirrors: MirrorStore,
         *,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
         reach: FaultHook = no_op,
     ) -> None:
         self._database = database

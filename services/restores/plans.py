@@ -1,12 +1,11 @@
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import InvalidInput, RefNotFound
 from models.restore import RestoreMode, RestorePlan, RestorePoint
@@ -20,9 +19,7 @@ from services.restores.preview import preview, select
 class RestorePlans:
     """Previews restores; a plan is immutable, and a restore executes a plan and nothing else."""
 
-    def __init__(
-        self, session: Session, mirrors: MirrorStore, *, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, session: Session, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
         self._session = session
         self._mirrors = mirrors
         self._clock = clock

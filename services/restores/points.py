@@ -1,12 +1,9 @@
-from collections.abc import Callable
-from datetime import datetime
-
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
@@ -17,9 +14,7 @@ from services.repositories.mirror import MirrorStore
 class RestorePoints:
     """Pins commits of an environment under a name."""
 
-    def __init__(
-        self, session: Session, mirrors: MirrorStore, *, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, session: Session, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
         self._session = session
         self._mirrors = mirrors
         self._clock = clock

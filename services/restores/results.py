@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -7,7 +5,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from models.base import Json, utc_now
+from models.base import Clock, Json, utc_now
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.restore import PlannedChange
@@ -54,7 +52,7 @@ def record_result(
     planned: PlannedItems,
     commit: str | None,
     *,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> Json:
     """Insert what a restore did, once; return the counts by result.
 

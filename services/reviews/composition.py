@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.contracts import Evidence, OperationResult, ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
@@ -48,7 +48,7 @@ class ReviewComposition:
         database: Database,
         mirrors: MirrorStore,
         *,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
         reach: FaultHook = no_op,
     ) -> None:
         self._database = database

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -7,7 +5,7 @@ from sqlalchemy.orm import Session, defer
 
 from models.access import AuditAction
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, NotFound, ReviewBaseMoved
 from models.review import EnvironmentReview, ReviewStatus
@@ -32,9 +30,7 @@ def published_review(session: Session, environment_id: UUID) -> EnvironmentRevie
 class Reviews:
     """Moves reviews along their lineage; never writes a run. Each move leaves an audit entry."""
 
-    def __init__(
-        self, session: Session, *, actor: Actor = SYSTEM, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, session: Session, *, actor: Actor = SYSTEM, clock: Clock = utc_now) -> None:
         self._session = session
         self._actor = actor
         self._clock = clock

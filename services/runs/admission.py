@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -8,7 +6,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.actor import Actor
-from models.base import Json, utc_now
+from models.base import Clock, Json, utc_now
 from models.catalog import OperationType
 from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
 from models.correlation import Correlation
@@ -91,9 +89,7 @@ class Requested:
 class OperationRequests:
     """Admission: every request for an operation comes in here and leaves one row (laws L3 and L7)."""
 
-    def __init__(
-        self, session: Session, *, target: Dispatch, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, session: Session, *, target: Dispatch, clock: Clock = utc_now) -> None:
         self._session = session
         self._runs = OperationRunService(session, clock=clock)
         self._target = target

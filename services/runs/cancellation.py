@@ -1,11 +1,9 @@
-from collections.abc import Callable
-from datetime import datetime
 from uuid import UUID
 
 import structlog
 
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.catalog import OperationType
 from models.correlation import Correlation
 from models.errors import AlreadyCompleted, NotFound
@@ -21,9 +19,7 @@ _log = structlog.get_logger()
 class Cancellations:
     """Cancels runs, as a ladder: asked, delivered, acknowledged at a safe point, settled (section 5)."""
 
-    def __init__(
-        self, database: Database, engine: Engine, *, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, database: Database, engine: Engine, *, clock: Clock = utc_now) -> None:
         self._database = database
         self._engine = engine
         self._clock = clock

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -8,7 +7,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.catalog import OperationCatalog
 from models.contracts import Failure
 from models.correlation import Correlation
@@ -36,7 +35,7 @@ class Dispatcher:
         starter: WorkflowStarter,
         *,
         public_url: str,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._starter = starter

@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.catalog import OperationType
 from models.errors import TablesLocked
 from models.lifecycle import Status
@@ -76,9 +76,7 @@ class Expired:
 class RunRetention:
     """Deletes completed runs that are older than their retention and that nothing which is kept names."""
 
-    def __init__(
-        self, database: Database, retention: Retention, *, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, database: Database, retention: Retention, *, clock: Clock = utc_now) -> None:
         self._database = database
         self._retention = retention
         self._clock = clock

@@ -1,5 +1,4 @@
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.access import AuditAction
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import InvalidInput, NotFound
 from models.saved_view import SavedView
 from services.access.audit import Audit
@@ -21,7 +20,7 @@ MOST_OF_A_WORKSPACE: Final = 50
 class SavedViews:
     """The lists of runs that a workspace's members keep by name for all of them; each change is audited."""
 
-    def __init__(self, session: Session, *, actor: Actor, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, session: Session, *, actor: Actor, clock: Clock = utc_now) -> None:
         self._session = session
         self._actor = actor
         self._clock = clock

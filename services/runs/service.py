@@ -1,4 +1,4 @@
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from models.actor import Actor
-from models.base import Json, utc_now
+from models.base import Clock, Json, utc_now
 from models.contracts import Failure, OperationInput
 from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
@@ -43,7 +43,7 @@ class OperationRunService:
     that finds the run elsewhere than it must be returns None and has written nothing.
     """
 
-    def __init__(self, session: Session, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, session: Session, *, clock: Clock = utc_now) -> None:
         self._session = session
         self._clock = clock
         _announce(session)

@@ -1,13 +1,11 @@
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.actor import Actor
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.contracts import OperationInput, OperationResult
 from models.correlation import Correlation
 from models.lifecycle import Outcome, Status
@@ -35,7 +33,7 @@ def claim(
     operation_input: OperationInput,
     *,
     dispatch: Dispatch,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
 ) -> Claimed:
     """Take a run up for the workflow that carries it, in the first business activity's transaction.
 

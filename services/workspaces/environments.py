@@ -1,6 +1,5 @@
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, InvalidInput
 from services.repositories.locations import (
@@ -29,7 +28,7 @@ class Environments:
         session: Session,
         *,
         allowed_file_roots: Sequence[Path],
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._session = session
         self._roots = allowed_file_roots

@@ -1,13 +1,10 @@
-from collections.abc import Callable
-from datetime import datetime
-
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.access import Workspace
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.errors import Conflict, InvalidInput
 from services.validation import check_name, check_slug
 
@@ -15,7 +12,7 @@ from services.validation import check_name, check_slug
 class Workspaces:
     """The workspaces of an installation."""
 
-    def __init__(self, session: Session, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, session: Session, *, clock: Clock = utc_now) -> None:
         self._session = session
         self._clock = clock
 

@@ -14,7 +14,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.catalog import OperationType
 from models.correlation import Correlation
 from models.environment import Environment
@@ -59,7 +59,7 @@ def environment(database: Database) -> Environment:
         return make_environment(session)
 
 
-def in_days(days: int) -> Callable[[], datetime]:
+def in_days(days: int) -> Clock:
     return lambda: utc_now() + timedelta(days=days)
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -10,7 +10,7 @@ from sqlalchemy import SQLColumnExpression, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from models.base import utc_now
+from models.base import Clock, utc_now
 from models.lifecycle import ACTIVE, Outcome, Status
 from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun
 from services.database.session import Database
@@ -119,7 +119,7 @@ def _count(session: Session, condition: str, *, created_before: datetime | None 
 class LedgerCollector(Collector):
     """Gives the ledger's figures to Prometheus, a few seconds old; the counts of what has ended, a minute."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, database: Database, *, clock: Clock = utc_now) -> None:
         self._database = database
         self._clock = clock
         self._lock = Lock()
