@@ -1,4 +1,4 @@
-"""The dashboard and the alerts as they are read: their expressions, and the metrics those name."""
+"""The dashboard and the alerts as Prometheus reads them: their expressions, and the metrics those name."""
 
 import json
 import re
@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import yaml
 
 DOCS = Path(__file__).parents[2] / "docs"
-# Labels, ranges and lists of labels, none of which names a metric.
-_ASIDES = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without)\s*\([^)]*\)")
-_NAME = re.compile(r"\b[a-zA-Z_]\w*\b(?!\s*\()")
-_OPERATORS = {"and", "or", "unless", "bool"}
 _SERIES = re.compile(r"_(?:bucket|count|sum)$")
 
 
@@ -32,8 +29,15 @@ def metrics_shown() -> set[str]:
 
 
 def named(expression: str) -> set[str]:
-    """Return the series that an expression of Prometheus' language names."""
-    return set(_NAME.findall(_ASIDES.sub(" ", expression))) - _OPERATORS
+    """Return the series that a PromQL expression selects; raise ValueError where it does not parse."""
+    found: set[str] = set()
+
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector) and node.name:
+            found.add(node.name)
+
+    promql_parser.walk(promql_parser.parse(expression), visit)
+    return found
 
 
 def _expressions() -> Iterator[str]:

@@ -55,3 +55,8 @@ def test_every_metric_of_ours_is_documented_and_shown() -> None:
 def test_an_expression_is_read_for_the_series_it_names() -> None:
     expression = 'sum by (le) (rate(a_bucket{le="b", status!~"c"}[5m])) / d or vector(0) > 45 * 60'
     assert named(expression) == {"a_bucket", "d"}
+
+
+def test_an_expression_that_does_not_parse_is_an_error() -> None:
+    with pytest.raises(ValueError, match="unclosed"):
+        named("sum(a_bucket")
