@@ -31,22 +31,22 @@ class Row:
     kept: bool | None
 
 
-def at_most(promise: float, what: str, *, ours: float, floor: float, told: Callable[[float], str]) -> Row:
-    """Compare figures of which less is better; `told` words one."""
+def at_most(promise: float, what: str, *, ours: float, floor: float, wording: Callable[[float], str]) -> Row:
+    """Compare figures of which less is better; `wording` formats one."""
     ratio = ours / floor
     return Row(
         what=what,
-        ours=told(ours),
-        floor=told(floor),
+        ours=wording(ours),
+        floor=wording(floor),
         ratio=ratio,
         promise=f"at most {promise}x",
         kept=ratio <= promise,
     )
 
 
-def at_least(promise: float, what: str, *, ours: float, floor: float, told: Callable[[float], str]) -> Row:
-    """Compare figures of which more is better; `told` words one."""
-    row = at_most(promise, what, ours=ours, floor=floor, told=told)
+def at_least(promise: float, what: str, *, ours: float, floor: float, wording: Callable[[float], str]) -> Row:
+    """Compare figures of which more is better; `wording` formats one."""
+    row = at_most(promise, what, ours=ours, floor=floor, wording=wording)
     return replace(row, promise=f"at least {promise}x", kept=row.ratio >= promise)
 
 

@@ -69,7 +69,7 @@ def measure(system: System, what: str, restore: Restore) -> Row:
         f"restore of {FILES:,} files, {what}, p50",
         ours=median(ours[1:]),
         floor=median(by_hand[1:]),
-        told=milliseconds,
+        wording=milliseconds,
     )
 
 

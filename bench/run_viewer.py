@@ -181,11 +181,11 @@ def table(found: list[dict[str, Any]]) -> str:
         queries = " / ".join(map(str, dict.fromkeys(row["queries"].values())))
         numbers = f"{row['ratio']:.2f} | {small:.1f} ms | {large:.1f} ms | {row['ratio_of_fastest']:.2f}"
         lines.append(f"| {row['page']} | {numbers} | {queries} |")
-    for told, key in (("medians", "ratio"), ("the fastest", "ratio_of_fastest")):
+    for name, key in (("medians", "ratio"), ("the fastest", "ratio_of_fastest")):
         worst = max(found, key=lambda row: float(row[key]))
         lines += [
             "",
-            f"Promised: {PROMISED} at most. The worst of {told} is {worst[key]:.2f}: {worst['page']}.",
+            f"Promised: {PROMISED} at most. The worst of {name} is {worst[key]:.2f}: {worst['page']}.",
         ]
     return "\n".join(lines)
 

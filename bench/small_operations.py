@@ -142,21 +142,21 @@ def main() -> None:
             "start to finish, one after the other, p50",
             ours=median(ours.latencies),
             floor=median(bare.latencies),
-            told=milliseconds,
+            wording=milliseconds,
         ),
         at_least(
             0.9,
             f"operations per second, {AT_ONCE} at once",
             ours=median(ours.rates),
             floor=median(bare.rates),
-            told="{:.1f}/s".format,
+            wording="{:.1f}/s".format,
         ),
         at_most(
             1.1,
             "CPU per operation, worker and server",
             ours=median(ours.cpu),
             floor=median(bare.cpu),
-            told=milliseconds,
+            wording=milliseconds,
         ),
     ]
     write("small_operations", rows, notes=["The floor is a bare workflow of three no-op activities."])

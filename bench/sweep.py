@@ -136,7 +136,7 @@ def main() -> None:
             figures = [(step(many), step(few)) for _ in range(1 + ROUNDS)][1:]
             ours, floor = (median(side) for side in zip(*figures, strict=True))
             rows.append(
-                at_most(PROMISE, f"sweep that {what}", ours=ours, floor=floor, told="{:.2f} s".format)
+                at_most(PROMISE, f"sweep that {what}", ours=ours, floor=floor, wording="{:.2f} s".format)
             )
     write("sweep", rows, notes=[f"The floor is the same sweep with {FEW:,} active runs."])
 

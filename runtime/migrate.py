@@ -9,17 +9,17 @@ from sqlalchemy import text
 from services.database.session import Database
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
-_LOCK = 0x6F706572  # any fixed number: two processes that migrate at once wait for each other
+_LOCK = 0x6F706572  # any fixed number: of two concurrent migrations one waits for the other
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the database at a libpq URL to a revision; does nothing where it is there already."""
+    """Upgrade the database at a libpq URL to a revision; do nothing where it has it."""
     with _configured(database_url) as config:
         command.upgrade(config, revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:
-    """Take the database back to a revision; `base` removes every table."""
+    """Downgrade the database to a revision; `base` removes every table."""
     with _configured(database_url) as config:
         command.downgrade(config, revision)
 
@@ -28,12 +28,6 @@ def check(database_url: str) -> None:
     """Raise alembic's CommandError where the models and the migrated schema differ."""
     with _configured(database_url) as config:
         command.check(config)
-
-
-def make(database_url: str, message: str) -> None:
-    """Write a new migration from the difference between the models and a migrated database."""
-    with _configured(database_url) as config:
-        command.revision(config, message, autogenerate=True)
 
 
 @contextmanager
@@ -45,7 +39,6 @@ def _configured(database_url: str) -> Iterator[Config]:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             config = Config()
             config.set_main_option("script_location", str(_SCRIPTS))
-            config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
             config.attributes["connection"] = connection
             yield config
     finally:

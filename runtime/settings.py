@@ -15,10 +15,10 @@ PREFIX = "OPERATIONRUN_"
 
 
 class Settings(BaseModel):
-    """Everything a process is told from outside, read once at its start.
+    """The configuration of a process, read once at its start.
 
-    Each field is the environment variable `OPERATIONRUN_` + its name in capitals; the same name with
-    `_FILE` behind it names a file that holds the value.
+    Each field is the environment variable `OPERATIONRUN_` + its name in capitals; the same name with the
+    suffix `_FILE` names a file that holds the value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -89,7 +89,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read the settings; raise SettingsError naming the variable that cannot be used."""
+        """Read the settings; raise SettingsError naming the invalid variable."""
         given = {}
         for field in cls.model_fields:
             variable = PREFIX + field.upper()
@@ -103,20 +103,20 @@ class Settings(BaseModel):
             raise SettingsError(f"{PREFIX}{str(first['loc'][0]).upper()}: {_plain(first['msg'])}") from None
 
     def as_environment(self) -> dict[str, str]:
-        """Return the variables that give another process these settings; what is not set is left out."""
+        """Return the variables that give another process these settings; leave out what is not set."""
         given = {field: getattr(self, field) for field in type(self).model_fields}
         return {PREFIX + field.upper(): _written(value) for field, value in given.items() if value}
 
     def need_database_url(self) -> str:
-        """Return the database's URL; raise SettingsError with the way out where there is none."""
+        """Return the database's URL; raise SettingsError, with an example, where it is not set."""
         return self.database_url or _missing("DATABASE_URL", "postgresql://user@host/database")
 
     def need_temporal_address(self) -> str:
-        """Return Temporal's address; raise SettingsError with the way out where there is none."""
+        """Return Temporal's address; raise SettingsError, with an example, where it is not set."""
         return self.temporal_address or _missing("TEMPORAL_ADDRESS", "127.0.0.1:7233")
 
     def need_secret_key(self) -> str:
-        """Return the key that signs sessions; raise SettingsError with the way out where there is none."""
+        """Return the key that signs sessions; raise SettingsError, with an example, where it is not set."""
         return self.secret_key or _missing(
             "SECRET_KEY", "32 random characters, the same for every web process"
         )

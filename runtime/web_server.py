@@ -121,7 +121,7 @@ def _refusal(status: HTTPStatus) -> bytes:
     return head.encode() + body
 
 
-class _Handover(Logger):  # type: ignore[misc] # gunicorn has no types
+class _PropagatingLogger(Logger):  # type: ignore[misc] # gunicorn has no types
     """Leaves gunicorn's lines to the logging of the process."""
 
     def setup(self, cfg: object) -> None:
@@ -142,7 +142,7 @@ def _gunicorn_settings(options: WebServerOptions) -> dict[str, Any]:
         "graceful_timeout": int(STOP_WITHIN.total_seconds()),
         "accesslog": None,
         "errorlog": None,
-        "logger_class": _Handover,
+        "logger_class": _PropagatingLogger,
         "loglevel": "warning",
         "control_socket_disable": True,
         "worker_exit": _leave_worker,

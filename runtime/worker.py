@@ -36,37 +36,37 @@ from workflows.sweep import SweepWorkflow
 
 _log = structlog.get_logger()
 
-# The same when a recorded history is replayed.
+# tests/replay replays recorded histories with the same ones.
 INTERCEPTORS = [HeartbeatInterceptor(), TrackingInterceptor(), FailureBridge()]
 
 WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
-# More than there is work for: most of an activity is waiting, and one that waits for a silent repository
-# must not keep the others from theirs.
+# More than cores: an activity mostly waits, and one that waits for a silent repository must not hold up
+# the others.
 ACTIVITY_THREADS = 64
 DATABASE_CONNECTIONS = 16
-# One that waits for a silent repository must not keep the next sweeps from the other runs.
+# A sweep that waits for a silent repository must not hold up the next ones.
 SWEEP_THREADS = 8
 SWEEP_GRACE = timedelta(seconds=1)
 RECONNECT_INTERVAL = timedelta(seconds=1)
 GRACE = timedelta(seconds=20)
 
-# A run cached on a worker that was killed is picked up after this, not after the default of ten seconds.
+# Another worker gets a workflow that a killed one has cached after this time; the default is ten seconds.
 STICKY_TIMEOUT = timedelta(seconds=1)
 
-# So few that none waits for its turn until it counts as lost (runtime/temporal/starter.py); one is done in
-# milliseconds, and more at once would not be faster.
+# So few that none waits for a thread longer than TASK_TIMEOUT (runtime/temporal/starter.py) and counts as
+# lost; one takes milliseconds, and more at once would not be faster.
 WORKFLOW_TASKS = 20
 
-# Every pulse reaches Temporal (activities/heartbeats.py).
+# No longer than HEARTBEAT_INTERVAL (activities/heartbeats.py), so that every heartbeat reaches Temporal.
 HEARTBEAT_THROTTLE = timedelta(seconds=0.5)
 
-# The SDK's sandbox imports a workflow's modules anew for every run. Ours are held to what can be replayed
-# where they are written (tests/house/test_house_rules.py) and are replayed in that sandbox (tests/replay).
+# The SDK's sandbox imports a workflow's modules again for every run. Tests check instead that workflow code
+# is deterministic (tests/house/test_house_rules.py), and replay it in that sandbox (tests/replay).
 WORKFLOW_RUNNER = UnsandboxedWorkflowRunner()
 
 
 def run_worker(settings: Settings) -> int:
-    """Work on the task queue until SIGTERM or SIGINT, then finish what is under way; return the exit code."""
+    """Poll the task queues until SIGTERM or SIGINT, then finish running activities; return the exit code."""
     return asyncio.run(_run(settings))
 
 
@@ -92,7 +92,7 @@ async def _run(settings: Settings) -> int:
 
 
 async def _connected(settings: Settings, stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
-    """Wait for Temporal to answer; None: asked to stop before it did."""
+    """Wait for Temporal to answer; return None if a stop signal comes first."""
     address, namespace = settings.need_temporal_address(), settings.temporal_namespace
     while not stop.is_set():
         try:
@@ -105,7 +105,7 @@ async def _connected(settings: Settings, stop: asyncio.Event, runtime: Runtime |
 
 
 def build_worker(client: Client, database: Database, settings: Settings) -> Worker:
-    """Put a worker together: the composition root of the worker process."""
+    """Build the worker of the operations: the composition root of the worker process."""
     mirrors = build_mirrors(settings)
     reconciler = AdapterRunReconciler(database, mirrors)
     reach = faults()
@@ -136,7 +136,7 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
 
 
 def build_sweeper(client: Client, database: Database, settings: Settings) -> Worker:
-    """Put the sweep's own worker together: a queue of its own, so that no backlog keeps it waiting."""
+    """Build the worker of the sweep: it has a queue of its own, so that no backlog delays it."""
     connection = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
     engine = TemporalEngine(connection)
     check = build_run_check(database, engine, settings)

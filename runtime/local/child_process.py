@@ -19,7 +19,7 @@ NOTHING = re.compile(r"(?!)")
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The operating system's user a program runs as, where that is not ours."""
+    """The system user that a program runs as, where that is not the user of this process."""
 
     uid: int
     gid: int
@@ -27,10 +27,10 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run as a child, and how it wants to be stopped.
+    """What to run as a child, and how to stop it.
 
-    `orphan_signal` is what it gets when this process dies without a word; `ready_line` the line of its
-    output that says it is ready; `shown` picks the lines of its log that an operator should see.
+    The child gets `orphan_signal` when this process dies without stopping it. `ready_line` is the line of its
+    output that says it is ready; `shown` selects the lines of its log that an operator should see.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Program:
 
 
 class Child:
-    """One run of a program, in a process group of its own, that writes to a log file."""
+    """One run of a program, in its own process group, with its output in a log file."""
 
     def __init__(self, program: Program, logs: Path) -> None:
         self.program = program
@@ -71,14 +71,15 @@ class Child:
         self.started_at = time.monotonic()
 
     def exit_code(self) -> int | None:
-        """Return how the process ended (minus the signal's number if by one), None while it runs."""
+        """Return the exit code (negative: the signal that ended it); None while the process runs."""
         code = self._process.poll()
         if code is not None:
+            # Its children, such as gunicorn's workers, must not outlive it.
             self._signal_group(signal.SIGKILL)
         return code
 
     def new_lines(self) -> list[str]:
-        """Return the whole lines written since the last call that are to be shown."""
+        """Return the complete lines since the last call that an operator should see."""
         with self.log.open("rb") as log:
             log.seek(self._read_to)
             text = log.read()
@@ -88,13 +89,13 @@ class Child:
         return [line for line in lines if self.program.shown.search(line)]
 
     def last_words(self, count: int = 5) -> str:
-        """Return the last lines this run wrote to its log, for an error message."""
+        """Return the last `count` lines that this run wrote to its log, for an error message."""
         with self.log.open("rb") as log:
             log.seek(self._begin)
             return "\n".join(log.read().decode(errors="replace").strip().splitlines()[-count:])
 
     def stop(self) -> None:
-        """Ask the process to stop, wait its time limit, then kill its whole group."""
+        """Send the stop signal, wait up to `stop_within`, then kill the whole process group."""
         if self.exit_code() is None:
             self._process.send_signal(self.program.stop_signal)
         if not self.wait(self.program.stop_within):
@@ -102,7 +103,7 @@ class Child:
             self.wait(KILL_WITHIN)
 
     def wait(self, limit: timedelta) -> bool:
-        """Wait for the end; return False if the time limit came first."""
+        """Wait for the process to end; return False if `limit` passes first."""
         deadline = time.monotonic() + limit.total_seconds()
         while self.exit_code() is None:
             if time.monotonic() > deadline:
@@ -116,11 +117,11 @@ class Child:
 
 
 def bound_to_parent(program: Program) -> list[str]:
-    """Return the command line of a program that is to end when this process does.
+    """Return the command line of a program that ends when this process does.
 
-    Binding to this process is Linux's (prctl PR_SET_PDEATHSIG, by util-linux' setpriv); elsewhere a
-    child outlives a parent that was killed with SIGKILL. The signal comes when the *thread* that
-    started the child ends, so children are started from the main thread alone.
+    Only Linux can bind a child to its parent (prctl PR_SET_PDEATHSIG, through util-linux' setpriv);
+    elsewhere a child outlives a parent that is killed with SIGKILL. The kernel sends the signal when the
+    *thread* that started the child ends, so start children from the main thread only.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     if setpriv is None:
@@ -131,9 +132,9 @@ def bound_to_parent(program: Program) -> list[str]:
 def run_to_end(
     program: Program, logs: Path, *, within: timedelta, tick: Callable[[timedelta], None] | None = None
 ) -> Child:
-    """Run a program that ends by itself; return it ended, stopped if it was not done in time.
+    """Run a program to its end and return it; stop it if it runs longer than `within`.
 
-    `tick` is called with the elapsed time, over and over.
+    `tick` is called with the elapsed time on every poll.
     """
     child = Child(program, logs)
     try:
@@ -150,7 +151,7 @@ def run_to_end(
 
 
 def _keep_small(log: Path) -> int:
-    """Move a log that has grown large aside; return how many bytes this one has."""
+    """Rotate a log that has grown large; return the size of the current one in bytes."""
     log.parent.mkdir(parents=True, exist_ok=True)
     size = log.stat().st_size if log.exists() else 0
     if size < KEPT_LOG_BYTES:

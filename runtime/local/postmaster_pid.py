@@ -9,15 +9,15 @@ from pathlib import Path
 from models.errors import OperationRunError
 
 GONE_WITHIN = timedelta(seconds=30)
-LOOK_EVERY = timedelta(milliseconds=100)
+CHECK_EVERY = timedelta(milliseconds=100)
 
 
 def clear_postmaster_file(cluster: Path, *, say: Callable[[str], None]) -> None:
-    """Make sure no server is left on a data directory, and no `postmaster.pid` that names a stranger.
+    """Stop a server left on a data directory, and remove a `postmaster.pid` that names another program.
 
-    1. No file, or its process is gone: PostgreSQL deals with that by itself.
-    2. The process is a server on this directory, left by an `up` that was killed: ask it to stop and wait.
-    3. The process is another program that got the old pid: remove the file, PostgreSQL would refuse to start.
+    1. No file, or its process is gone: PostgreSQL handles that itself.
+    2. The process is a server on this directory, left by an `up` that was killed: stop it and wait.
+    3. The process is another program with the old pid: remove the file, else PostgreSQL refuses to start.
 
     Raises OperationRunError if a server on this directory does not stop.
     """
@@ -41,7 +41,7 @@ def _stop(pid: int, cluster: Path) -> None:
                 f"A PostgreSQL server (pid {pid}) still uses {cluster} and does not stop. "
                 f"Stop it: kill -QUIT {pid}"
             )
-        time.sleep(LOOK_EVERY.total_seconds())
+        time.sleep(CHECK_EVERY.total_seconds())
 
 
 def _named_pid(cluster: Path) -> int | None:
@@ -62,7 +62,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _serves(pid: int, cluster: Path) -> bool:
-    """Say whether a process works in a data directory, as PostgreSQL does; True where there is no /proc."""
+    """Return whether a process runs in the data directory, as PostgreSQL does; True without /proc."""
     if not Path("/proc/self").exists():
         return True
     try:

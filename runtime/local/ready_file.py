@@ -2,12 +2,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runtime.local.secret_file import write_whole
+from runtime.local.secret_file import write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pids:
-    """The processes of a local system; None for what is not ours or was left out."""
+    """The process ids of a local system; None for a server that `up` did not start."""
 
     worker: int | None
     web: int | None
@@ -17,7 +17,7 @@ class Pids:
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """Where a local system answers, and how to get in."""
+    """The addresses of a local system, and the token of its owner."""
 
     web_url: str
     temporal_address: str
@@ -27,10 +27,10 @@ class Ready:
     pids: Pids
 
     def as_dict(self) -> dict[str, object]:
-        """Return it as plain values, ready for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
 def write_ready_file(path: Path, ready: Ready) -> None:
-    """Write the ready file whole, by rename; it holds secrets and is its owner's alone."""
-    write_whole(path, json.dumps(ready.as_dict(), indent=2) + "\n")
+    """Write the ready file by rename, readable by its owner only: it holds secrets."""
+    write_atomically(path, json.dumps(ready.as_dict(), indent=2) + "\n")

@@ -21,7 +21,7 @@ _MARKS: Final = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE}
 
 
 class SampleCommit(BaseModel):
-    """One commit of the sample: what it renames, removes and then writes, and the tag it is given."""
+    """One commit of the sample: what it renames, removes and then writes, and its tag."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +37,7 @@ class SampleCommit(BaseModel):
     tag: str | None = None
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the path in the environment and the stored text of every file this commit writes."""
+        """Yield the path in the environment and the stored text of each file that this commit writes."""
         root = SOURCE / self.folder
         for file in sorted(root.rglob("*")):
             path = file.relative_to(root).as_posix()
@@ -46,7 +46,7 @@ class SampleCommit(BaseModel):
 
 
 class SampleHistory(BaseModel):
-    """What `sample/history.yaml` tells."""
+    """The contents of `sample/history.yaml`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,16 +57,16 @@ class SampleHistory(BaseModel):
 
     @classmethod
     def read(cls) -> "SampleHistory":
-        """Read the history that is stored beside this module."""
+        """Read the history that ships with this package."""
         return cls.model_validate(yaml.safe_load((SOURCE / "history.yaml").read_text(encoding="utf-8")))
 
     def encode(self, path: str, text: bytes) -> bytes:
-        """Return a file's bytes as the environment has them: UTF-8, or what its byte-order mark says."""
+        """Return a file's bytes in the environment: UTF-8, or the encoding of its byte-order mark."""
         encoding = self.byte_order_marks.get(path)
         return _MARKS[encoding] + text.decode("utf-8").encode(encoding) if encoding else text
 
     def stream(self) -> Iterator[bytes]:
-        """Yield the history in the language of `git fast-import`."""
+        """Yield the history as input for `git fast-import`."""
         tagged: dict[str, int] = {}
         for mark, commit in enumerate(self.commits, start=1):
             who = f"{self.authors[commit.author]} {int(commit.at.timestamp())} {commit.at:%z}\n".encode()
@@ -89,11 +89,11 @@ class SampleHistory(BaseModel):
 def make_sample_repository(directory: Path) -> Path:
     """Make the sample environment's bare repository under a directory, and return its path.
 
-    1. A repository that is there already is left alone: people may have restored in it.
-    2. What a killed run left half-made is removed.
-    3. The history is imported beside its place and takes it by rename, so that nobody sees a part of it.
+    1. Keep a repository that exists: users may have restored in it.
+    2. Remove what a killed call left half-made.
+    3. Import the history into a draft and rename it, so that no process sees a part of it.
 
-    The user's Git configuration is not read, and the commits' ids are the same everywhere. Raise
+    The commits' ids are the same everywhere, because the user's Git configuration is not read. Raises
     RepositoryError where git is missing or refuses.
     """
     repository = directory / REPOSITORY
@@ -115,8 +115,8 @@ def _git(*arguments: str, stdin: bytes = b"") -> None:
     except FileNotFoundError:
         raise RepositoryError("The sample repository needs git. Install git, and start again.") from None
     except subprocess.CalledProcessError as error:
-        told = error.stderr.decode(errors="replace").strip()
-        raise RepositoryError(f"The sample repository could not be made: {told}") from None
+        said = error.stderr.decode(errors="replace").strip()
+        raise RepositoryError(f"The sample repository could not be made: {said}") from None
 
 
 def _data(content: bytes) -> bytes:

@@ -5,15 +5,15 @@ from pathlib import Path
 OWNER_ONLY = 0o600
 
 
-def kept_secret(path: Path) -> str:
-    """Return the secret a file keeps; the first call makes it, readable by its owner alone."""
+def stored_secret(path: Path) -> str:
+    """Return the secret in a file; the first call creates it, readable by its owner only."""
     if not path.exists():
-        write_whole(path, secrets.token_urlsafe(32))
+        write_atomically(path, secrets.token_urlsafe(32))
     return path.read_text().strip()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file by rename, so that a reader meets all of it or nothing; readable by its owner alone."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file by rename, so that a reader sees all of it or nothing; readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)

@@ -20,24 +20,24 @@ WORKSPACE = "default"
 OWNER = "owner@localhost"
 TOKEN_NAME = "local up"  # noqa: S105 - the token's name, not its text
 SAMPLE = "sample"
-# A local system is signed in to when its owner next looks at the terminal.
+# The owner may come back to the terminal hours after `up` printed the link.
 SIGN_IN_WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seeded:
-    """How to get into a local system: an owner's token, and a link that signs its owner in once."""
+    """An owner's token, and a link that signs the owner in once."""
 
     api_token: str
     sign_in_url: str
 
 
 def seed(settings: Settings, *, sample: bool) -> Seeded:
-    """Give a migrated database its first workspace and owner, and hand out fresh keys; safe to repeat.
+    """Give a migrated database its first workspace and owner, and issue new keys; safe to repeat.
 
-    1. The workspace `default` and its owner are there, or made.
-    2. The tokens of earlier calls are revoked and one new one is made.
-    3. With `sample`, the sample environment is there, or made.
+    1. Create the workspace `default` and its owner where they are missing.
+    2. Revoke the tokens of earlier calls, and create one.
+    3. With `sample`, create the sample environment where it is missing.
     """
     database = Database.connect(settings.need_database_url(), pool_size=1)
     repository = make_sample_repository(settings.data_dir / "sample") if sample else None

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from models.errors import OperationRunError
 from runtime.local.child_process import Program, run_to_end
-from runtime.local.data_directory import held
+from runtime.local.data_directory import locked
 from runtime.local.own_program import own_argv, own_environment
 from runtime.local.ports import HOST, free_ports, http_answers, need_free
 from runtime.local.postgres import ANSWERS_WITHIN as POSTGRES_ANSWERS_WITHIN
 from runtime.local.postgres import EmbeddedPostgres
 from runtime.local.ready_file import Pids, Ready, write_ready_file
-from runtime.local.secret_file import kept_secret
+from runtime.local.secret_file import stored_secret
 from runtime.local.seed import Seeded, seed
 from runtime.local.supervisor import Supervisor
 from runtime.local.temporal_cli import need_binary
 from runtime.local.temporal_server import NAMESPACE, TemporalDevServer, need_answer
 from runtime.migrate import upgrade
-from runtime.process.signals import StopAsked, ignore_stop_signals, stop_on_signals
+from runtime.process.signals import StopRequested, ignore_stop_signals, stop_on_signals
 from runtime.settings import Settings
 
 STOP_ORDER = ("worker", "web", "temporal", "postgres")
@@ -27,7 +27,7 @@ ANSWERS_WITHIN = timedelta(minutes=1)
 WORKER_STOPS_WITHIN = timedelta(seconds=35)
 WEB_STOPS_WITHIN = timedelta(seconds=12)
 WORKER_READY = "worker ready"
-# One machine's own system serves whoever is on it, tests and benchmarks included.
+# A local system serves one developer, and the tests and benchmarks on the same machine.
 LOCAL_LIMITS = {
     "token_requests_per_minute": 600_000,
     "token_requests_at_once": 60_000,
@@ -39,14 +39,14 @@ LOG_PROBLEMS = re.compile(r'"level": "(warning|error|critical)"|^Traceback')
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """A local system that answers, and the link that signs its owner in once."""
+    """The addresses of a local system that answers, and the link that signs its owner in once."""
 
     ready: Ready
     sign_in_url: str
 
 
 class LocalSystem:
-    """PostgreSQL, Temporal, worker and web of one machine, in the order they need each other."""
+    """PostgreSQL, Temporal, worker and web server of one machine, in the order of their dependencies."""
 
     def __init__(
         self, data_dir: Path, settings: Settings, *, ready_file: Path | None, say: Callable[[str], None]
@@ -59,11 +59,11 @@ class LocalSystem:
         self.supervisor = Supervisor(self._logs, say=say)
 
     def start(self, *, port: int, sample: bool, worker: bool) -> Started:
-        """Start everything, return once all of it answers; raise OperationRunError if something does not."""
+        """Start everything and return once all answers; raise OperationRunError for what does not."""
         self._remove_ready_file()
         port = port or free_ports(1)[0]
         need_free(port)
-        # Temporal is there first, and comes up while PostgreSQL makes its data directory.
+        # Temporal first: it starts up while PostgreSQL makes its data directory.
         temporal = self._start_temporal()
         settings = self._settings(
             port=port,
@@ -80,7 +80,7 @@ class LocalSystem:
         return self._finish(settings, entry, web_url=_web_url(port))
 
     def stop(self) -> None:
-        """Stop everything that was started, and take the ready file away."""
+        """Stop everything that was started, and remove the ready file."""
         self._say("Stopping.")
         self._remove_ready_file()
         self.supervisor.stop(STOP_ORDER)
@@ -118,7 +118,7 @@ class LocalSystem:
             "temporal_ui_url": temporal_ui_url,
             "public_url": given.public_url if "public_url" in given.model_fields_set else _web_url(port),
             "data_dir": self._data_dir,
-            "secret_key": given.secret_key or kept_secret(self._data_dir / "secret.key"),
+            "secret_key": given.secret_key or stored_secret(self._data_dir / "secret.key"),
             "allowed_file_roots": (*given.allowed_file_roots, self._data_dir / "sample"),
         }
         limits = {name: most for name, most in LOCAL_LIMITS.items() if name not in given.model_fields_set}
@@ -141,7 +141,7 @@ class LocalSystem:
                 _own("worker", settings, stop_within=WORKER_STOPS_WITHIN, ready_line=WORKER_READY)
             )
         self.supervisor.start(
-            # SIGINT ends gunicorn's own workers with it, at once.
+            # On SIGINT gunicorn ends its workers at once; SIGKILL would leave them running.
             _own(
                 "web",
                 settings,
@@ -172,7 +172,7 @@ class LocalSystem:
                 write_ready_file(self._ready_file, ready)
             return ready
 
-        self.supervisor.changed = write
+        self.supervisor.on_change = write
         return Started(ready=write(), sign_in_url=entry.sign_in_url)
 
     def _remove_ready_file(self) -> None:
@@ -205,7 +205,7 @@ def _own(
 
 @dataclass(frozen=True, kw_only=True)
 class UpOptions:
-    """What `operationrun up` was asked for; port 0 takes any that is free."""
+    """The options of `operationrun up`; port 0 takes a free one."""
 
     data_dir: Path
     port: int
@@ -217,15 +217,15 @@ class UpOptions:
 def run_up(
     options: UpOptions, settings: Settings, *, say: Callable[[str], None], announce: Callable[[Started], None]
 ) -> None:
-    """Run everything on this machine until a signal asks to stop.
+    """Run everything on this machine until SIGTERM, SIGINT or SIGHUP.
 
-    `say` gets each step as a line, `announce` what stands once everything answers. Raises
-    OperationRunError if something does not start; whatever was started is stopped first.
+    `say` gets each step as a line, and `announce` the addresses once everything answers. Raises
+    OperationRunError if a program does not start, after stopping those that did.
     """
     try:
-        with stop_on_signals(), held(options.data_dir):
+        with stop_on_signals(), locked(options.data_dir):
             _run(options, settings, say=say, announce=announce)
-    except StopAsked:
+    except StopRequested:
         say("Stopped.")
 
 

@@ -7,23 +7,24 @@ from models.errors import OperationRunError
 from runtime.local.child_process import Child, Program
 from runtime.telemetry.logging import readable
 
-LOOK_EVERY = timedelta(milliseconds=100)
+CHECK_EVERY = timedelta(milliseconds=100)
 FIRST_DELAY = timedelta(milliseconds=200)
 LONGEST_DELAY = timedelta(seconds=30)
 STEADY_AFTER = timedelta(seconds=30)
 
 
 class Supervisor:
-    """Keeps programs running: starts again what dies, later each time, and stops all in a given order.
+    """Keeps programs running: restarts each that dies, after a growing delay, and stops all in a given order.
 
-    `say` gets the lines an operator should see; `changed` is called when a program got a new pid.
-    Everything happens in the caller's thread, in `wait_for` and `watch`.
+    `say` gets the lines that an operator should see; `on_change` is called when a program has a new pid.
+    Everything runs in the caller's thread, in `wait_for` and `watch`: a child dies with the thread that
+    started it (runtime/local/child_process.py).
     """
 
     def __init__(self, logs: Path, *, say: Callable[[str], None]) -> None:
         self._logs = logs
         self._say = say
-        self.changed: Callable[[], object] = lambda: None
+        self.on_change: Callable[[], object] = lambda: None
         self._children: dict[str, Child] = {}
         self._delays: dict[str, timedelta] = {}
         self._restart_at: dict[str, float] = {}
@@ -34,33 +35,35 @@ class Supervisor:
         return child
 
     def pid(self, name: str) -> int | None:
-        """Return the pid of a program's current run, None if it was never started."""
+        """Return the pid of a program's current run; None if it was never started."""
         child = self._children.get(name)
         return child.pid if child else None
 
     def wait_for(self, name: str, answers: Callable[[Child], bool], *, within: timedelta) -> None:
-        """Wait until a program just started answers; raise OperationRunError if it ends or takes too long."""
+        """Wait until a program answers; raise OperationRunError if it ends first or takes too long."""
         child = self._children[name]
         deadline = time.monotonic() + within.total_seconds()
         while not answers(child):
             self._echo(child)
             code = child.exit_code()
             if code is not None:
-                raise OperationRunError(f"{name} ended with exit code {code} at its start. {_told(child)}")
+                raise OperationRunError(
+                    f"{name} ended with exit code {code} at its start. {_last_output(child)}"
+                )
             if time.monotonic() > deadline:
                 raise OperationRunError(
-                    f"{name} did not answer within {within.total_seconds():.0f} s. {_told(child)}"
+                    f"{name} did not answer within {within.total_seconds():.0f} s. {_last_output(child)}"
                 )
-            time.sleep(LOOK_EVERY.total_seconds())
+            time.sleep(CHECK_EVERY.total_seconds())
 
     def watch(self) -> None:
-        """Keep every program running, until a signal's exception ends this."""
+        """Keep every program running until a signal handler raises."""
         while True:
-            self.look()
-            time.sleep(LOOK_EVERY.total_seconds())
+            self.check()
+            time.sleep(CHECK_EVERY.total_seconds())
 
-    def look(self) -> None:
-        """Look once at every program: pass its lines on, start it again if it died and its delay is over."""
+    def check(self) -> None:
+        """Check every program once: pass its lines on, and restart it if it died and its delay is over."""
         for name, child in list(self._children.items()):
             self._echo(child)
             if child.exit_code() is None:
@@ -70,10 +73,10 @@ class Supervisor:
             elif time.monotonic() >= self._restart_at[name]:
                 del self._restart_at[name]
                 self.start(child.program)
-                self.changed()
+                self.on_change()
 
     def stop(self, order: Sequence[str]) -> None:
-        """Stop the programs named, one after the other; those never started are passed over."""
+        """Stop the named programs one after the other; skip those that were never started."""
         for name in order:
             child = self._children.pop(name, None)
             if child:
@@ -88,7 +91,7 @@ class Supervisor:
         self._restart_at[name] = time.monotonic() + delay.total_seconds()
         self._say(
             f"{name} (pid {child.pid}) ended with exit code {child.exit_code()}; "
-            f"starting it again in {delay.total_seconds():.1f} s. {_told(child)}"
+            f"starting it again in {delay.total_seconds():.1f} s. {_last_output(child)}"
         )
 
     def _echo(self, child: Child) -> None:
@@ -96,6 +99,6 @@ class Supervisor:
             self._say(f"{child.program.name}: {readable(line)}")
 
 
-def _told(child: Child) -> str:
+def _last_output(child: Child) -> str:
     words = child.last_words()
     return f"Its last words in {child.log}:\n{words}" if words else f"It left no word in {child.log}."

@@ -12,10 +12,10 @@ NAME = "operationrun"
 
 
 def unprivileged_account() -> Account | None:
-    """Return the account for programs that refuse to run as root; None where we are not root.
+    """Return the account for programs that refuse to run as root; None where this process is not root.
 
-    It is the system user `operationrun`, made at first need: an account of its own, so that no other
-    service of the machine can read PostgreSQL's files. Raises OperationRunError if it cannot be made.
+    It is the system user `operationrun`, created when first needed: no other service of the machine shares it
+    and can read PostgreSQL's files. Raises OperationRunError if it cannot be created.
     """
     if os.geteuid() != 0:
         return None
@@ -24,7 +24,7 @@ def unprivileged_account() -> Account | None:
 
 
 def open_passage(path: Path, account: Account, *, say: Callable[[str], None] = lambda _: None) -> None:
-    """Let an account reach a path: add o+x to directories that lack it, and say so."""
+    """Let an account reach a path: add o+x to the directories above that lack it, and pass each to `say`."""
     for directory in reversed(path.resolve().parents):
         about = directory.stat()
         if about.st_uid != account.uid and not about.st_mode & stat.S_IXOTH:
@@ -33,7 +33,7 @@ def open_passage(path: Path, account: Account, *, say: Callable[[str], None] = l
 
 
 def open_for_reading(tree: Path, account: Account, *, say: Callable[[str], None]) -> None:
-    """Let an account read a tree of programs that was installed for root alone."""
+    """Let an account read and run a tree of programs that only root may read."""
     open_passage(tree, account, say=say)
     for path in _entries(tree):
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -61,7 +61,7 @@ def _make() -> pwd.struct_passwd:
         said = subprocess.run(make, capture_output=True, text=True, check=False).stderr.strip()
     except OSError as error:
         said = str(error)
-    # Two starts at the same time may both try; what counts is that it is there.
+    # Of two concurrent starts one useradd fails; the account exists all the same.
     entry = _entry()
     if entry is None:
         raise OperationRunError(

@@ -25,16 +25,16 @@ WAYS_OUT = (
 
 @dataclass(frozen=True, kw_only=True)
 class FoundBinary:
-    """A `temporal` program on this machine, and how it was found."""
+    """A `temporal` program; `way` is TEMPORAL_CLI, PATH, cache, download or build."""
 
     path: Path
     way: str
 
 
 def find_binary(environ: Mapping[str, str] = os.environ) -> FoundBinary | None:
-    """Find Temporal's CLI without fetching it: TEMPORAL_CLI, then PATH, then the cache; None if nowhere.
+    """Find Temporal's CLI without fetching it: TEMPORAL_CLI, then PATH, then the cache; None if none has it.
 
-    Raises SettingsError if TEMPORAL_CLI names something that cannot be run.
+    Raises SettingsError if TEMPORAL_CLI does not name a program.
     """
     named = environ.get("TEMPORAL_CLI")
     if named:
@@ -51,7 +51,7 @@ def find_binary(environ: Mapping[str, str] = os.environ) -> FoundBinary | None:
 
 
 def cached_binary(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where a fetched `temporal` is kept, outside the tree, whether it is there or not."""
+    """Return the path of a fetched `temporal`, outside the source tree; it may not exist."""
     home = environ.get("HOME") or str(Path.home())
     caches = Path(environ.get("XDG_CACHE_HOME") or Path(home, ".cache"))
     return caches / "operationrun" / f"temporal-cli-{VERSION}" / "temporal"
@@ -60,16 +60,16 @@ def cached_binary(environ: Mapping[str, str] = os.environ) -> Path:
 def need_binary(
     *, say: Callable[[str], None], logs: Path, environ: Mapping[str, str] = os.environ
 ) -> FoundBinary:
-    """Find Temporal's CLI, or fetch it into the cache: by the SDK's download, else by a build of the module.
+    """Find Temporal's CLI, or fetch it into the cache: download it with the SDK, else build the Go module.
 
-    Takes minutes where it has to be built, and says so. Raises OperationRunError with the ways out.
+    A build takes minutes, and `say` gets its progress. Raises OperationRunError with what to do instead.
     """
     found = find_binary(environ)
     if found:
         return found
     cached = cached_binary(environ)
-    with _alone(cached.parent):
-        # Somebody else may have fetched it while this process waited for its turn.
+    with _cache_lock(cached.parent):
+        # Another process may have fetched it while this one waited for the lock.
         return find_binary(environ) or _fetch(cached, say=say, logs=logs, environ=environ)
 
 
@@ -89,7 +89,7 @@ def _fetch(
 
 
 def _download(folder: Path, *, say: Callable[[str], None], logs: Path) -> Path | None:
-    """Let Temporal's SDK download the program; return None where that is not possible."""
+    """Download the program with Temporal's SDK; return None where that fails."""
     say(f"Downloading Temporal {VERSION} (once).")
     download = Program(
         name="temporal-download",
@@ -125,12 +125,12 @@ def _reason(ended: Child) -> str:
 
 
 def _progress(say: Callable[[str], None]) -> Callable[[timedelta], None]:
-    told = timedelta(0)
+    shown = timedelta(0)
 
     def tick(elapsed: timedelta) -> None:
-        nonlocal told
-        if elapsed - told >= PROGRESS_EVERY:
-            told = elapsed
+        nonlocal shown
+        if elapsed - shown >= PROGRESS_EVERY:
+            shown = elapsed
             minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
             say(f"  still building, {minutes} min {seconds:02d} s")
 
@@ -138,8 +138,8 @@ def _progress(say: Callable[[str], None]) -> Callable[[timedelta], None]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the cache's lock: two starts at the same time fetch once."""
+def _cache_lock(folder: Path) -> Iterator[None]:
+    """Hold the cache's lock, so that two concurrent starts fetch once."""
     folder.mkdir(parents=True, exist_ok=True)
     with Path(folder, ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

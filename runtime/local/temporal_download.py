@@ -1,7 +1,7 @@
-"""Download Temporal's CLI by Temporal's own SDK: `python -m runtime.local.temporal_download FOLDER VERSION`.
+"""Download Temporal's CLI with Temporal's SDK: `python -m runtime.local.temporal_download FOLDER VERSION`.
 
-The SDK only downloads what it then starts; so it starts a server, which is stopped at once, and the
-program stays in the folder. A process of its own, because the download knows no time limit.
+The SDK downloads only a server that it then starts; this stops the server and keeps the program. It is a
+separate process because the download has no time limit.
 """
 
 import asyncio

@@ -17,18 +17,18 @@ from runtime.local.temporal_cli import need_binary
 NAMESPACE = "default"
 ANSWER_WITHIN = timedelta(seconds=3)
 STARTED_WITHIN = timedelta(minutes=1)
-# The server's defaults make every operation five times slower: 20 dispatches per second and shard.
+# The defaults (20 dispatches per second and shard) make every operation five times slower.
 DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": 2000,
     "history.timerProcessorMaxPollRPS": 2000,
     "history.visibilityProcessorMaxPollRPS": 2000,
-    # A few workers leave some of the usual four partitions unasked for a while, and the work there waits.
+    # With few workers some of the usual four partitions have no poller for a while, and tasks wait there.
     "matching.numTaskqueueWritePartitions": 1,
 }
 
 
 class TemporalDevServer:
-    """Temporal's development server on this machine, with its state in one file, `<data_dir>/temporal.db`."""
+    """Temporal's dev server on this machine, with its state in `<data_dir>/temporal.db`."""
 
     def __init__(self, binary: Path, data_dir: Path) -> None:
         self._binary = binary
@@ -38,7 +38,7 @@ class TemporalDevServer:
         self.ui_url = f"http://{HOST}:{self._ui_port}"
 
     def program(self) -> Program:
-        """Return the server as a program to run."""
+        """Return the program to run, with the raised poll rates."""
         flags = {
             "--db-filename": str(self._database),
             "--ip": HOST,
@@ -55,15 +55,15 @@ class TemporalDevServer:
         return Program(name="temporal", argv=(str(self._binary), "server", "start-dev", *words))
 
     def answers(self) -> bool:
-        """Say whether the server and its web page answer."""
-        return why_silent(self.address, NAMESPACE) is None and http_answers(self._ui_port, "/")
+        """Return whether the server and its web UI answer."""
+        return unreachable_reason(self.address, NAMESPACE) is None and http_answers(self._ui_port, "/")
 
 
 @contextmanager
 def running_temporal(data_dir: Path, *, say: Callable[[str], None]) -> Iterator[TemporalDevServer]:
-    """Run a server for as long as the block lasts; for tests and measurements.
+    """Run a server while the block lasts; for tests and benchmarks.
 
-    Fetches Temporal's CLI first where this machine has none, which can take minutes.
+    Fetches Temporal's CLI where this machine has none, which can take minutes.
     """
     logs = data_dir / "logs"
     server = TemporalDevServer(need_binary(say=say, logs=logs).path, data_dir)
@@ -77,8 +77,8 @@ def running_temporal(data_dir: Path, *, say: Callable[[str], None]) -> Iterator[
 
 
 def need_answer(address: str, namespace: str) -> None:
-    """Raise OperationRunError with the reason if no Temporal server at an address serves a namespace."""
-    reason = why_silent(address, namespace)
+    """Raise OperationRunError if no Temporal server at an address serves a namespace."""
+    reason = unreachable_reason(address, namespace)
     if reason:
         raise OperationRunError(
             f"OPERATIONRUN_TEMPORAL_ADDRESS is {address}, but {reason} "
@@ -86,8 +86,8 @@ def need_answer(address: str, namespace: str) -> None:
         )
 
 
-def why_silent(address: str, namespace: str) -> str | None:
-    """Ask a Temporal server for a namespace; return None if it knows it, else why not, as a sentence."""
+def unreachable_reason(address: str, namespace: str) -> str | None:
+    """Return why no Temporal server at an address serves a namespace, as a sentence; None if one does."""
     try:
         asyncio.run(_describe(address, namespace))
     except RPCError as error:

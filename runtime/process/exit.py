@@ -11,11 +11,11 @@ INTERRUPTED = 130
 
 
 def run_and_exit(main: Callable[[], int]) -> NoReturn:
-    """Run a process's main function and end the process with the exit code it returns.
+    """Run a process's main function and end the process with the exit code that it returns.
 
-    Exit handlers run and output is flushed, but the interpreter is not finalized: Temporal's threads
-    take the interpreter lock while it is, and every few exits the process would die with 134 instead
-    (temporalio/sdk-python issue 300). A SystemExit keeps its code; any other exception is printed, 1.
+    Runs exit handlers and flushes output, but does not finalize the interpreter: Temporal's threads take the
+    interpreter lock meanwhile, and one exit in a few would abort with 134 (temporalio/sdk-python issue 300).
+    A SystemExit keeps its code; any other exception is printed and gives 1.
     """
     code = 1
     try:
@@ -25,25 +25,25 @@ def run_and_exit(main: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`operationrun runs | head`): nobody is left to tell.
+        # The reader of our output is gone (`operationrun runs | head`), so no message would arrive.
         code = 1
-    except BaseException:  # noqa: BLE001 # the last place that can tell of it
+    except BaseException:  # noqa: BLE001 # the last place that can report it
         traceback.print_exc()
     finally:
         leave(code)
 
 
 def leave(code: int) -> NoReturn:
-    """End this process now, after its exit handlers, with what it wrote flushed."""
+    """Run exit handlers, flush output and end this process, without finalizing the interpreter."""
     for last_act in (atexit._run_exitfuncs, logging.shutdown, sys.stdout.flush, sys.stderr.flush):  # noqa: SLF001 # os._exit skips them
-        # What cannot be flushed is lost either way, and is no reason to end otherwise than asked.
+        # Output that cannot be flushed is lost either way, and must not change the exit code.
         with contextlib.suppress(Exception):
             last_act()
     os._exit(code)
 
 
 def code_of(stop: SystemExit) -> int:
-    """Return the exit code a SystemExit stands for, as the interpreter reads it; print its message."""
+    """Return the exit code of a SystemExit as the interpreter defines it; print its message, if any."""
     if stop.code is None or isinstance(stop.code, int):
         return stop.code or 0
     sys.stderr.write(f"{stop.code}\n")

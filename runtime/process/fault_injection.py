@@ -11,11 +11,11 @@ ON = "this process is meant to fail"
 
 
 def faults(environ: Mapping[str, str] = os.environ) -> FaultHook:
-    """Return what a worker does at its kill points: pass, unless the fault lane switched it on.
+    """Return what a worker does at its kill points: nothing, unless the fault lane switched it on.
 
-    `OPERATIONRUN_FAULT_LANE` is `<on>:<folder>`. A file of the folder named after a point makes the first
-    worker that reaches the point take the file and do what it says: `kill`, or `stop` (SIGSTOP, until
-    SIGCONT). Raises SettingsError for any other value, so that nobody switches it on by chance.
+    `OPERATIONRUN_FAULT_LANE` is `<on>:<folder>`. A file in the folder that is named after a point makes the
+    first worker that reaches the point take the file and do what it says: `kill`, or `stop` (SIGSTOP, until
+    SIGCONT). Raises SettingsError for any other value, so that a typing error cannot switch it on.
     """
     value = environ.get(SWITCH)
     if not value:

@@ -8,7 +8,7 @@ from structlog.typing import EventDict, Processor
 
 from services.masking.messages import redact
 
-# Our own lines from here on; those of libraries only where something is amiss.
+# Libraries log their progress at INFO; only their warnings and errors matter here.
 OUR_LEVEL: Final = logging.INFO
 LIBRARY_LEVEL: Final = logging.WARNING
 
@@ -18,10 +18,10 @@ _SET_BY_US: Final = "operationrun"
 def configure_logging(stream: TextIO | None = None) -> None:
     """Send this process's log to `stream` (stderr): JSON lines, or words and colours on a terminal.
 
-    Our lines (structlog, from INFO on) and those of libraries (the standard library's logging and warnings,
-    from WARNING on) go through the same steps: the bound ids (`run_id`, `workflow_id`, `request_id`), the
-    time in UTC, tracebacks without the values of variables, credentials taken out. For composition roots;
-    calling it again replaces what it set before.
+    Our lines (structlog, from INFO) and those of libraries (the standard library's logging and warnings, from
+    WARNING) pass the same steps: bound ids (`run_id`, `workflow_id`, `request_id`), the time in UTC,
+    tracebacks without the values of variables, credentials removed. For composition roots; a second call
+    replaces the first.
     """
     stream = stream or sys.stderr
     renderer = _words() if stream.isatty() else _json()
@@ -42,21 +42,21 @@ def configure_logging(stream: TextIO | None = None) -> None:
 
 
 def readable(line: str) -> str:
-    """Return a JSON line of a log in words, without its traceback; any other line as it is."""
+    """Return a JSON log line in words, without its traceback; any other line unchanged."""
     try:
-        told = json.loads(line)
+        entry = json.loads(line)
     except ValueError:
         return line
-    if not isinstance(told, dict) or not {"event", "level"} <= told.keys():
+    if not isinstance(entry, dict) or not {"event", "level"} <= entry.keys():
         return line
     facts = [
-        f"{key}={value}" for key, value in told.items() if key not in {"at", "event", "exception", "level"}
+        f"{key}={value}" for key, value in entry.items() if key not in {"at", "event", "exception", "level"}
     ]
-    return " ".join([f"{told['level']}: {told['event']}", *facts])
+    return " ".join([f"{entry['level']}: {entry['event']}", *facts])
 
 
 def _hand_over(stream: TextIO, steps: list[Processor], renderer: Processor) -> None:
-    """Let the standard library's loggers write to the same stream through the same steps."""
+    """Send the standard library's loggers to the same stream through the same steps."""
     handler = logging.StreamHandler(stream)
     handler.name = _SET_BY_US
     handler.setFormatter(
@@ -86,12 +86,12 @@ def _words() -> Processor:
     )
 
 
-def _redacted(_: object, __: str, told: EventDict) -> EventDict:
+def _redacted(_: object, __: str, entry: EventDict) -> EventDict:
     return {
-        key: _without_credentials(value) if isinstance(value, str) else value for key, value in told.items()
+        key: _without_credentials(value) if isinstance(value, str) else value for key, value in entry.items()
     }
 
 
 def _without_credentials(text: str) -> str:
-    """Redact line by line: a traceback stays whole and keeps its indents."""
+    """Redact line by line, so that a traceback keeps its lines and indents."""
     return "\n".join(line[: len(line) - len(line.lstrip(" "))] + redact(line) for line in text.splitlines())

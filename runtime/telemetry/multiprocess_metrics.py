@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# Read by prometheus_client when it is first imported.
+# prometheus_client reads it at its first import.
 VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @contextmanager
 def shared_metrics() -> Iterator[None]:
-    """Let the processes that are forked from this one add their metrics up, in a folder that goes with it."""
+    """Sum the metrics of the processes forked from this one, in a folder that is removed after the block."""
     folder = tempfile.mkdtemp(prefix="operationrun-metrics-")
     os.environ[VARIABLE] = folder
     owner = os.getpid()
@@ -23,8 +23,8 @@ def shared_metrics() -> Iterator[None]:
 
 
 def forget_process(pid: int) -> None:
-    """Take what a process had in use out of the sums; what it counted stays."""
-    # Imported late: what it does depends on the folder that is set above.
+    """Remove the gauges of a process that ended from the sums; its counters stay."""
+    # Imported late: at its import it reads the variable that shared_metrics sets.
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
 
     mark_process_dead(pid)  # type: ignore[no-untyped-call] # it has no types

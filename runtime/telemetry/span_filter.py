@@ -6,11 +6,11 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Status
 from opentelemetry.util.types import Attributes
 
-# What a pool asks a connection before it lends it (pool_pre_ping).
+# SQLAlchemy's pool sends it to check a connection (pool_pre_ping).
 PING: Final = ";"
 
-# Names of libraries', in their older and their newer conventions. Everything else may hold what is nobody
-# else's: links that sign in, searches, credentials in URLs, the values that a constraint refused.
+# The libraries' attributes, in their older and newer conventions. All others may hold secrets: sign-in links,
+# searches, credentials in URLs, values that a constraint refused.
 KEPT: Final = frozenset(
     {
         "db.name",
@@ -34,21 +34,21 @@ KEPT: Final = frozenset(
 
 
 class FilteringExporter(SpanExporter):
-    """Hands on of each span what is known to be fit for other eyes; of an error, its type."""
+    """Exports spans with the attributes in KEPT only, and of an error only its type."""
 
     def __init__(self, following: SpanExporter) -> None:
         self._following = following
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export the spans without what they may not carry."""
-        return self._following.export([_discreet(span) for span in spans if not _is_ping(span)])
+        """Export the spans without other attributes; drop pings."""
+        return self._following.export([_filtered(span) for span in spans if not _is_ping(span)])
 
     def shutdown(self) -> None:
-        """End the exporter behind this one."""
+        """Shut the next exporter down."""
         self._following.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Have the exporter behind this one send what it holds."""
+        """Flush the next exporter."""
         return self._following.force_flush(timeout_millis)
 
 
@@ -57,7 +57,7 @@ def _is_ping(span: ReadableSpan) -> bool:
     return PING in (attributes.get("db.statement"), attributes.get("db.query.text"))
 
 
-def _discreet(span: ReadableSpan) -> ReadableSpan:
+def _filtered(span: ReadableSpan) -> ReadableSpan:
     return ReadableSpan(
         name=_name(span),
         context=span.context,
@@ -75,7 +75,7 @@ def _discreet(span: ReadableSpan) -> ReadableSpan:
 
 
 def _name(span: ReadableSpan) -> str:
-    """Return a span's name; of a request to an address that no route has, the method alone."""
+    """Return a span's name; without a route only the method, since an address may hold a secret."""
     attributes = span.attributes or {}
     method = attributes.get("http.method") or attributes.get("http.request.method")
     return str(method) if method and "http.route" not in attributes else span.name

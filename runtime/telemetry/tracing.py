@@ -1,7 +1,7 @@
-"""Traces: a request, the workflow it starts, its activities and their SQL, by the libraries' own means.
+"""Traces of requests, the workflows they start, activities and SQL, by OpenTelemetry's instrumentations.
 
-OpenTelemetry's own variables configure them. Where none names an address that traces go to, nothing of
-OpenTelemetry is imported.
+OpenTelemetry's environment variables configure them. Without an endpoint no module of OpenTelemetry is
+imported: its import costs time at each start.
 """
 
 import os
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
-# Asked for by machines every few seconds, or by every page.
+# Probes request these every few seconds, and every page its static files.
 _UNTRACED: Final = "/(healthz|readyz|metrics)$,/static/"
 
 
 def is_traced(environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether traces have an address to go to."""
+    """Return whether an OTLP endpoint is set."""
     return any(environ.get(name) for name in ENDPOINTS)
 
 
 def trace_process(service: str) -> None:
-    """Send this process's spans, and make one of every SQL statement; in a child, after the fork.
+    """Export this process's spans, with one for each SQL statement; call it after a fork.
 
-    `service` is its name where OTEL_SERVICE_NAME gives none. The last spans are sent when the process ends.
+    `service` is the service name where OTEL_SERVICE_NAME is not set. Remaining spans are sent at exit.
     """
     if not is_traced():
         return
@@ -45,26 +45,26 @@ def trace_process(service: str) -> None:
     provider = TracerProvider(resource=Resource.create(named))
     provider.add_span_processor(BatchSpanProcessor(FilteringExporter(OTLPSpanExporter())))
     set_tracer_provider(provider)
-    # A caller's `baggage` is not taken in: it would stay in Temporal's histories.
+    # Without the propagator for `baggage`: a caller's would stay in Temporal's histories.
     set_global_textmap(TraceContextTextMapPropagator())
     PsycopgInstrumentor().instrument()
 
 
 def trace_requests(app: "Flask") -> None:
-    """Make a span of every request that the app answers."""
+    """Make a span for every request."""
     if not is_traced():
         return
     from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415
 
     instrument = FlaskInstrumentor.instrument_app
     instrument(app, excluded_urls=_UNTRACED, enable_commenter=False)  # type: ignore[no-untyped-call] # it has no types
-    # Before every other: what one of those refuses is a request, too.
+    # First of all: requests that a later step refuses are traced, too.
     steps = app.before_request_funcs[None]
     steps.insert(0, steps.pop())
 
 
 def client_interceptors() -> "list[Interceptor]":
-    """Return what hands the trace on through Temporal, to workflows and their activities."""
+    """Return the interceptors that pass the trace through Temporal to workflows and activities."""
     if not is_traced():
         return []
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415

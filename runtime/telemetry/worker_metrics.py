@@ -10,9 +10,9 @@ from services.database.session import Database
 
 
 def measured(database: Database, address: str) -> Runtime:
-    """Return a runtime of Temporal's that offers its metrics, and the pool's, at an address.
+    """Return a Temporal runtime that serves its metrics and those of the connection pool at an address.
 
-    Raises SettingsError where the address cannot be listened on.
+    Raises SettingsError where it cannot listen there.
     """
     try:
         metrics = PrometheusConfig(bind_address=address, durations_as_seconds=True)
@@ -27,7 +27,7 @@ def measured(database: Database, address: str) -> Runtime:
 
 
 class _PoolGauges:
-    """Adds changes up, for gauges that know no change."""
+    """Sums changes, because Temporal's gauges have only `set`."""
 
     def __init__(self, meter: MetricMeter) -> None:
         self._gauges = {

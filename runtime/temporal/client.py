@@ -15,7 +15,7 @@ from runtime.telemetry.tracing import client_interceptors
 
 T = TypeVar("T")
 
-# A web request that starts a run answers within seconds; the run is safe in PostgreSQL either way.
+# A web request that starts a run must answer within seconds; the run is committed either way.
 CALL_TIMEOUT = timedelta(seconds=4)
 RPC_TIMEOUT = timedelta(seconds=2)
 
@@ -23,9 +23,9 @@ RPC_TIMEOUT = timedelta(seconds=2)
 async def connect(
     address: str, namespace: str, *, lazy: bool = True, runtime: Runtime | None = None
 ) -> Client:
-    """Make a client; a lazy one connects at its first call, another now, or raises RuntimeError.
+    """Make a client; a lazy one connects at its first call, another at once or raises RuntimeError.
 
-    `runtime` None means the SDK's own, which offers no metrics.
+    `runtime` None is the SDK's default runtime, which serves no metrics.
     """
     return await Client.connect(
         address,
@@ -39,10 +39,9 @@ async def connect(
 
 
 class TemporalConnection:
-    """One client on one background event loop, for code that is not asynchronous.
+    """One client on one background event loop, for synchronous code.
 
-    Both are made at the first call and again in a forked process: a client does not survive a fork, and is
-    not safe to share between loops.
+    The first call creates both, also in a forked process: a client survives no fork and belongs to one loop.
     """
 
     def __init__(self, address: str, namespace: str) -> None:
@@ -56,7 +55,7 @@ class TemporalConnection:
     def call(
         self, action: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: timedelta = CALL_TIMEOUT
     ) -> T:
-        """Run an action of the client to its end; raise TimeoutError when it takes longer than `timeout`."""
+        """Run an action with the client and return its result; raise TimeoutError after `timeout`."""
         loop = self._running_loop()
         future = asyncio.run_coroutine_threadsafe(self._act(action), loop)
         try:

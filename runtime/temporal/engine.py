@@ -45,10 +45,10 @@ HISTORY_TIMEOUT = timedelta(seconds=15)
 
 
 class TemporalEngine(TemporalStarter):
-    """Temporal as services and reconcilers know it; implements services.engine.port.Engine."""
+    """Temporal behind the port; implements services.engine.port.Engine, which documents every method."""
 
     def describe(self, workflow_id: str) -> WorkflowView:
-        """Look one workflow up; see services.engine.port.Engine, as for every method here."""
+        """Describe one workflow, and since when its task fails."""
         found = self._find(lambda client: _describe(client, workflow_id))
         if found is None:
             return WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
@@ -60,7 +60,7 @@ class TemporalEngine(TemporalStarter):
         return replace(view, failing_since=failed_at or view.failing_since)
 
     def first_event(self, workflow_id: str) -> FirstEvent | None:
-        """Read how a workflow was started."""
+        """Return how a workflow was started."""
         event = self._find(lambda client: _first_event(client, workflow_id))
         if event is None:
             return None
@@ -73,11 +73,11 @@ class TemporalEngine(TemporalStarter):
         )
 
     def cancel(self, workflow_id: str) -> bool:
-        """Ask a workflow to cancel."""
+        """Request the cancellation of a workflow; return False where it is closed or unknown."""
         return bool(self._find(lambda client: _cancel(client, workflow_id)))
 
     def terminate(self, workflow_id: str, reason: str) -> None:
-        """End a workflow without its help."""
+        """Terminate a workflow."""
         self._find(
             lambda client: client.get_workflow_handle(workflow_id).terminate(
                 reason=reason, rpc_timeout=RPC_TIMEOUT
@@ -85,17 +85,17 @@ class TemporalEngine(TemporalStarter):
         )
 
     def closed_abnormally(self, since: datetime, *, limit: int) -> Sequence[str]:
-        """List candidates that closed otherwise than completed."""
+        """Return ids of workflows that closed with another status than completed."""
         query = f"{OURS} AND {ABNORMAL} AND CloseTime > '{rfc3339(since)}'"
         return self._ask(lambda client: _list(client, query, limit))
 
     def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:
-        """List candidates that are open."""
+        """Return ids of open workflows."""
         query = f"{OURS} AND ExecutionStatus = 'Running' AND StartTime > '{rfc3339(since)}'"
         return self._ask(lambda client: _list(client, query, limit))
 
     def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
-        """Tell a workflow's story in at most 8 kB of JSON."""
+        """Return a summary of a workflow's history, in at most 8 kB of JSON."""
         found = self._find(lambda client: _describe(client, workflow_id))
         if found is None:
             return None
@@ -107,13 +107,13 @@ class TemporalEngine(TemporalStarter):
         return story_of(found, events) if events else None
 
     def retention(self) -> timedelta:
-        """Say how long the namespace keeps a workflow that has closed."""
+        """Return how long the namespace keeps a closed workflow."""
         found = self._ask(_describe_namespace)
         kept = found.config.workflow_execution_retention_ttl
         return timedelta(seconds=kept.seconds)
 
     def queue(self, task_queue: str) -> QueueView:
-        """Look at a task queue's workers and backlog."""
+        """Return the pollers and the backlog of a task queue."""
         return _queue_view(self._ask(lambda client: _describe_queue(client, task_queue)))
 
     def _ask(
@@ -125,7 +125,7 @@ class TemporalEngine(TemporalStarter):
     def _find(
         self, question: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: timedelta = CALL_TIMEOUT
     ) -> T | None:
-        """Ask about one workflow; None where Temporal does not know it, or has no more use for the call."""
+        """Call for one workflow; None where Temporal does not know it, or it is closed."""
         with _unreachable():
             try:
                 return self._connection.call(question, timeout=timeout)
@@ -137,7 +137,7 @@ class TemporalEngine(TemporalStarter):
 
 @contextmanager
 def _unreachable() -> Iterator[None]:
-    """Translate every answer that is none; a client that never could connect raises RuntimeError."""
+    """Translate failed calls to EngineUnreachable; a client that never connected raises RuntimeError."""
     try:
         yield
     except RPCError as error:
@@ -147,14 +147,14 @@ def _unreachable() -> Iterator[None]:
 
 
 def _lacks_workflow(error: RPCError) -> bool:
-    """Tell whether it is the workflow that is unknown or closed; of an unknown namespace nothing follows."""
+    """Return whether the workflow is unknown or closed; an unknown namespace says nothing about it."""
     return error.status is RPCStatusCode.NOT_FOUND and not any(
         detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details
     )
 
 
 async def _describe(client: Client, workflow_id: str) -> DescribeWorkflowExecutionResponse:
-    # Not the handle's: that one cannot read a status which its release does not know.
+    # Not the handle's `describe`: it fails on a status that a newer server adds.
     return await client.workflow_service.describe_workflow_execution(
         DescribeWorkflowExecutionRequest(
             namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id)
@@ -170,10 +170,10 @@ async def _describe_namespace(client: Client) -> DescribeNamespaceResponse:
 
 
 async def _task_failed_at(client: Client, execution: WorkflowExecution) -> datetime | None:
-    """Return when the workflow task failed that fails since; None: not among the newest events.
+    """Return when the workflow task began to fail; None where that is not among the newest events.
 
-    The server writes down the first failure in a row alone; of the later attempts it keeps the newest one's
-    times, so that `original_scheduled_time` moves with each.
+    The server records only the first failure of a series. `original_scheduled_time` moves with each attempt,
+    so it cannot tell.
     """
     newest = await client.workflow_service.get_workflow_execution_history_reverse(
         GetWorkflowExecutionHistoryReverseRequest(
@@ -192,7 +192,7 @@ async def _first_event(client: Client, workflow_id: str) -> HistoryEvent:
 
 
 async def _cancel(client: Client, workflow_id: str) -> bool:
-    # The server takes a cancellation of a closed workflow as well, and says nothing.
+    # The server accepts the cancellation of a closed workflow without a word.
     found = await _describe(client, workflow_id)
     if found.workflow_execution_info.status in CLOSED:
         return False
@@ -201,7 +201,7 @@ async def _cancel(client: Client, workflow_id: str) -> bool:
 
 
 async def _list(client: Client, query: str, limit: int) -> list[str]:
-    """List up to `limit` ids; one that was reset counts once."""
+    """Return up to `limit` ids; a workflow that was reset counts once."""
     ids: dict[str, None] = {}
     page_size = min(limit, LARGEST_PAGE)
     async for found in client.list_workflows(query, page_size=page_size, rpc_timeout=RPC_TIMEOUT):
@@ -212,7 +212,7 @@ async def _list(client: Client, query: str, limit: int) -> list[str]:
 
 
 async def _history(client: Client, execution: WorkflowExecution, *, whole: bool) -> list[HistoryEvent]:
-    """Read a history, or its first events in one answer, which are all of ours while it is open."""
+    """Return a history, or its first page, which holds all events of an open workflow of ours."""
     handle = client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
     events = handle.fetch_history_events(page_size=FIRST_EVENTS, rpc_timeout=RPC_TIMEOUT)
     if whole:
@@ -222,8 +222,8 @@ async def _history(client: Client, execution: WorkflowExecution, *, whole: bool)
 
 
 async def _describe_queue(client: Client, task_queue: str) -> list[DescribeTaskQueueResponse]:
-    """Describe both halves of a queue: the one of workflow tasks and the one of activities."""
-    # The plain mode: its pollers are fresh, while all of the enhanced mode's answer is kept for 5 seconds.
+    """Describe both parts of a queue: workflow tasks and activities."""
+    # Not the enhanced mode: the server caches that answer for 5 seconds, pollers included.
     kinds = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
     requests = [
         DescribeTaskQueueRequest(
@@ -240,7 +240,7 @@ async def _describe_queue(client: Client, task_queue: str) -> list[DescribeTaskQ
 
 def _view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
     info, pending = found.workflow_execution_info, found.pending_workflow_task
-    # A workflow that was terminated keeps the task and the step it was at.
+    # A terminated workflow keeps its pending task and activity.
     is_open = info.status not in CLOSED
     is_pending = found.HasField("pending_workflow_task") and is_open
     step = next(iter(found.pending_activities), None) if is_open else None

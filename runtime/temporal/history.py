@@ -12,7 +12,7 @@ from models.base import Json
 from runtime.temporal.payloads import CLOSED, plain_json, rfc3339, time_of
 from services.masking.messages import redact
 
-# For a worker, until it is tried again, or until somebody lets it go on.
+# Waiting for a worker, for the next attempt, or for an operator to unpause it.
 WAITING: Final = frozenset(
     {
         PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED,
@@ -30,10 +30,10 @@ TEXT_LENGTH = 300
 
 
 def story_of(found: DescribeWorkflowExecutionResponse, events: Sequence[HistoryEvent]) -> dict[str, Any]:
-    """Return what happened in a workflow, in at most 8 kB of JSON; implements `Engine.compact_history`."""
+    """Return a summary of a workflow's history, in at most 8 kB of JSON; see `Engine.compact_history`."""
     info = found.workflow_execution_info
     status, cause = CLOSED.get(info.status, ("open", None))
-    # A workflow that was terminated keeps the step it was at.
+    # A terminated workflow keeps its pending activity.
     steps = _steps(events, {} if info.status in CLOSED else _pending(found))
     kept = _outermost(steps)
     return {
@@ -50,7 +50,7 @@ def story_of(found: DescribeWorkflowExecutionResponse, events: Sequence[HistoryE
 
 
 def _pending(found: DescribeWorkflowExecutionResponse) -> dict[str, Json]:
-    """Tell how far each activity is that goes on; the history has nothing of its attempts before it ends."""
+    """Return the progress of each open activity: its attempts enter the history only when it ends."""
     return {
         step.activity_id: {
             "started_at": None if step.state in WAITING else rfc3339(time_of(step.last_started_time)),
@@ -62,7 +62,7 @@ def _pending(found: DescribeWorkflowExecutionResponse) -> dict[str, Json]:
 
 
 def _steps(events: Sequence[HistoryEvent], pending: Mapping[str, Json]) -> list[Json]:
-    """Gather what became of each activity, in the order they were scheduled."""
+    """Return each activity with its result, in the order of scheduling."""
     steps: dict[int, Json] = {}
     for event in events:
         kind = event.WhichOneof("attributes") or ""
@@ -71,7 +71,7 @@ def _steps(events: Sequence[HistoryEvent], pending: Mapping[str, Json]) -> list[
             steps[event.event_id] = _scheduled(event) | pending.get(activity_id, {})
         elif kind == "activity_task_started_event_attributes":
             started = event.activity_task_started_event_attributes
-            # Only the last attempt leaves an event; it tells what the one before it failed of.
+            # Only the last attempt has an event; it names the failure of the one before.
             steps[started.scheduled_event_id] |= {
                 "started_at": rfc3339(time_of(event.event_time)),
                 "attempts": started.attempt,
@@ -100,7 +100,7 @@ def _scheduled(event: HistoryEvent) -> Json:
 
 
 def _reason(failure: Failure | None) -> str | None:
-    """Tell a failure and what caused it in one line; None where there is none."""
+    """Return a failure and its causes in one line; None without one."""
     links = []
     while failure is not None:
         kind = failure.application_failure_info.type
@@ -110,13 +110,13 @@ def _reason(failure: Failure | None) -> str | None:
 
 
 def _short(text: str) -> str:
-    # Redacted before it is cut: half a token would not be known for one.
+    # Redact before cutting: half a token no longer looks like one.
     text = redact(text)
     return text if len(text) <= TEXT_LENGTH else f"{text[: TEXT_LENGTH - 1]}…"
 
 
 def _outermost(steps: Sequence[Json]) -> list[Json]:
-    """Keep as many steps from both ends as fit."""
+    """Return the steps from both ends that fit into STEPS_BYTES."""
     inwards = sorted(range(len(steps)), key=lambda place: min(place, len(steps) - 1 - place))
     sizes = accumulate(len(json.dumps(steps[place])) for place in inwards)
     kept = {place for place, size in zip(inwards, sizes, strict=True) if size <= STEPS_BYTES}

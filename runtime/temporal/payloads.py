@@ -7,8 +7,8 @@ from temporalio.api.enums.v1 import WorkflowExecutionStatus
 
 from models.contracts import Cause
 
-# Every status but these counts as open: one that continued lives on, and a status of a later server is
-# not ours to judge.
+# Every other status counts as open: a workflow that continued as new lives on, and a status that a newer
+# server adds is unknown here.
 CLOSED: Final[dict[int, tuple[str, Cause | None]]] = {
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: ("completed", None),
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED: ("failed", "activity_failed"),
@@ -19,23 +19,23 @@ CLOSED: Final[dict[int, tuple[str, Cause | None]]] = {
 
 
 class _Timestamp(Protocol):
-    """A moment as protobuf has it; that package is Temporal's dependency and not ours."""
+    """Protobuf's timestamp; the package is a dependency of Temporal's SDK and not of ours."""
 
     def ToDatetime(self, tzinfo: tzinfo | None = None) -> datetime: ...  # noqa: N802 - its name
 
 
 def time_of(timestamp: _Timestamp) -> datetime:
-    """Return a moment as Python has it."""
+    """Return a timestamp as an aware datetime in UTC."""
     return timestamp.ToDatetime(tzinfo=UTC)
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a moment down, in UTC."""
+    """Return a time as RFC 3339 in UTC."""
     return moment.astimezone(UTC).isoformat()
 
 
 def plain_json(payload: Payload) -> Any:
-    """Read a payload that is plain JSON, whatever SDK wrote it; None for any other."""
+    """Return the value of a payload in plain JSON, from any SDK; None for another encoding."""
     if payload.metadata.get("encoding") not in {b"json/plain", b"json/protobuf"}:
         return None
     try:

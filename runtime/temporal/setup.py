@@ -27,7 +27,7 @@ SWEEP_TIMEOUT = timedelta(seconds=60)
 
 
 def setup_temporal(settings: Settings) -> None:
-    """Create what the namespace needs before the first run, or bring it up to date; safe to repeat."""
+    """Create or update the search attributes and the sweep's schedule of the namespace; safe to repeat."""
     asyncio.run(_setup(settings))
 
 
@@ -69,11 +69,11 @@ def _sweep_schedule(task_queue: str) -> Schedule:
             WORKFLOW_TYPE,
             id=SWEEP_SCHEDULE,
             task_queue=task_queue,
-            # Without a worker no more than this many seconds' worth of sweeps pile up.
+            # Bounds how many sweeps wait while no worker runs.
             execution_timeout=SWEEP_TIMEOUT,
             static_summary="Settle what workflow code could not record",
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=SWEEP_INTERVAL)]),
-        # One sweep may wait for a silent repository; the next skips what that one holds, and goes on.
+        # One sweep may wait for a silent repository; the next skips its rows (SKIP LOCKED) and continues.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=timedelta(seconds=10)),
     )

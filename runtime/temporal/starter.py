@@ -16,7 +16,7 @@ from models.errors import StartRefused, StartUnconfirmed
 from runtime.temporal.client import RPC_TIMEOUT, TemporalConnection
 from services.engine.port import WorkflowStart
 
-# Answers that no later attempt would change: a malformed name, an unknown namespace, an input too large.
+# No later attempt changes these: a malformed name, an unknown namespace, an input that is too large.
 _REFUSALS = frozenset(
     {
         RPCStatusCode.INVALID_ARGUMENT,
@@ -28,8 +28,7 @@ _REFUSALS = frozenset(
     }
 )
 
-# A workflow task that a killed worker had in hand is given to another after this, not after the default of
-# ten seconds.
+# Another worker gets the workflow task of a killed one after this time; the default is ten seconds.
 TASK_TIMEOUT: Final = timedelta(seconds=3)
 
 
@@ -40,9 +39,9 @@ class TemporalStarter:
         self._connection = connection
 
     def start(self, start: WorkflowStart) -> None:
-        """Start a workflow, or find it started already (section 5).
+        """Start a workflow; a workflow of the same id, open or closed, counts as started (law L6).
 
-        REJECT_DUPLICATE: an id that ever ran does not run again, so that a repeated start does no harm.
+        Raises StartRefused where Temporal refuses for good, StartUnconfirmed where its answer is not known.
         """
         try:
             self._connection.call(lambda client: _start(client, start))
@@ -53,7 +52,7 @@ class TemporalStarter:
                 raise StartRefused(f"{error.status.name}: {error.message}") from error
             raise StartUnconfirmed from error
         except (RuntimeError, TimeoutError) as error:
-            # A client that never could connect raises RuntimeError.
+            # A client that never connected raises RuntimeError.
             raise StartUnconfirmed from error
 
 

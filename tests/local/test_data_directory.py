@@ -6,22 +6,22 @@ from pathlib import Path
 import pytest
 
 from models.errors import OperationRunError
-from runtime.local.data_directory import held
+from runtime.local.data_directory import locked
 
 HOLD = (
     "import sys, pathlib\n"
-    "from runtime.local.data_directory import held\n"
-    "with held(pathlib.Path(sys.argv[1])):\n"
-    "    print('held', flush=True); sys.stdin.read()"
+    "from runtime.local.data_directory import locked\n"
+    "with locked(pathlib.Path(sys.argv[1])):\n"
+    "    print('locked', flush=True); sys.stdin.read()"
 )
 
 
 def test_a_second_holder_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with (
-        held(folder),
+        locked(folder),
         pytest.raises(OperationRunError, match=rf"\(pid {os.getpid()}\).*--data-dir"),
-        held(folder),
+        locked(folder),
     ):
         pass
 
@@ -31,10 +31,10 @@ def test_it_can_be_held_again_after_a_holder_that_was_killed(tmp_path: Path) -> 
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(OperationRunError, match=str(holder.pid)), held(tmp_path):
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(OperationRunError, match=str(holder.pid)), locked(tmp_path):
             pass
         holder.kill()
         holder.wait(timeout=10)
-        with held(tmp_path):
+        with locked(tmp_path):
             assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from runtime.local.ready_file import Pids, Ready, write_ready_file
-from runtime.local.secret_file import kept_secret
+from runtime.local.secret_file import stored_secret
 
 
 def ready(worker: int | None) -> Ready:
@@ -54,8 +54,8 @@ def test_a_reader_never_meets_half_a_file(tmp_path: Path) -> None:
 
 def test_a_secret_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "secret.key"
-    secret = kept_secret(path)
+    secret = stored_secret(path)
     assert len(secret) >= 43
-    assert kept_secret(path) == secret
-    assert kept_secret(tmp_path / "other.key") != secret
+    assert stored_secret(path) == secret
+    assert stored_secret(tmp_path / "other.key") != secret
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -21,7 +21,7 @@ def python(name: str, code: str, **options: object) -> Program:
 
 
 def looked(supervisor: Supervisor) -> bool:
-    supervisor.look()
+    supervisor.check()
     return True
 
 
@@ -47,7 +47,7 @@ def test_it_starts_again_what_dies_and_tells_of_the_new_pid(
     supervisor: Supervisor, said: list[str], until: Until
 ) -> None:
     told = []
-    supervisor.changed = lambda: told.append(supervisor.pid("one"))
+    supervisor.on_change = lambda: told.append(supervisor.pid("one"))
     first = supervisor.start(python("one", FOREVER)).pid
     os.kill(first, signal.SIGKILL)
     until(lambda: looked(supervisor) and supervisor.pid("one") != first)

@@ -40,7 +40,7 @@ def tell_limit(response: Response) -> Response:
     """Say what is left, in the header fields of draft-ietf-httpapi-ratelimit-headers."""
     standing: Standing | None = g.get("standing")
     if standing is not None:
-        window, rest = (int(each.total_seconds()) for each in (standing.limit.window, standing.whole_after))
+        window, rest = (int(each.total_seconds()) for each in (standing.limit.window, standing.full_after))
         response.headers["RateLimit-Policy"] = f'"{_POLICY}";q={standing.limit.burst};w={window}'
         response.headers["RateLimit"] = f'"{_POLICY}";r={standing.remaining};t={rest}'
     return response

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from web.api.openapi.document import document_of
-from web.api.openapi.reference_page import page_of
+from web.api.openapi.reference_page import reference_page
 from web.api.openapi.spec import JSON, Content, EndpointSpec, Tag, documented
 from web.context import services
 
@@ -42,7 +42,7 @@ def show_document() -> Response:
 )
 def show_reference() -> Response:
     """Show this document as a page for people, made here; it reads without scripts."""
-    page = page_of(_document(), base_url=services().public_url)
+    page = reference_page(_document(), base_url=services().public_url)
     return _revalidated(make_response(render_template("reference.html", page=page)), "text/html")
 
 

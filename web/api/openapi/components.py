@@ -10,13 +10,13 @@ from web.problems import Problem
 
 REF: Final = "#/components/schemas/{model}"
 
-# Whether a model says what is sent or what is answered; what has a default is always in an answer.
+# A field with a default may be missing from a request and is always in a response: two schemas of one model.
 _SENT: Final[JsonSchemaMode] = "validation"
 _ANSWERED: Final[JsonSchemaMode] = "serialization"
 
 
 class Components:
-    """The schemas of every model that the specs name, each once, under the name it goes by."""
+    """The schemas of every model that the specs name, each once by name."""
 
     def __init__(self, documented: Collection[EndpointSpec]) -> None:
         named = [(model, _SENT) for spec in documented for model in (spec.body,) if model]
@@ -31,17 +31,17 @@ class Components:
         self.schemas: dict[str, Any] = dict(sorted(found["$defs"].items()))
 
     def sent(self, model: type[BaseModel]) -> dict[str, Any]:
-        """Return the reference to the schema of a body that is sent."""
+        """Return the reference to the schema of a request body."""
         return self._refs[(model, _SENT)]
 
     def answered(self, model: type[BaseModel]) -> dict[str, Any]:
-        """Return the reference to the schema of a body that is answered."""
+        """Return the reference to the schema of a response body."""
         return self._refs[(model, _ANSWERED)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """A piece of a type in words; `shape` is the schema it links to, by name."""
+    """A piece of a type in words; `shape` is the name of the schema that it links to."""
 
     text: str
     shape: str | None = None
@@ -57,8 +57,8 @@ _LIMITS: Final = (
 )
 
 
-def words_of(schema: Mapping[str, Any]) -> Sequence[Word]:
-    """Word a schema's type for people."""
+def type_words(schema: Mapping[str, Any]) -> Sequence[Word]:
+    """Return a schema's type in words, for people."""
     return [*_words(schema)]
 
 

@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 
 from web.api.openapi.components import Components
 from web.api.openapi.parameters import parameters_of
-from web.api.openapi.responses import HEADERS, answers_of
+from web.api.openapi.responses import HEADERS, responses_of
 from web.api.openapi.spec import JSON, EndpointSpec, Tag, spec_of
 
 _PARAMETER: Final = re.compile(r"<(\w+)>")
@@ -34,7 +34,7 @@ _IF_NONE_MATCH: Final = {
 
 
 def document_of(app: Flask) -> dict[str, Any]:
-    """Describe every documented route as OpenAPI 3.1, from the routes and models alone."""
+    """Return the OpenAPI 3.1 document of every documented route, derived from routes, specs and models."""
     endpoints = list(_documented(app))
     components = Components([spec for _, _, spec, _ in endpoints])
     paths: dict[str, dict[str, Any]] = {}
@@ -58,12 +58,12 @@ def document_of(app: Flask) -> dict[str, Any]:
 
 
 def path_of(rule: Rule) -> str:
-    """Write a route's path as OpenAPI does."""
+    """Return a route's path in OpenAPI's syntax, `/operations/{id}`."""
     return _PARAMETER.sub(r"{\1}", rule.rule)
 
 
 def methods_of(rule: Rule) -> frozenset[str]:
-    """Return the methods a route has of its own; HEAD and OPTIONS come with every one."""
+    """Return a route's methods without HEAD and OPTIONS, which Flask adds to each."""
     return frozenset(rule.methods or ()) - _AUTOMATIC
 
 
@@ -83,7 +83,7 @@ def _operation(rule: Rule, spec: EndpointSpec, view: Any, components: Components
         "summary": summary.strip(),
         **({"description": description.strip()} if description else {}),
         "parameters": parameters_of(rule, spec),
-        "responses": answers_of(spec, components, by_id=bool(rule.arguments)),
+        "responses": responses_of(spec, components, by_id=bool(rule.arguments)),
     }
     if spec.open:
         found["security"] = []

@@ -11,7 +11,7 @@ _NULL: Final = {"type": "null"}
 
 
 def parameters_of(rule: Rule, spec: EndpointSpec) -> list[dict[str, Any]]:
-    """Describe what an operation takes beside its body: parts of the address, the query, headers."""
+    """Return the parameters of an endpoint: path, query and headers."""
     found = [*_path(rule, spec), *(_query(spec.query) if spec.query else ())]
     for name, header in spec.headers.items():
         found.append({"name": name, "in": "header", "required": False, **header})
@@ -45,7 +45,7 @@ def _query(model: type[BaseModel]) -> Iterator[dict[str, Any]]:
 
 
 def _without_null(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of the value where it is given; that it may be left out is said elsewhere."""
+    """Return the schema of a value that is given; `required` says elsewhere that it may be missing."""
     found = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
     if schema.get("default") is not None:
         found["default"] = schema["default"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from web.api.openapi.components import Word, words_of
+from web.api.openapi.components import Word, type_words
 from web.api.openapi.spec import JSON
 
 _SECTION: Final = re.compile(r"\{(\w+)\}")
@@ -14,7 +14,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One parameter, or one field of a body: its name, its type in words, and what is said of it."""
+    """One parameter or body field: name, place, type in words, description."""
 
     name: str
     place: str
@@ -24,18 +24,18 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One answer of an operation: its status, what it means, and what it carries."""
+class EndpointResponse:
+    """One response of an endpoint: its status, meaning and content."""
 
     status: str
     description: str
-    carries: Sequence[Word]
+    content: Sequence[Word]
     headers: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One operation, with a command line that asks for it."""
+class Endpoint:
+    """One method of a path, with a command line that calls it."""
 
     id: str
     method: str
@@ -43,13 +43,13 @@ class Operation:
     summary: str
     description: str
     fields: Sequence[Field]
-    answers: Sequence[Answer]
+    responses: Sequence[EndpointResponse]
     curl: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """One schema by its name."""
+    """One named schema."""
 
     name: str
     description: str
@@ -58,21 +58,21 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferencePage:
-    """The document, in the order people read it."""
+    """The document, in the order in which people read it."""
 
     title: str
     version: str
     description: str
-    groups: Mapping[str, Sequence[Operation]]
+    groups: Mapping[str, Sequence[Endpoint]]
     shapes: Sequence[Shape]
 
 
-def page_of(document: Schema, *, base_url: str) -> ReferencePage:
-    """Arrange the document for a page; `base_url` is what the command lines begin with."""
-    groups: dict[str, list[Operation]] = {tag["name"]: [] for tag in document["tags"]}
+def reference_page(document: Schema, *, base_url: str) -> ReferencePage:
+    """Arrange the document for a page; `base_url` begins the addresses of the command lines."""
+    groups: dict[str, list[Endpoint]] = {tag["name"]: [] for tag in document["tags"]}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            shown = _operation(method.upper(), path, operation, document, base_url)
+            shown = _endpoint(method.upper(), path, operation, document, base_url)
             groups[operation["tags"][0]].append(shown)
     schemas = document["components"]["schemas"]
     return ReferencePage(
@@ -87,18 +87,19 @@ def page_of(document: Schema, *, base_url: str) -> ReferencePage:
     )
 
 
-def _operation(method: str, path: str, operation: Schema, document: Schema, base_url: str) -> Operation:
+def _endpoint(method: str, path: str, operation: Schema, document: Schema, base_url: str) -> Endpoint:
     body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
     shape = _resolved(body, document) if body else {}
-    return Operation(
+    return Endpoint(
         id=operation["operationId"],
         method=method,
         path=path,
         summary=operation["summary"],
         description=operation.get("description", ""),
         fields=[*_parameters(operation, document), *_properties(shape)],
-        answers=[
-            _answer(status, _resolved(answer, document)) for status, answer in operation["responses"].items()
+        responses=[
+            _response(status, _resolved(answer, document))
+            for status, answer in operation["responses"].items()
         ],
         curl=_curl(method, base_url + path, operation, _example(shape, document) if body else None),
     )
@@ -110,7 +111,7 @@ def _parameters(operation: Schema, document: Schema) -> Iterator[Field]:
         yield Field(
             name=parameter["name"],
             place=parameter["in"],
-            type=words_of(parameter["schema"]),
+            type=type_words(parameter["schema"]),
             required=parameter["required"],
             description=parameter.get("description", ""),
         )
@@ -122,21 +123,22 @@ def _properties(schema: Schema) -> Iterator[Field]:
         yield Field(
             name=name,
             place="body",
-            type=words_of(field),
+            type=type_words(field),
             required=name in required,
             description=field.get("description", ""),
         )
 
 
-def _answer(status: str, answer: Schema) -> Answer:
-    content = answer.get("content", {})
-    carries = [
-        word
-        for media_type, each in content.items()
-        for word in (words_of(each["schema"]) if each["schema"] else [Word(text=media_type)])
-    ]
-    return Answer(
-        status=status, description=answer["description"], carries=carries, headers=[*answer["headers"]]
+def _response(status: str, response: Schema) -> EndpointResponse:
+    return EndpointResponse(
+        status=status,
+        description=response["description"],
+        content=[
+            word
+            for media_type, each in response.get("content", {}).items()
+            for word in (type_words(each["schema"]) if each["schema"] else [Word(text=media_type)])
+        ],
+        headers=[*response["headers"]],
     )
 
 
@@ -148,7 +150,7 @@ def _curl(method: str, url: str, operation: Schema, body: Any) -> str:
         parts.append(f"-X {method}")
     if body is not None:
         parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(body))}"]
-    # A part of the address is left for the reader to fill in, as a variable of the shell.
+    # Path parameters become shell variables, for the reader to set.
     return " ".join([*parts, f'"{_SECTION.sub(_variable, url)}"'])
 
 
@@ -157,7 +159,7 @@ def _variable(section: re.Match[str]) -> str:
 
 
 def _example(schema: Schema, document: Schema) -> Any:
-    """Make the shortest value of a schema that its reader can fill in."""
+    """Return the smallest value of a schema, for the reader to fill in."""
     schema = _resolved(schema, document)
     for key in ("examples", "enum"):
         if key in schema:

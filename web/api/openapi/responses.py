@@ -8,7 +8,7 @@ from web.problems import MEDIA_TYPE, Problem
 
 _TEXT: Final = {"type": "string"}
 
-# Every header of an answer that programs may rely on, by its name.
+# Every response header that programs may rely on, by name.
 HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Allow": {"description": "The methods that the address takes.", "schema": _TEXT},
     "Content-Disposition": {"description": "The name to save the file under.", "schema": _TEXT},
@@ -37,13 +37,13 @@ HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def ref(name: str) -> dict[str, str]:
-    """Return the reference to a header."""
+    """Return the reference to a header of HEADERS."""
     return {"$ref": f"#/components/headers/{name}"}
 
 
 _LIMIT: Final = ("RateLimit", "RateLimit-Policy")
 
-# What each refusal means wherever it comes, and the headers it has beside those of every answer.
+# The meaning of each refusal, and its headers beyond those of every response.
 _REFUSALS: Final[Mapping[HTTPStatus, tuple[str, tuple[str, ...]]]] = {
     HTTPStatus.BAD_REQUEST: ("The body is not JSON.", ()),
     HTTPStatus.UNAUTHORIZED: ("There is no bearer token, or it is not valid.", ("WWW-Authenticate",)),
@@ -61,8 +61,8 @@ _REFUSALS: Final[Mapping[HTTPStatus, tuple[str, tuple[str, ...]]]] = {
 }
 
 
-def answers_of(spec: EndpointSpec, components: Components, *, by_id: bool) -> dict[str, Any]:
-    """Describe every answer of an operation, by status; `by_id` says that its address names one thing."""
+def responses_of(spec: EndpointSpec, components: Components, *, by_id: bool) -> dict[str, Any]:
+    """Return the responses of an endpoint by status; `by_id`: its path names one resource."""
     found = {status: _content(content, spec, components) for status, content in spec.answers.items()}
     if spec.revalidated:
         headers = _headers(spec, "ETag")

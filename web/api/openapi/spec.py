@@ -10,11 +10,11 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 JSON: Final = "application/json"
 
-_ATTRIBUTE: Final = "__promise__"
+_ATTRIBUTE: Final = "__endpoint_spec__"
 
 
 class Tag(StrEnum):
-    """Under which heading the reference shows an operation."""
+    """The heading under which the reference shows an endpoint."""
 
     OPERATIONS = "Operations"
     ENVIRONMENTS = "Environments"
@@ -25,7 +25,7 @@ class Tag(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What one answer carries: a model as JSON, or files of the media types named."""
+    """The content of one response: a model as JSON, or files of the named media types."""
 
     model: type[BaseModel] | None = None
     media_types: tuple[str, ...] = (JSON,)
@@ -36,11 +36,12 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointSpec:
-    """Describe a view for programs, beside what its route declares; the OpenAPI document comes from it alone.
+    """What the OpenAPI document says about a view beyond its route: its input and its responses.
 
-    `paths` are the choices of a part of the address that is not an id; `conflicts` says when 409 is the
-    answer, and `refusals` are others that no rule gives. A view that `acts` may be seen and not done; an
-    `open` one asks for no token, and a `revalidated` one answers 304 to the tag it gave.
+    `answers` are the responses by status. `paths` are the choices of a path parameter that is not an id;
+    `conflicts` describes 409, and `refusals` are statuses that no rule of `responses.py` gives. A view that
+    `acts` has 403 for a role that may see and not act; an `open` one needs no token, and a `revalidated` one
+    answers 304 to its own ETag.
     """
 
     tag: Tag
@@ -58,7 +59,7 @@ class EndpointSpec:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """Return the names that the query string may hold."""
+        """The names that the query string may hold."""
         return frozenset(self.query.model_fields) if self.query else frozenset()
 
 
@@ -79,13 +80,13 @@ def spec_of(view: Callable[..., Any]) -> EndpointSpec | None:
 
 
 def created(model: type[BaseModel]) -> Content:
-    """EndpointSpec a thing that was made, and where it is found."""
+    """Return the content of a 201: the new resource, with its Location."""
     return Content(model=model, description="Made, and found at `Location`.", has_location=True)
 
 
 def reads(
     tag: Tag, model: type[BaseModel], *, query: type[BaseModel] | None = None, may_retry: bool = False
 ) -> EndpointSpec:
-    """EndpointSpec a thing, or a list, that is read as JSON and may be asked for again by its tag."""
+    """Return the spec of a resource or list that is read as JSON and revalidated by its ETag."""
     content = Content(model=model, description="As it stands now.", may_retry=may_retry)
     return EndpointSpec(tag=tag, query=query, answers={HTTPStatus.OK: content}, revalidated=True)
