@@ -1,63 +1,31 @@
-import contextlib
-import json
-import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.http.errors import (
-    ConfigurationProblem,
-    InvalidResponseHeader,
-    InvalidResponseHeaderName,
-    LimitRequestHeaders,
-    LimitRequestLine,
-    ParseException,
-)
-from gunicorn.workers.gthread import ThreadWorker
 
 from runtime.process.exit import code_of, leave
+from runtime.process.problem_worker import ProblemWorker
 from runtime.telemetry.multiprocess_metrics import forget_process
-from web.context import EXTENSION
-from web.problems import LONGEST_ADDRESS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 REQUEST_WITHIN = timedelta(seconds=60)
 STOP_WITHIN = timedelta(seconds=8)
-# Longer than clients and proxies keep a connection that nobody uses: the side that closes it first is then
-# never the one that is about to be asked.
+# Longer than clients and proxies keep an idle connection, so that the server never closes one just as a
+# request arrives on it.
 KEEP_ALIVE = timedelta(seconds=75)
-# The most that gunicorn takes; the application refuses addresses that are shorter (web/app.py).
+# gunicorn's maximum; the application refuses shorter addresses already (web/app.py).
 LONGEST_REQUEST_LINE: Final = 8190
-
-# Why gunicorn may refuse a request before the application has seen it.
-_REFUSALS: Final[Mapping[type[Exception], HTTPStatus]] = {
-    LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
-    LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    ParseException: HTTPStatus.BAD_REQUEST,
-}
-# What it reports in the same way, and is not the caller's doing.
-_OWN_FAULTS: Final = (ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName)
-_CODES: Final[Mapping[HTTPStatus, str]] = {
-    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "headers_too_large",
-}
-_DETAILS: Final[Mapping[HTTPStatus, str]] = {
-    HTTPStatus.REQUEST_URI_TOO_LONG: f"The address is longer than the limit of {LONGEST_ADDRESS} characters.",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The header fields are larger than the limit.",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebServerOptions:
-    """Where a web server listens, with how many processes and threads in each."""
+    """The address of a web server, the number of its processes, and of threads in each."""
 
     host: str
     port: int
@@ -66,7 +34,10 @@ class WebServerOptions:
 
 
 class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    """Gunicorn, serving the application that a factory makes in each of its processes."""
+    """Gunicorn with an application that a factory makes in each worker process.
+
+    docs/decisions/0015-gunicorn-in-process.md says why it reads no configuration file.
+    """
 
     def __init__(self, make_app: "Callable[[], WSGIApplication]", options: WebServerOptions) -> None:
         self._make_app = make_app
@@ -74,55 +45,17 @@ class WebServer(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         super().__init__()
 
     def load_config(self) -> None:
-        """Set gunicorn's options; nothing is read from files, arguments or GUNICORN_CMD_ARGS."""
+        """Set gunicorn's options; read no file, argument or GUNICORN_CMD_ARGS."""
         for name, value in _gunicorn_settings(self._options).items():
             self.cfg.set(name, value)
 
     def load(self) -> "WSGIApplication":
-        """Make the application in the process that serves it: Temporal's client does not survive a fork."""
+        """Make the application in the worker process: Temporal's client does not survive a fork."""
         return self._make_app()
 
 
-class ProblemWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """Answers what never became a request as programs understand it (RFC 9457), and stops without waiting."""
-
-    def handle_exit(self, sig: int, frame: object) -> None:
-        """Stop taking requests, and answer those that only wait for something."""
-        app = getattr(self, "wsgi", None)
-        # Not there yet, or a stand-in where the application could not be made.
-        if isinstance(app, Flask):
-            app.extensions[EXTENSION].stopping.set()
-        super().handle_exit(sig, frame)
-
-    def handle_error(self, req: object, client: socket.socket, addr: object, exc: BaseException) -> None:
-        """Refuse a request that cannot be read; leave everything else to gunicorn."""
-        status = next((status for kind, status in _REFUSALS.items() if isinstance(exc, kind)), None)
-        if status is None or isinstance(exc, _OWN_FAULTS):
-            super().handle_error(req, client, addr, exc)
-            return
-        self.log.warning("request refused: %s", type(exc).__name__)
-        with contextlib.suppress(OSError):
-            client.sendall(_refusal(status))
-
-
-def _refusal(status: HTTPStatus) -> bytes:
-    problem = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "detail": _DETAILS.get(status, "The request is not valid HTTP."),
-        "code": _CODES.get(status, "bad_request"),
-    }
-    body = json.dumps(problem).encode()
-    head = (
-        f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
-        f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
 class _PropagatingLogger(Logger):  # type: ignore[misc] # gunicorn has no types
-    """Leaves gunicorn's lines to the logging of the process."""
+    """Passes gunicorn's lines on to the log of the process."""
 
     def setup(self, cfg: object) -> None:
         super().setup(cfg)
@@ -155,6 +88,6 @@ def _forget_worker(_arbiter: object, worker: Any) -> None:
 
 
 def _leave_worker(_arbiter: object, _worker: object) -> None:
-    """End a gunicorn process without finalizing the interpreter, with the exit code gunicorn chose for it."""
+    """End a worker process with gunicorn's exit code, as `run_and_exit` ends others."""
     stop = sys.exception()
     leave(code_of(stop) if isinstance(stop, SystemExit) else 0)

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from runtime.cli.output import json_option, show
-from runtime.local.stack import Started, UpOptions, run_up
+from runtime.local.stack import Started
+from runtime.local.up import UpOptions, run_up
 from runtime.settings import Settings
 
 PORT = 8080
