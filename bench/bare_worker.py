@@ -1,4 +1,4 @@
-"""The floor: a worker whose workflow runs three activities that do nothing, as thin as the SDK lets it be."""
+"""The floor: a worker whose workflow runs three no-op activities, in as little code as the SDK allows."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ def do_nothing() -> None:
 
 @workflow.defn(name="bare")
 class BareWorkflow:
-    """Three activities, one after the other."""
+    """Runs three activities one after the other."""
 
     @workflow.run
     async def run(self) -> None:
@@ -52,5 +52,5 @@ async def main(address: str) -> None:
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))
     sys.stdout.flush()
-    # The SDK's threads may still hold the interpreter while it ends.
+    # The SDK's threads may abort an interpreter that finalizes (runtime/process/exit.py).
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Many runs in one database, by SQL and by its laws: all are born blocked, and most of them corrected."""
+"""Many runs in one database, made in SQL within its laws: born blocked, and most of them corrected."""
 
 from typing import Final
 from uuid import UUID
@@ -52,7 +52,7 @@ CROSS JOIN LATERAL (SELECT timestamptz '2026-11-20' - (%(runs)s - n) * interval 
 JOIN places ON places.place = (n / 7) %% {3 * ENVIRONMENTS}
 """  # noqa: S608 - numbers of this module
 
-# Of a thousand: 850 succeed, 80 fail, 40 are cancelled, 10 each need attention or succeed in part, 10 stay.
+# Per thousand: 850 succeeded, 80 failed, 40 cancelled, 10 each attention required, partly succeeded, blocked.
 _CORRECTED: Final = """
 UPDATE operation_runs SET
     outcome = ending.outcome,
@@ -97,9 +97,9 @@ UPDATE operation_runs SET status = 'running', started_at = created_at WHERE id I
 
 
 def fill(url: str, runs: int) -> UUID:
-    """Fill a migrated, empty database with so many runs, ACTIVE of them under way; return an operator's id.
+    """Fill a migrated, empty database with `runs` runs, ACTIVE of them active; return an operator's id.
 
-    The indexes of the list are made again afterwards, which is quicker than to keep them up meanwhile.
+    Drops the indexes of the list and creates them afterwards, which is faster than updating them per row.
     """
     indexes = [index for index in RUNS.indexes if not index.unique]
     with psycopg.connect(url, autocommit=True) as connection:
@@ -112,7 +112,7 @@ def fill(url: str, runs: int) -> UUID:
             connection.execute(_BORN, {"first": first, "last": last, "runs": runs})
         connection.execute(_CORRECTED)
         _begin(connection, runs)
-        # They are right by how they are made; to look up a million runs by each of their keys tells nothing.
+        # Without foreign key checks: the rows are correct by construction, and a check of each takes minutes.
         connection.execute("SET session_replication_role = replica")
         connection.execute(_STORIES)
         for index in indexes:
@@ -125,7 +125,7 @@ def fill(url: str, runs: int) -> UUID:
 
 
 def _begin(connection: psycopg.Connection[tuple[object, ...]], runs: int) -> None:
-    """Add the runs that are under way: half of them queued, half running."""
+    """Add the active runs: half of them queued, half running."""
     queued = (
         _BORN.replace("'completed', 'blocked'", "'queued', 'pending'")
         .replace("THEN 'restore.execute'", "THEN 'environment.review.compose'")

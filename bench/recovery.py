@@ -1,7 +1,7 @@
-"""How long it takes after kill -9 of a worker until everything is settled, from another worker being there.
+"""The time from kill -9 of a worker until another has completed every run.
 
-In each round composes and restores are under way when the worker dies, some in its hands and some waiting.
-The other worker is either started after that, and there once it asks for work, or it was there all along.
+In each round the worker dies with composes and restores running or waiting. The time counts from the other
+worker's first poll where it starts after the kill, and from the kill where it runs beside the first.
 """
 
 import tempfile
@@ -23,7 +23,7 @@ PROMISE = timedelta(seconds=5)
 
 
 def main() -> None:
-    """Measure both manners in turn."""
+    """Measure with a later and with a second worker in turn."""
     figures: dict[bool, list[timedelta]] = {False: [], True: []}
     left: list[int] = []
     with (
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def recover(system: System, crew: Crew, *, beside: bool) -> tuple[timedelta, int]:
-    """Kill a worker at work; return how long its successor took, and of how many operations."""
+    """Kill a busy worker; return how long its successor took, and for how many operations."""
     starts = [prepare(system, restores=number % 2 == 1) for number in range(OPERATIONS)]
     victim, *others = crew.muster(2 if beside else 1)
     with ThreadPoolExecutor(STARTERS) as starters:
@@ -68,20 +68,20 @@ def recover(system: System, crew: Crew, *, beside: bool) -> tuple[timedelta, int
 
 
 def prepare(system: System, *, restores: bool) -> Callable[[], Json]:
-    """Make an environment; return what starts an operation of it."""
+    """Make an environment; return the function that starts an operation on it."""
     _, environment, plan = restorable(system)
     return partial(system.restore, environment, plan) if restores else partial(system.compose, environment)
 
 
 def look(system: System, runs: Sequence[Json], *standing: str) -> list[Json]:
-    """Return those of the runs that have one of these statuses."""
+    """Return the runs that have one of these statuses."""
     found = [system.get(f"/operations/{run['id']}") for run in runs]
     return [run for run in found if run["status"] in standing]
 
 
 @contextmanager
 def crew_of(system: System) -> Iterator[Crew]:
-    """Have workers, and stop them at the end."""
+    """Yield a crew of workers, and stop them at the end."""
     crew = Crew(system)
     try:
         yield crew

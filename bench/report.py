@@ -1,4 +1,4 @@
-"""Results of benchmarks: JSON for programs and a Markdown table for people, under bench/results/."""
+"""Results of benchmarks, under bench/results/: JSON for programs and a Markdown table for people."""
 
 import json
 import os
@@ -16,11 +16,10 @@ _KEPT = {True: "yes", False: "no", None: "-"}
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One figure: ours against a floor or a peer of the same run.
+    """One figure: ours against a floor or a peer in the same run.
 
-    `ratio` is how many times the floor ours is, more than one being worse; for a rate, where more is
-    better, how many times the floor's rate ours is. `promise` says what it has to be; `kept` is None where
-    nothing is promised.
+    `ratio` is ours divided by the floor: lower is better for times, higher for rates. `promise` is the bound;
+    `kept` is None without one.
     """
 
     what: str
@@ -32,7 +31,7 @@ class Row:
 
 
 def at_most(promise: float, what: str, *, ours: float, floor: float, wording: Callable[[float], str]) -> Row:
-    """Compare figures of which less is better; `wording` formats one."""
+    """Compare two figures where less is better; `wording` formats each."""
     ratio = ours / floor
     return Row(
         what=what,
@@ -45,13 +44,13 @@ def at_most(promise: float, what: str, *, ours: float, floor: float, wording: Ca
 
 
 def at_least(promise: float, what: str, *, ours: float, floor: float, wording: Callable[[float], str]) -> Row:
-    """Compare figures of which more is better; `wording` formats one."""
+    """Compare two figures where more is better; `wording` formats each."""
     row = at_most(promise, what, ours=ours, floor=floor, wording=wording)
     return replace(row, promise=f"at least {promise}x", kept=row.ratio >= promise)
 
 
 def milliseconds(seconds: float) -> str:
-    """Word a time given in seconds."""
+    """Format a time in seconds."""
     return f"{seconds * 1000:.0f} ms"
 
 
@@ -67,7 +66,7 @@ def write(name: str, rows: Sequence[Row], *, notes: Sequence[str] = ()) -> None:
 
 
 def describe_machine() -> str:
-    """Describe what the figures were measured on, with the load it had."""
+    """Return the machine, the versions and the load of a measurement, in one line."""
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
     return (

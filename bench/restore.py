@@ -1,8 +1,8 @@
 """A restore of 5,000 files against the same by hand: git read-tree, write-tree, commit-tree and push.
 
-Ours is what the two activities do: the plan checked against the live branch, the commit built and pushed
-behind the fence, every item read back and the run settled with its result. Start to finish, from the request
-over HTTP and through Temporal, is told beside it. Each round restores to the other of two releases.
+Ours is the work of the two activities: check the plan against the live branch, build the commit and push it
+behind the fence, read every item back and complete the run with its result. A second row measures from the
+request over HTTP to the completed run. Each round restores to the other of two releases.
 """
 
 import os
@@ -32,12 +32,12 @@ from tests.system import System, up
 FILES, ROUNDS = 5_000, 7
 PROMISE = 1.5
 
-# Restores by the plan, and returns the seconds that it took.
+# Restores by a plan and returns the seconds.
 Restore = Callable[[Json, Json], float]
 
 
 def main() -> None:
-    """Measure the work while there is no worker, then start to finish with one; by hand beside each."""
+    """Measure the activities without a worker, then whole runs with one, each in turn with git by hand."""
     with (
         tempfile.TemporaryDirectory(prefix="operationrun-") as folder,
         up(Path(folder) / "system", "--no-worker") as system,
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def measure(system: System, what: str, restore: Restore) -> Row:
-    """Restore by ours and by hand in turn; a first round of each is not counted."""
+    """Restore with ours and by hand in turn; the first round of each warms up."""
     repository, other = _repository(system, f"{what} ours"), _repository(system, f"{what} by hand")
     hand = system.repositories / f"{what}.git"
     subprocess.run(["git", "clone", "-q", "--bare", str(other.path), str(hand)], check=True)

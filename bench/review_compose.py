@@ -1,9 +1,9 @@
-"""Composing a review of 20,000 JSON files of which 1,000 changed, against git's own diff of them.
+"""Compose a review of 20,000 JSON files, 1,000 of them changed, against git's own diff.
 
-The floor is `git diff -M` of the two trees, plus reading and parsing the changed files once (both sides).
-A lower one is measured too: `git diff --raw`, which names the changed files and looks into none.
-A compose starts, as in life, from what the review before left beside the mirror: it knows every content but
-the changed ones. Each side runs in a process of its own, in turn; the ratios are of the medians.
+The floor is `git diff -M` of the two trees, plus reading and parsing the changed files once (both sides). A
+lower floor is `git diff --raw`, which names the changed files and reads none. As in production, a compose
+starts with the caches that the previous review left beside the mirror: they lack the changed contents only.
+Each side runs in a process of its own, in turn; ratios are of the medians.
 """
 
 import json
@@ -42,7 +42,7 @@ MOST, MOST_MEGABYTES = 2, 400
 
 
 class Commits(NamedTuple):
-    """The baseline, the commit of the review before, and the live one."""
+    """The commits of the baseline, of the previous review, and of the live branch."""
 
     baseline: str
     before: str
@@ -50,7 +50,7 @@ class Commits(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one run took: seconds on the clock, seconds of processors (git's too), and peak MB of memory."""
+    """One measurement: wall-clock seconds, CPU seconds (git's included) and peak memory in MB."""
 
     seconds: float
     cpu_seconds: float
@@ -82,7 +82,7 @@ def commit(revision: int, numbers: Iterable[int]) -> str:
 
 
 def write_repository(folder: Path) -> Commits:
-    """Write every file, then change other files than those that COMMITS commits change at last."""
+    """Write every file, change CHANGED files in one commit, then CHANGED others in COMMITS commits."""
     each = CHANGED // COMMITS
     stream = chain(
         [commit(1, range(FILES)), commit(2, range(CHANGED, 2 * CHANGED))],
@@ -102,12 +102,12 @@ def opened(root: Path) -> Mirror:
 
 
 def floor(root: Path, commits: Commits) -> None:
-    """`git diff` as people read it, which tells by line what ours tells by setting."""
+    """`git diff` as people read it: changes by line, where ours are by setting."""
     _diff_and_parse(root, commits, "--full-index", line=r"(?m)^index (\w+)\.\.(\w+)")
 
 
 def lower_floor(root: Path, commits: Commits) -> None:
-    """`git diff` that names the changed files, and looks into none of them."""
+    """`git diff` that names the changed files and reads none of them."""
     _diff_and_parse(root, commits, "--raw", "--no-abbrev", line=r"(?m)^:\d+ \d+ (\w+) (\w+)")
 
 
@@ -165,12 +165,12 @@ FLOOR, LOWER_FLOOR, *_, COLD = SIDES
 
 
 def measure(side: str, root: Path, commits: Commits) -> Run:
-    """Run one side in this process, which has its models mapped, as a worker has."""
+    """Run one side in this process, with the models mapped first, as in a worker."""
     configure_mappers()
     started, cpu = time.perf_counter(), _cpu_seconds()
     SIDES[side](root, commits)
     seconds, cpu_seconds = time.perf_counter() - started, _cpu_seconds() - cpu
-    # Not ru_maxrss: it starts from what the process that started this one had.
+    # Not ru_maxrss: a child inherits the peak of the process that started it.
     status = Path("/proc/self/status").read_text().splitlines()
     (peak,) = (line.split()[1] for line in status if line.startswith("VmHWM:"))
     return Run(seconds, cpu_seconds, int(peak) / 1024)
@@ -206,7 +206,7 @@ def measure_all(root: Path) -> dict[str, list[Run]]:
 
 
 def rows(runs: Mapping[str, list[Run]]) -> list[Row]:
-    """Compare each side with the floor: on the clock, by what processors did, and in memory."""
+    """Compare each side with the floor in time, and all with the bound of memory."""
     medians = {side: Run(*map(median, zip(*taken, strict=True))) for side, taken in runs.items()}
     base = medians[FLOOR]
     return [

@@ -1,10 +1,9 @@
 """The run viewer at 1,000,000 runs against the same at 10,000, on one PostgreSQL server.
 
-Both databases are filled alike: the same workspaces, environments, people and shares of each ending, and the
-same few runs under way. Pages are asked for as a signed-in operator asks for them, in turn from one and from
-the other, with an engine in memory; what is compared is the median of a page's whole time. The fastest of
-each is told beside it: on a machine with other work to do that is what other work disturbs least. The results
-are written to bench/results/run_viewer.json and .md.
+Both databases have the same workspaces, environments, people, shares of each outcome, and number of active
+runs. A signed-in operator requests each page from one and the other in turn, with an engine in memory. The
+ratio compares the medians of the whole time of a page; the ratio of the fastest is the one that other work on
+the machine disturbs least. The results are in bench/results/run_viewer.json and .md.
 """
 
 import json
@@ -44,7 +43,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One database with the viewer before it; `paths` are the pages that are asked for, by name."""
+    """One database with a viewer on it; `paths` are the measured pages by name."""
 
     runs: int
     client: FlaskClient
@@ -52,7 +51,7 @@ class Side:
     statements: list[str]
 
     def ask(self, name: str) -> float:
-        """Ask for a page; return its milliseconds."""
+        """Request a page; return the milliseconds."""
         self.statements.clear()
         started = time.perf_counter()
         answer = self.client.get(self.paths[name])
@@ -63,7 +62,7 @@ class Side:
 
 
 def filters() -> dict[str, str]:
-    """Return the list's address for each filter, and for filters together."""
+    """Return the query string of the list for each filter, and for filters together."""
     one_environment = f"environment=environment-{ENVIRONMENTS // 2}"
     return {
         "no filter": "",
@@ -136,7 +135,7 @@ def side(server_url: str, folder: Path, runs: int) -> Iterator[Side]:
 
 
 def sign_in(client: FlaskClient, user_id: UUID) -> None:
-    """Put into the client's cookie what signing in puts there."""
+    """Set the session cookie that signing in sets."""
     now = int(utc_now().timestamp())
     with client.session_transaction() as cookie:
         cookie.update(user_id=str(user_id), version=0, signed_in_at=now, seen_at=now)

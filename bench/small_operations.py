@@ -1,8 +1,8 @@
 """Small operations against a bare workflow of three no-op activities, on the same Temporal server.
 
-Ours is the whole way: the request recorded, the run dispatched, the repository fetched, a review of a few
-files composed and the run settled. Each side has one worker process, and they take turns, so that whatever
-else the machine does disturbs both.
+Ours is a whole run: record the request, dispatch it, fetch the repository, compose a review of a few files
+and complete the run. Each side has one worker process, and the sides take turns, so that other work on the
+machine disturbs both.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ Start = Callable[[], str]
 
 
 class Side(Protocol):
-    """One of the two: gives starts of operations, each returning its workflow id."""
+    """Ours or the floor: makes functions that each start one operation and return its workflow id."""
 
     worker: psutil.Process
 
@@ -56,7 +56,7 @@ class Side(Protocol):
 
 
 class Ours:
-    """Composes; each batch takes the next release, which none of its environments has composed yet."""
+    """Composes reviews; each batch takes the next release, which no environment has a review of yet."""
 
     def __init__(
         self, services: Services, environments: Sequence[Environment], worker: psutil.Process
@@ -79,7 +79,7 @@ class Ours:
 
 
 class Bare:
-    """Bare workflows, started by the same kind of client."""
+    """Bare workflows, started with the same client."""
 
     def __init__(self, temporal: TemporalConnection, worker: psutil.Process) -> None:
         self.worker = worker
@@ -95,7 +95,7 @@ class Bare:
 
 
 class Figures:
-    """What was measured of one side; `cpu` is worker and Temporal server, in seconds per operation."""
+    """The figures of one side; `cpu` is that of worker and Temporal server, in seconds per operation."""
 
     def __init__(self, side: Side, temporal: TemporalConnection, server: psutil.Process) -> None:
         self._side = side
@@ -126,7 +126,7 @@ class Figures:
         self._temporal.call(results, timeout=PATIENCE)
 
     def _cpu(self) -> float:
-        # git runs as children of our worker: theirs counts.
+        # With children: git runs as a child of our worker.
         return sum(sum(process.cpu_times()[:4]) for process in (self._side.worker, self._server))
 
 
@@ -163,7 +163,7 @@ def main() -> None:
 
 
 def measure(system: System) -> tuple[Figures, Figures]:
-    """Let both sides work in turn, after a batch each that is not counted."""
+    """Measure both sides in turn, after a batch of each to warm up."""
     temporal = TemporalConnection(system.ready["temporal_address"], "default")
     server = psutil.Process(system.ready["pids"]["temporal"])
     services = build_services(Settings.from_environment(system.worker_settings))
@@ -187,7 +187,7 @@ def measure(system: System) -> tuple[Figures, Figures]:
 
 
 def prepare(system: System, services: Services) -> Sequence[Environment]:
-    """Register environments of one repository with a release for every batch."""
+    """Create environments of one repository that has a release for every batch."""
     repository = GitRepository(system.repositories, "bench")
     for release in range(1, 2 + 2 * ROUNDS):
         repository.commit({"policies/a.json": f'{{"release": {release}}}', "policies/b.json": "{}"})
@@ -209,7 +209,7 @@ def prepare(system: System, services: Services) -> Sequence[Environment]:
 
 @contextmanager
 def bare_worker(address: str) -> Iterator[int]:
-    """Run the floor's worker; gives its pid."""
+    """Run the floor's worker while the block lasts; yield its pid."""
     argv = own_argv("bench.bare_worker", address)
     with subprocess.Popen(argv, env=own_environment(), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -1,7 +1,7 @@
 """A sweep over 100,000 active runs, 1,000 of them abnormal, against one over those 1,000 alone.
 
-The database is real; the engine is in memory and answers at once, so that what is measured is ours. A second
-row has a sweep that finds nothing to do.
+The database is real; the engine is in memory and answers at once, so that only our own time is measured. A
+second row measures a sweep that finds nothing to settle.
 """
 
 import tempfile
@@ -52,12 +52,12 @@ SELECT id, :workspace, :environment, 'environment.review.compose', 'queued', 'pe
     '{}', '[]', now() - interval '1 hour', now() - interval '1 hour'
 FROM unnest(CAST(:ids AS uuid[])) AS id
 """
-# A run is born queued: the database holds to that for benchmarks, too.
+# A run is born queued: the trigger refuses any other insert, benchmarks included.
 START = "UPDATE operation_runs SET status = 'running', started_at = created_at WHERE status = 'queued'"
 
 
 class Engine(FakeEngine):
-    """Says that every workflow is open, but for those that it lists as closed abnormally."""
+    """Reports every workflow as open, except those in `views`, which closed abnormally."""
 
     def closed_abnormally(self, since: datetime, *, limit: int) -> Sequence[str]:  # noqa: ARG002
         return [*self.views][:limit]
@@ -73,7 +73,7 @@ class Engine(FakeEngine):
 
 
 class Sweeps:
-    """Sweeps over a database of its own."""
+    """Sweeps over their own database."""
 
     def __init__(self, url: str, folder: Path, active: int) -> None:
         self._database = Database.connect(url)
@@ -121,7 +121,7 @@ class Sweeps:
 
 
 def main() -> None:
-    """Measure both in turn."""
+    """Measure the sweeps of both databases in turn."""
     with (
         tempfile.TemporaryDirectory(prefix="operationrun-") as folder,
         running_postgres(Path(folder) / "postgres", say=lambda _: None) as server,

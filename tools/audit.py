@@ -1,4 +1,4 @@
-"""Look for known vulnerabilities in the locked requirements, by pip-audit and PyPI's own records.
+"""Check the locked requirements for known vulnerabilities, with pip-audit and PyPI's records.
 
 Usage: make audit
 """
@@ -14,7 +14,7 @@ REQUIREMENTS = Path(__file__).parent / "requirements-dev.txt"
 
 
 def main() -> int:
-    """Return 1 where a vulnerability is known; what could not be looked up is said, and is no pass."""
+    """Return 1 where a vulnerability is known; print which packages could not be checked."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(REQUIREMENTS)]
     options = ["--disable-pip", "--require-hashes", "--format", "json", "--progress-spinner", "off"]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def report(dependencies: Sequence[dict[str, Any]]) -> list[str]:
-    """Say in lines what pip-audit found of each dependency: {`name`, `version`, `vulns`} or `skip_reason`."""
+    """Return lines about pip-audit's findings: each has `name`, and `version`, `vulns` or `skip_reason`."""
     unknown = [each["name"] for each in dependencies if "skip_reason" in each]
     known = len(dependencies) - len(unknown)
     lines = [

@@ -1,4 +1,4 @@
-"""Take the pictures of README and docs anew, in Chromium, from a sample system of this tool's own.
+"""Take the screenshots of README and docs in Chromium, from a sample system of its own.
 
 Usage: make pictures
 """
@@ -29,14 +29,14 @@ LARGEST: Final = 150_000  # bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A system with its sample environment, in which two releases are published and one is a draft."""
+    """A running system with the sample environment."""
 
     site: str
     sign_in_url: str
     client: httpx.Client
 
     def compose(self, ref: str | None) -> Json:
-        """Compose a review of the sample, and return its run once that has ended."""
+        """Compose a review of the sample, and return its completed run."""
         environment = self.client.get("/environments").json()["items"][0]
         body = {"type": "environment.review.compose", "environment_id": environment["id"]}
         given = {"input": {"ref": ref} if ref else {}}
@@ -57,7 +57,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """What is taken, how wide, and in which light."""
+    """A screenshot: its page, width and colour scheme."""
 
     name: str
     address: Callable[[Json], str]
@@ -79,7 +79,7 @@ PICTURES: Final = (
 
 
 def main() -> int:
-    """Take every picture; return 1 where there is no browser, or one is larger than it may be."""
+    """Take every screenshot; return 1 without a browser, or where one is larger than LARGEST."""
     path = chromium_path()
     if path is None:
         print(MISSING, file=sys.stderr)
@@ -95,7 +95,7 @@ def main() -> int:
 def _history(sample: Sample) -> Json:
     sample.publish(sample.compose(RELEASES[0]))
     published = sample.publish(sample.compose(RELEASES[1]))
-    sample.compose("release-4")  # which there is not: one failure, for the list
+    sample.compose("release-4")  # does not exist: one failed run for the list
     run = sample.compose(None)
     return {"run": run["id"], "published": published, "draft": run["links"]["related"]["id"]}
 
@@ -132,7 +132,7 @@ def _signed_in(browser: Browser, sample: Sample) -> StorageState:
 
 
 def _take(browser: Browser, state: StorageState, address: str, picture: Picture) -> int:
-    """Take one picture, from the top of its page, and return its size in bytes."""
+    """Take the screenshot of the top of a page, and return its size in bytes."""
     context = browser.new_context(
         storage_state=state,
         viewport={"width": picture.width, "height": HEIGHT},
@@ -144,7 +144,7 @@ def _take(browser: Browser, state: StorageState, address: str, picture: Picture)
     page = context.new_page()
     page.goto(address)
     page.wait_for_load_state("networkidle")
-    # Until the steps of the work are written down, a run's page still changes.
+    # A run's page changes until its history is stored.
     page.locator("#run[data-completed=false]").wait_for(state="detached")
     height = min(int(page.evaluate("document.body.scrollHeight")), HEIGHT)
     file = IMAGES / f"{picture.name}.png"

@@ -1,4 +1,4 @@
-"""Record the history of every ending of every workflow anew, for the release that stands here.
+"""Record the history of every ending of every workflow for the version in pyproject.toml.
 
 Usage: make histories
 """
@@ -15,7 +15,7 @@ from tests.temporal_cli import TemporalCli
 
 
 def main() -> int:
-    """Play every ending on a system of this tool's own; write only when all have been."""
+    """Play every ending on a system of its own; write the files once all are recorded."""
     with tempfile.TemporaryDirectory(prefix="operationrun-") as scratch, up(Path(scratch) / "up") as system:
         texts = {name: _record(system, name) for name in ENDINGS}
     THIS_RELEASE.mkdir(parents=True, exist_ok=True)
