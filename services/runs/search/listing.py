@@ -6,12 +6,10 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Select,
-    String,
     Text,
     Uuid,
     cast,
     func,
-    literal,
     select,
     true,
     tuple_,
@@ -114,7 +112,3 @@ def _newest(
 
 def _shape(scan: IndexScan) -> tuple[str, ...]:
     return tuple(name for name in (*_EQUAL, *_RANGE) if getattr(scan, name) is not None)
-
-
-def _named(kind: str) -> ColumnElement[str]:
-    return cast(literal(kind), String).label("type")
