@@ -18,10 +18,10 @@ _SET_BY_US: Final = "operationrun"
 def configure_logging(stream: TextIO | None = None) -> None:
     """Send this process's log to `stream` (stderr): JSON lines, or words and colours on a terminal.
 
-    Our lines (structlog, from INFO) and those of libraries (the standard library's logging and warnings, from
-    WARNING) pass the same steps: bound ids (`run_id`, `workflow_id`, `request_id`), the time in UTC,
-    tracebacks without the values of variables, credentials removed. For composition roots; a second call
-    replaces the first.
+    Our lines (structlog, from INFO on) and those of libraries (the standard library's logging and warnings,
+    from WARNING on) go through the same steps: the bound ids (`run_id`, `workflow_id`, `request_id`), the
+    time in UTC, tracebacks without the values of variables, credentials taken out. For composition roots;
+    calling it again replaces what it set before.
     """
     stream = stream or sys.stderr
     renderer = _words() if stream.isatty() else _json()
@@ -86,12 +86,12 @@ def _words() -> Processor:
     )
 
 
-def _redacted(_: object, __: str, entry: EventDict) -> EventDict:
+def _redacted(_: object, __: str, told: EventDict) -> EventDict:
     return {
-        key: _without_credentials(value) if isinstance(value, str) else value for key, value in entry.items()
+        key: _without_credentials(value) if isinstance(value, str) else value for key, value in told.items()
     }
 
 
 def _without_credentials(text: str) -> str:
-    """Redact line by line, so that a traceback keeps its lines and indents."""
+    """Redact line by line: a traceback stays whole and keeps its indents."""
     return "\n".join(line[: len(line) - len(line.lstrip(" "))] + redact(line) for line in text.splitlines())
