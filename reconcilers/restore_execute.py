@@ -1,5 +1,5 @@
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -21,9 +21,6 @@ from services.restores.progress import look
 from services.restores.push_fence import keep_from_pushing
 from services.restores.results import record_result, restore_result_id
 
-# How long a repository may be out of reach before a person is asked to look (section 7).
-UNREACHABLE_LIMIT = timedelta(minutes=15)
-
 
 @REGISTRY.register
 class RestoreExecuteAdapter:
@@ -44,7 +41,8 @@ class RestoreExecuteAdapter:
             # Before the look at the branch: nobody pushes between the look and the decision's commit.
             pushing=not keep_from_pushing(session, run.id),
             branch=None if _given_up(run, codes) else self._branch(session, run, planned),
-            overdue=utc_now() - _failed_at(run) > UNREACHABLE_LIMIT,
+            failed_at=_failed_at(run),
+            looked_at=utc_now(),
             intended_commit=run.context.get("intended_commit"),
             push_refused=ReasonCode.PUSH_REFUSED in codes,
             items_refused=ReasonCode.ITEMS_REFUSED in codes,
