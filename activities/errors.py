@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 from models.errors import (
     EnvironmentUnreachable,
     InvalidInput,
-    NoDecisionYet,
+    NoDecision,
     OperationRunError,
     PushRaced,
     RepositoryError,
@@ -32,7 +32,7 @@ def to_application_error(error: Exception, *, now: datetime) -> ApplicationError
         retryable = now - info.scheduled_time < REMOTE_PATIENCE
     elif isinstance(error, OperationRunError):
         # A plain RepositoryError is a damaged mirror: the next fetch makes it anew.
-        retryable = isinstance(error, PushRaced | NoDecisionYet) or type(error) is RepositoryError
+        retryable = isinstance(error, PushRaced | NoDecision) or type(error) is RepositoryError
     elif isinstance(error, OperationalError | InterfaceError):
         # The database is away; it comes back, and the guarded updates make a repeat harmless.
         retryable = True

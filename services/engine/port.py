@@ -28,7 +28,7 @@ class WorkflowStarter(Protocol):
     def start(self, start: WorkflowStart) -> None:
         """Start a workflow, or find it started already.
 
-        Raises StartRefused where the answer is no for good, StartUnconfirmed where none came in time.
+        Raises DispatchFailed where the answer is no for good, StartUnconfirmed where none came in time.
         """
 
 

@@ -11,12 +11,12 @@ from models.contracts import OperationResult, RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import (
+    Cancelled,
     EnvironmentChanged,
     EnvironmentUnreachable,
     PushRaced,
     PushRefused,
     RefNotFound,
-    RunCancelled,
     RunRefused,
 )
 from models.lifecycle import Outcome, Status
@@ -188,7 +188,7 @@ class RestoreExecution:
             if service.intend_commit(run_id, commit) is not None:
                 return
             run = session.get_one(OperationRun, run_id)
-        raise RunRefused if run.status == Status.COMPLETED else RunCancelled
+        raise RunRefused if run.status == Status.COMPLETED else Cancelled
 
     def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
         with self._database.transaction() as session:

@@ -12,7 +12,7 @@ from models.catalog import OperationCatalog
 from models.contracts import Failure
 from models.correlation import Correlation
 from models.environment import Environment
-from models.errors import StartRefused, StartUnconfirmed
+from models.errors import DispatchFailed, StartUnconfirmed
 from models.operation_run import OperationRun
 from models.restore import RestorePlan, RestorePoint
 from services.database.session import Database
@@ -67,12 +67,12 @@ class Dispatcher:
         except StartUnconfirmed:
             _log.warning("start_unconfirmed", run_id=str(run_id), workflow_id=start.workflow_id)
             return lambda _: None
-        except StartRefused as error:
+        except DispatchFailed as error:
             _log.warning(
                 "start_refused", run_id=str(run_id), workflow_id=start.workflow_id, reason=str(error)
             )
             failure = Failure(
-                code=StartRefused.code, step="start", attempts=1, at=self._clock(), detail=str(error)
+                code=DispatchFailed.code, step="start", attempts=1, at=self._clock(), detail=str(error)
             )
             return lambda service: service.fail_dispatch(run_id, failure)
         at = self._clock()
