@@ -11,8 +11,8 @@ from models.base import Clock, utc_now
 from models.correlation import parse_workflow_id
 from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
-from reconcilers.adoption import adopt
-from reconcilers.histories import keep_histories
+from reconcilers.adoption import Adoption
+from reconcilers.histories import Histories
 from reconcilers.run_check import CheckResult, RunCheck
 from reconcilers.run_judgement import JUST_DISPATCHED, Action
 from services.database.session import Database
@@ -61,7 +61,8 @@ class Sweep:
         self._engine = engine
         self._check = check
         self._cancellations = cancellations
-        self._connection = connection
+        self._adoption = Adoption(database, engine, connection=connection, clock=clock)
+        self._stories = Histories(database, engine, clock=clock)
         self._clock = clock
         self._check_cancelled = check_cancelled
         self._counts = Counter[str]()
@@ -130,13 +131,7 @@ class Sweep:
             orphans = sweep_candidates.unknown(session, list(workflow_ids))
         for run_id in orphans:
             self._check_cancelled()
-            adopted = adopt(
-                self._database,
-                self._engine,
-                workflow_ids[run_id],
-                connection=self._connection,
-                clock=self._clock,
-            )
+            adopted = self._adoption.adopt(workflow_ids[run_id])
             self._counts["adopted" if adopted else "refused"] += 1
 
     def _settled_with_intent(self, since: datetime) -> None:
@@ -150,7 +145,7 @@ class Sweep:
         self._check_all(runs)
 
     def _histories(self) -> None:
-        self._counts["histories_kept"] += keep_histories(self._database, self._engine, clock=self._clock)
+        self._counts["histories_kept"] += self._stories.keep()
 
     def _check_all(self, run_ids: Iterable[UUID]) -> None:
         for run_id in run_ids:

@@ -31,7 +31,7 @@ from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.restores.planned_items import WRITING, PlannedItems
 from services.restores.progress import TRAILER, RestoreProgress, look, whole_tree
-from services.restores.push_fence import push_fence
+from services.restores.push_fence import PushFences
 from services.restores.results import reason_of, record_result, restore_result_id
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
@@ -72,6 +72,7 @@ class RestoreExecution:
         reach: FaultHook = no_op,
     ) -> None:
         self._database = database
+        self._fences = PushFences(database)
         self._mirrors = mirrors
         self._clock = clock
         self._reach = reach
@@ -176,7 +177,7 @@ class RestoreExecution:
 
     def _push(self, work: _Work, head: str) -> None:
         commit = _build(work, head)
-        with push_fence(self._database, work.run.id) as fence:
+        with self._fences.hold(work.run.id) as fence:
             self._intend(work.run.id, commit)
             self._reach("restore.before_push")
             fence.check()
