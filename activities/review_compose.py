@@ -3,7 +3,8 @@ from temporalio import activity
 from activities.heartbeats import check_cancelled
 from activities.settle import settle
 from activities.tracking import correlation, taken_by_temporal
-from models.contracts import Contract, Evidence, OperationResult, ReviewComposeInput
+from models.contracts import Contract, OperationResult
+from models.contracts.review_compose import Evidence, ReviewComposeInput
 from models.reconciliation import OPEN
 from reconcilers.reconciler import AdapterRunReconciler
 from services.reviews.composition import ReviewComposition

@@ -7,7 +7,8 @@ from workflows.safe_points import stop_if_cancelled
 with workflow.unsafe.imports_passed_through():
     from activities.restore_execute import RestoreExecuteActivities
     from models.catalog import OperationType
-    from models.contracts import OperationResult, RestoreExecuteInput
+    from models.contracts import OperationResult
+    from models.contracts.restore_execute import RestoreExecuteInput
 
 
 # An input that does not hold fails the workflow, instead of its task over and over.

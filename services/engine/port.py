@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from models.base import Json
-from models.contracts import OperationInput
+from models.contracts.operation_input import OperationInput
 from models.reconciliation import Execution
 
 

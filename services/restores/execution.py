@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from models.base import Clock, Json, utc_now
-from models.contracts import OperationResult, RestoreExecuteInput
+from models.contracts import OperationResult
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import (

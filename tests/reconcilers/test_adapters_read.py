@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.catalog import OperationType
-from models.contracts import RestoreExecuteInput
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome, Status

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from models.access import Role
 from models.base import utc_now
 from models.catalog import OperationType
-from models.contracts import RestoreExecuteInput
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.errors import DispatchFailed, StartUnconfirmed
 from models.reason_codes import ReasonCode

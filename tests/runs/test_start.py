@@ -6,7 +6,8 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from models.catalog import OperationType
-from models.contracts import OperationInput, RestoreExecuteInput
+from models.contracts.operation_input import OperationInput
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import RunRefused
