@@ -41,7 +41,7 @@ class ReviewComposeActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def compose_review(self, step: ComposeStep) -> OperationResult:
-        """Compose the review and complete the run with it; where one exists already, let the truth decide."""
+        """Compose the review and complete the run with it; where one exists, the reconciler decides."""
         result = self._composition.compose(
             correlation(), step.operation_input, step.evidence, check_cancelled=check_cancelled
         )

@@ -11,9 +11,9 @@ from services.runs.service import OperationRunService
 
 
 def settle(reconciler: AdapterRunReconciler, execution: Execution) -> OperationResult:
-    """Settle the present activity's run by business truth.
+    """Settle the run of the current activity by business truth.
 
-    Raises NoDecision, which is retried, where the truth cannot be told yet.
+    Raises NoDecision, which Temporal retries, where nothing can be decided yet.
     """
     run = correlation()
     actor = Actor(kind="workflow", name=run.workflow_id)
@@ -30,7 +30,7 @@ def settle(reconciler: AdapterRunReconciler, execution: Execution) -> OperationR
 
 
 class SettleRunActivities:
-    """What the failure bridge runs when a workflow cannot end well."""
+    """What the failure bridge runs when a workflow fails, is cancelled or passes its deadline."""
 
     def __init__(self, database: Database, reconciler: AdapterRunReconciler) -> None:
         self._database = database

@@ -24,7 +24,7 @@ from services.restores.results import record_result, restore_result_id
 
 @REGISTRY.register
 class RestoreExecuteAdapter:
-    """Reads how a restore stands from the branch itself."""
+    """Reads from the live branch how far a restore came."""
 
     operation_type: ClassVar[OperationType] = OperationType.RESTORE_EXECUTE
 
@@ -32,13 +32,13 @@ class RestoreExecuteAdapter:
         self._mirrors = mirrors
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> RestoreFacts:
-        """Fetch and look at the branch; write nothing."""
+        """Read the branch at the remote; write nothing."""
         planned = _planned(session, run)
         codes = {failure["code"] for failure in run.failures}
         return RestoreFacts(
             execution=execution,
             cancellation_asked="cancellation" in run.context,
-            # Before the look at the branch: nobody pushes between the look and the decision's commit.
+            # Before the branch is read: no attempt pushes from here until the decision commits.
             pushing=not keep_from_pushing(session, run.id),
             branch=None if _given_up(run, codes) else self._branch(session, run, planned),
             failed_at=_failed_at(run),
@@ -51,7 +51,7 @@ class RestoreExecuteAdapter:
         )
 
     def decide(self, run: OperationRun, facts: RestoreFacts) -> ReconciliationDecision | None:  # noqa: ARG002
-        """Let the table of section 7 speak."""
+        """Return the table's decision."""
         return RestoreExecuteDecision().decide(facts)
 
     def record(
@@ -78,9 +78,9 @@ class RestoreExecuteAdapter:
 
 
 def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
-    """Tell whether the run ends because the repository did not answer, before any push was meant.
+    """Return whether the run ends because the repository did not answer, before it intended a push.
 
-    Asking once more would only keep the run open; nothing of it can be on the branch.
+    Another fetch would only keep the run open; nothing of it can be on the branch.
     """
     return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and "intended_commit" not in run.context
 

@@ -58,7 +58,7 @@ class RestoreExecuteDecision:
     """Decides how a restore ended, from the branch itself (docs/design.md, "Reconciliation")."""
 
     def decide(self, facts: RestoreFacts) -> ReconciliationDecision | None:
-        """Return the first row of the table that holds; None while the truth cannot be told."""
+        """Return the first row of the table that holds; None while nothing can be decided."""
         branch = facts.branch
         if facts.pushing:
             return None
@@ -88,7 +88,7 @@ class RestoreExecuteDecision:
         if not facts.execution.ended:
             return None
         if facts.intended_commit is None:
-            # No push was ever begun, so the branch need not be asked.
+            # No push began, so the branch holds nothing of the run.
             return self._not_applied(facts)
         if facts.overdue:
             return _ends(facts, Outcome.ATTENTION_REQUIRED, ReasonCode.ENVIRONMENT_UNREACHABLE)

@@ -54,7 +54,7 @@ class ReviewComposeFacts(Facts):
     """What a compose run's ending is decided from.
 
     `reviews` are those of the run's id or fingerprint, and every review that superseded one of them. They may
-    belong to another workspace, so that whoever reads the facts is shown the `matches` alone.
+    belong to another workspace: the facts as JSON show the `matches` alone.
     """
 
     execution: Execution

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
 # An input that does not hold fails the workflow, instead of its task over and over.
 @workflow.defn(name=OperationType.RESTORE_EXECUTE, failure_exception_types=[ValidationError])
 class RestoreExecuteWorkflow:
-    """Executes a restore plan: look at the live branch, then write it back as one commit."""
+    """Executes a restore plan: check the live branch, then write the items as one commit."""
 
     @workflow.run
     async def run(self, operation_input: RestoreExecuteInput) -> OperationResult:
