@@ -66,6 +66,10 @@ topology: install-dev ## Run docker-compose.yml's shape as processes: faults, ba
 	$(BIN)/python -m tests.topology.programs
 	$(PYTEST) -s -x -p no:randomly --timeout 600 tests/topology $(ARGS)
 
+.PHONY: mutants
+mutants: install-dev ## Break one rule at a time in a copy of the tree; the test that holds it must fail
+	$(BIN)/python -m tools.mutants $(ARGS)
+
 .PHONY: bench
 bench: install-dev ## Measure everything against its floor, into bench/results/ (half an hour, on a quiet machine)
 	for each in small_operations review_compose restore run_viewer sweep recovery; do $(BIN)/python -m bench.$$each || exit 1; done

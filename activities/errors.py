@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 from models.errors import (
     EnvironmentUnreachable,
     InvalidInput,
-    NoDecisionYet,
+    NoDecision,
     OperationRunError,
     PushRaced,
     RepositoryError,
@@ -15,10 +15,10 @@ from models.errors import (
 from models.reason_codes import ReasonCode
 
 # A remote that fails fast may be back in a moment; one that hangs has used up its time at the first try,
-# so that a run with a wrong URL still ends within a minute (section 6).
+# so that a run with a wrong URL still ends within a minute.
 REMOTE_PATIENCE = timedelta(seconds=15)
 
-# An error nobody foresaw is likely a bug; trying it for ever would keep the run open.
+# An unforeseen error is likely a bug; retrying it for ever would keep the run open.
 UNFORESEEN_ATTEMPTS = 5
 
 
@@ -31,8 +31,8 @@ def to_application_error(error: Exception, *, now: datetime) -> ApplicationError
     if isinstance(error, EnvironmentUnreachable):
         retryable = now - info.scheduled_time < REMOTE_PATIENCE
     elif isinstance(error, OperationRunError):
-        # A plain RepositoryError is a damaged mirror: the next fetch makes it anew.
-        retryable = isinstance(error, PushRaced | NoDecisionYet) or type(error) is RepositoryError
+        # A plain RepositoryError is a damaged mirror: the next fetch rebuilds it.
+        retryable = isinstance(error, PushRaced | NoDecision) or type(error) is RepositoryError
     elif isinstance(error, OperationalError | InterfaceError):
         # The database is away; it comes back, and the guarded updates make a repeat harmless.
         retryable = True

@@ -11,25 +11,24 @@ HEARTBEAT_INTERVAL: Final = timedelta(seconds=0.5)
 
 
 class HeartbeatInterceptor(Interceptor):
-    """Tells Temporal twice a second that the worker lives, whatever its activities are at.
+    """Sends a heartbeat twice a second for each activity, whatever it does at the moment.
 
-    A worker's silence is noticed within seconds then (`workflows.policies.HEARTBEAT_TIMEOUT`), and an
-    activity that reckons or waits for a lock is not taken for a dead one. How long a step may take is held
-    to by its own limits.
+    Temporal notices a dead worker within seconds then (`workflows.policies.HEARTBEAT_TIMEOUT`), and never
+    takes an activity that computes or waits for a lock for a dead one. Its timeouts limit how long it takes.
     """
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
-        """Put the pulse around the activity."""
+        """Put the heartbeat around the activity."""
         return _HeartbeatingActivity(next)
 
 
 class _HeartbeatingActivity(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
-        pulse = asyncio.create_task(_heartbeat())
+        heartbeat = asyncio.create_task(_heartbeat())
         try:
             return await super().execute_activity(input)
         finally:
-            pulse.cancel()
+            heartbeat.cancel()
 
 
 async def _heartbeat() -> None:
@@ -43,7 +42,7 @@ async def _heartbeat() -> None:
 def check_cancelled() -> None:
     """Stop the activity at this safe point where it has been cancelled; cheap enough for every item.
 
-    That the activity lives is told by its pulse (activities/heartbeats.py). Raises CancelledError.
+    It sends no heartbeat: HeartbeatInterceptor does. Raises CancelledError.
     """
     if activity.is_cancelled():
         raise CancelledError("cancelled at a safe point")

@@ -3,7 +3,8 @@ from temporalio import activity
 from activities.heartbeats import check_cancelled
 from activities.settle import settle
 from activities.tracking import correlation, taken_by_temporal
-from models.contracts import OperationResult, RestoreExecuteInput
+from models.contracts import OperationResult
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.reconciliation import OPEN
 from reconcilers.reconciler import AdapterRunReconciler
 from services.restores.execution import RestoreExecution

@@ -3,7 +3,8 @@ from temporalio import activity
 from activities.heartbeats import check_cancelled
 from activities.settle import settle
 from activities.tracking import correlation, taken_by_temporal
-from models.contracts import Contract, Evidence, OperationResult, ReviewComposeInput
+from models.contracts import Contract, OperationResult
+from models.contracts.review_compose import Evidence, ReviewComposeInput
 from models.reconciliation import OPEN
 from reconcilers.reconciler import AdapterRunReconciler
 from services.reviews.composition import ReviewComposition
@@ -40,7 +41,7 @@ class ReviewComposeActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def compose_review(self, step: ComposeStep) -> OperationResult:
-        """Compose the review and complete the run with it; where one exists already, let the truth decide."""
+        """Compose the review and complete the run with it; where one exists, the reconciler decides."""
         result = self._composition.compose(
             correlation(), step.operation_input, step.evidence, check_cancelled=check_cancelled
         )

@@ -3,7 +3,7 @@ from temporalio import activity
 from activities.tracking import correlation
 from models.actor import Actor
 from models.contracts import Closing, OperationResult
-from models.errors import NoDecisionYet
+from models.errors import NoDecision
 from models.reconciliation import Execution, ExecutionState
 from reconcilers.reconciler import AdapterRunReconciler
 from services.database.session import Database
@@ -11,15 +11,15 @@ from services.runs.service import OperationRunService
 
 
 def settle(reconciler: AdapterRunReconciler, execution: Execution) -> OperationResult:
-    """Settle the present activity's run by business truth.
+    """Settle the run of the current activity by business truth.
 
-    Raises NoDecisionYet, which is retried, where the truth cannot be told yet.
+    Raises NoDecision, which Temporal retries, where nothing can be decided yet.
     """
     run = correlation()
     actor = Actor(kind="workflow", name=run.workflow_id)
     settled = reconciler.reconcile(run.run_id, execution, source="workflow", actor=actor)
     if settled.decision is None:
-        raise NoDecisionYet
+        raise NoDecision
     related = settled.decision.related
     return OperationResult(
         run_id=run.run_id,
@@ -30,7 +30,7 @@ def settle(reconciler: AdapterRunReconciler, execution: Execution) -> OperationR
 
 
 class SettleRunActivities:
-    """What the failure bridge runs when a workflow cannot end well."""
+    """What the failure bridge runs when a workflow fails, is cancelled or passes its deadline."""
 
     def __init__(self, database: Database, reconciler: AdapterRunReconciler) -> None:
         self._database = database

@@ -19,7 +19,7 @@ class SweepActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def sweep(self, cursor: SweepCursor) -> SweepResult:
-        """Sweep once; a line is logged only where something changed or could not be checked."""
+        """Sweep once; log a line only where something changed or could not be checked."""
         result = self._make_sweep(activity.heartbeat).run_once(cursor)
         facts = {name: value for name, value in result.model_dump(exclude=set(_QUIET)).items() if value}
         if facts:

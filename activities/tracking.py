@@ -16,18 +16,18 @@ _correlation: ContextVar[Correlation] = ContextVar("correlation")
 
 
 def correlation() -> Correlation:
-    """Return the correlation of the workflow that the present activity works for."""
+    """Return the correlation of the workflow that the current activity works for."""
     return _correlation.get()
 
 
 def taken_by_temporal() -> Dispatch:
-    """Return where Temporal took the present activity's workflow, and when that is known to have been."""
+    """Return where Temporal took the current activity's workflow, and by when it had."""
     info = activity.info()
     return Dispatch(queue=info.task_queue, connection=info.namespace, dispatched_at=info.scheduled_time)
 
 
 class TrackingInterceptor(Interceptor):
-    """Resolves the correlation of each activity once and hands it on (section 5, law L6)."""
+    """Resolves the correlation of each activity once, for the activity and its log lines (law L6)."""
 
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock

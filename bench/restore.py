@@ -18,7 +18,7 @@ from uuid import UUID
 from bench.report import Row, at_most, milliseconds, write
 from models.base import Json
 from models.catalog import TASK_QUEUE, OperationType
-from models.contracts import RestoreExecuteInput
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from runtime.container import build_mirrors
 from runtime.settings import Settings

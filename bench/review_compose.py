@@ -26,7 +26,7 @@ from sqlalchemy.orm import configure_mappers
 
 from bench import report
 from bench.report import Row
-from models.contracts import Evidence
+from models.contracts.review_compose import Evidence
 from models.environment import Environment
 from models.restore import RestorePoint
 from services.inventory.facts_cache import FACTS_FILE

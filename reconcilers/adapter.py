@@ -9,14 +9,14 @@ from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision
 from services.repositories.mirror import MirrorStore
 
-# Endings that are nobody's failure where the cancellation had been asked for before.
+# A requested cancellation explains these endings: none of them is a failure then.
 _QUIET_CAUSES = frozenset({"never_started", "history_gone", "task_failing"})
 
 
 def outcome_without_result(execution: Execution, *, cancellation_asked: bool) -> Outcome:
-    """Return how a run ended that did nothing: cancelled if that was asked for, else failed.
+    """Return how a run ended that did nothing: cancelled if that was requested, else failed.
 
-    Termination and time-outs are failures, whatever was asked (section 7).
+    Termination and time-outs are failures, whatever was requested.
     """
     if execution.cause == "cancelled" or (cancellation_asked and execution.cause in _QUIET_CAUSES):
         return Outcome.CANCELLED
@@ -28,12 +28,12 @@ class Facts(Contract):
 
 
 class Adapter(Protocol):
-    """Tells how a run of one type stands, from business truth (section 7)."""
+    """Decides how a run of one type ended (docs/guardrails.md, "The adapter contract")."""
 
     operation_type: ClassVar[OperationType]
 
     def __init__(self, mirrors: MirrorStore) -> None:
-        """Take what reading the truth needs."""
+        """Take what `collect` reads from."""
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> Any:
         """Read the facts; write nothing."""
@@ -54,7 +54,7 @@ class AdapterRegistry:
         self._adapters: dict[str, type[Adapter]] = {}
 
     def register(self, adapter: type[Adapter]) -> type[Adapter]:
-        """Take an adapter class in; raise RuntimeError where its type has one already."""
+        """Add an adapter class; raise RuntimeError where its type has one already."""
         operation_type = adapter.operation_type
         if operation_type in self._adapters:
             raise RuntimeError(

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -10,29 +11,36 @@ from reconcilers.sweep_candidates import without_history
 from services.database.session import Database
 from services.engine.port import Engine
 
-# A run that ended longer ago than this and has no history will not get one: Temporal was away all the time.
-WINDOW = timedelta(days=1)
-BATCH = 100
+# A run that ended longer ago than this and has no history gets none: Temporal was away all the time.
+WINDOW: Final = timedelta(days=1)
+BATCH: Final = 100
 
 
-def keep_histories(database: Database, engine: Engine, *, clock: Clock = utc_now) -> int:
-    """Keep the compact histories of runs whose workflow has closed (section 8); return how many.
+class Histories:
+    """Keeps the compact histories of runs, for when Temporal's retention has passed."""
 
-    Raises EngineUnreachable where Temporal does not answer.
-    """
-    with database.transaction() as session:
-        runs = without_history(session, completed_after=clock() - WINDOW, limit=BATCH)
-    return sum(_keep(database, engine, run, clock) for run in runs)
+    def __init__(self, database: Database, engine: Engine, *, clock: Clock = utc_now) -> None:
+        self._database = database
+        self._engine = engine
+        self._clock = clock
 
+    def keep(self) -> int:
+        """Keep the histories of a batch of runs whose workflow has closed; return how many.
 
-def _keep(database: Database, engine: Engine, run: OperationRun, clock: Clock) -> bool:
-    correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
-    history = engine.compact_history(correlation.workflow_id)
-    if history is not None and history["closed_at"] is None:
-        return False
-    statement = insert(OperationRunHistory).values(
-        run_id=run.id, workspace_id=run.workspace_id, history=history, stored_at=clock()
-    )
-    with database.transaction() as session:
-        session.execute(statement.on_conflict_do_nothing())
-    return True
+        Raises EngineUnreachable where Temporal does not answer.
+        """
+        with self._database.transaction() as session:
+            runs = without_history(session, completed_after=self._clock() - WINDOW, limit=BATCH)
+        return sum(map(self._keep, runs))
+
+    def _keep(self, run: OperationRun) -> bool:
+        correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
+        history = self._engine.compact_history(correlation.workflow_id)
+        if history is not None and history["closed_at"] is None:
+            return False
+        statement = insert(OperationRunHistory).values(
+            run_id=run.id, workspace_id=run.workspace_id, history=history, stored_at=self._clock()
+        )
+        with self._database.transaction() as session:
+            session.execute(statement.on_conflict_do_nothing())
+        return True

@@ -21,10 +21,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciliation:
-    """What came of reconciling one run.
+    """What reconciling one run did.
 
-    `decision` is None exactly where `result` is not `decision`; `written` tells whether a row changed.
-    `busy`: somebody else is settling this run at this moment.
+    `decision` is None exactly where `result` is not `decision`; `written`: a row changed. `busy`: another
+    transaction holds the run.
     """
 
     result: Literal["decision", "unsupported", "no_decision", "busy"]
@@ -34,7 +34,7 @@ class Reconciliation:
 
 
 class AdapterRunReconciler:
-    """Settles one run from business truth: lock it, find its adapter, collect, decide, hand over."""
+    """Settles one run from business truth: lock it, find its adapter, collect, decide, write."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class AdapterRunReconciler:
         )
 
     def preview(self, run_id: UUID, execution: Execution) -> Reconciliation:
-        """Say what `reconcile` would decide now and from which facts, and write nothing."""
+        """Return what `reconcile` would decide now and from which facts; write nothing. Raises NotFound."""
         with self._database.transaction() as session:
             run = session.get(OperationRun, run_id)
             if run is None:
@@ -106,7 +106,7 @@ class AdapterRunReconciler:
 
 
 def _locked(session: Session, run_id: UUID, *, skip_locked: bool) -> OperationRun | None:
-    """Lock a run; None: somebody else holds it, and the caller does not wait."""
+    """Lock a run; None: another transaction holds it, and the caller does not wait."""
     statement = select(OperationRun).where(OperationRun.id == run_id)
     run = session.scalars(statement.with_for_update(skip_locked=skip_locked)).one_or_none()
     if run is None and (not skip_locked or session.get(OperationRun, run_id) is None):

@@ -1,5 +1,5 @@
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -21,13 +21,10 @@ from services.restores.progress import look
 from services.restores.push_fence import keep_from_pushing
 from services.restores.results import record_result, restore_result_id
 
-# How long a repository may be out of reach before a person is asked to look (section 7).
-UNREACHABLE_LIMIT = timedelta(minutes=15)
-
 
 @REGISTRY.register
 class RestoreExecuteAdapter:
-    """Reads how a restore stands from the branch itself."""
+    """Reads from the live branch how far a restore came."""
 
     operation_type: ClassVar[OperationType] = OperationType.RESTORE_EXECUTE
 
@@ -35,16 +32,17 @@ class RestoreExecuteAdapter:
         self._mirrors = mirrors
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> RestoreFacts:
-        """Fetch and look at the branch; write nothing."""
+        """Read the branch at the remote; write nothing."""
         planned = _planned(session, run)
         codes = {failure["code"] for failure in run.failures}
         return RestoreFacts(
             execution=execution,
             cancellation_asked="cancellation" in run.context,
-            # Before the look at the branch: nobody pushes between the look and the decision's commit.
+            # Before the branch is read: no attempt pushes from here until the decision commits.
             pushing=not keep_from_pushing(session, run.id),
             branch=None if _given_up(run, codes) else self._branch(session, run, planned),
-            overdue=utc_now() - _failed_at(run) > UNREACHABLE_LIMIT,
+            failed_at=_failed_at(run),
+            looked_at=utc_now(),
             intended_commit=run.context.get("intended_commit"),
             push_refused=ReasonCode.PUSH_REFUSED in codes,
             items_refused=ReasonCode.ITEMS_REFUSED in codes,
@@ -53,7 +51,7 @@ class RestoreExecuteAdapter:
         )
 
     def decide(self, run: OperationRun, facts: RestoreFacts) -> ReconciliationDecision | None:  # noqa: ARG002
-        """Let the table of section 7 speak."""
+        """Return the table's decision."""
         return RestoreExecuteDecision().decide(facts)
 
     def record(
@@ -80,9 +78,9 @@ class RestoreExecuteAdapter:
 
 
 def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
-    """Tell whether the run ends because the repository did not answer, before any push was meant.
+    """Return whether the run ends because the repository did not answer, before it intended a push.
 
-    Asking once more would only keep the run open; nothing of it can be on the branch.
+    Another fetch would only keep the run open; nothing of it can be on the branch.
     """
     return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and "intended_commit" not in run.context
 

@@ -1,16 +1,25 @@
-from dataclasses import dataclass
+"""The pure half of the restore adapter: a table over facts, read row by row by its test."""
+
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
+from pydantic import Field, computed_field
+
 from models.catalog import OperationType
+from models.contracts import Contract
 from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision, Related
 from reconcilers.adapter import Facts, outcome_without_result
 
-NAMED_ITEMS = 20
+NAMED_ITEMS: Final = 20
+
+# How long a repository may be out of reach before a person has to look.
+UNREACHABLE_LIMIT: Final = timedelta(minutes=15)
 
 
-class BranchFacts(Facts):
+class BranchFacts(Contract):
     """What the live branch says of a restore; paths as plans keep them."""
 
     own_commits: tuple[str, ...]
@@ -21,29 +30,35 @@ class BranchFacts(Facts):
 class RestoreFacts(Facts):
     """What a restore run's ending is decided from.
 
-    `branch` is None where the repository is out of reach; `overdue` then tells that it has been so for
-    longer than anyone should wait. `pushing` tells that an attempt holds the right to push at this
-    moment. `intended_commit` is None where the run never came to pushing.
+    `pushing`: an attempt holds the right to push at this moment. `branch` is None where the repository is out
+    of reach, and `failed_at` is since when the run knows of a failure. `intended_commit` is None where the
+    run never came to pushing. `result_id` is the id that the restore's result has, or would have.
     """
 
     execution: Execution
     cancellation_asked: bool
     pushing: bool
     branch: BranchFacts | None
-    overdue: bool
+    failed_at: datetime = Field(exclude=True)
+    looked_at: datetime = Field(exclude=True)
     intended_commit: str | None
     push_refused: bool
     items_refused: bool
     partial: bool
     result_id: UUID
 
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
+    @property
+    def overdue(self) -> bool:
+        """Whether the failure is older than `UNREACHABLE_LIMIT`."""
+        return self.looked_at - self.failed_at > UNREACHABLE_LIMIT
 
-@dataclass(frozen=True, kw_only=True)
+
 class RestoreExecuteDecision:
-    """Decides how a restore ended, from the branch itself (section 7)."""
+    """Decides how a restore ended, from the branch itself (docs/design.md, "Reconciliation")."""
 
     def decide(self, facts: RestoreFacts) -> ReconciliationDecision | None:
-        """Return the first row of the table that holds; None while the truth cannot be told."""
+        """Return the first row of the table that holds; None while nothing can be decided."""
         branch = facts.branch
         if facts.pushing:
             return None
@@ -73,7 +88,7 @@ class RestoreExecuteDecision:
         if not facts.execution.ended:
             return None
         if facts.intended_commit is None:
-            # No push was ever begun, so the branch need not be asked.
+            # No push began, so the branch holds nothing of the run.
             return self._not_applied(facts)
         if facts.overdue:
             return _ends(facts, Outcome.ATTENTION_REQUIRED, ReasonCode.ENVIRONMENT_UNREACHABLE)

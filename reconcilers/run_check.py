@@ -18,7 +18,7 @@ from services.runs.service import OperationRunService
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What a check did; `reconciliation` is None where there was nothing to settle."""
+    """What a check did; `reconciliation` is None where the run was not settled."""
 
     action: Action
     reconciliation: Reconciliation | None = None
@@ -46,9 +46,9 @@ class RunCheck:
         self._clock = clock
 
     def check(self, run_id: UUID, *, source: Source, actor: Actor, skip_locked: bool = False) -> CheckResult:
-        """Do what there is to do about a run: nothing, dispatch it again, or settle it.
+        """Leave a run alone, dispatch it again, or settle it, as `judge` says. Raises NotFound.
 
-        A completed run is settled again, which corrects it where a later truth is found. Raises NotFound.
+        A completed run is settled again, which corrects it where the facts are different by now.
         """
         run, view, judgement = self._look(run_id)
         if view.started_at is not None and run.dispatched_at is None:
@@ -65,7 +65,7 @@ class RunCheck:
         return CheckResult(action=judgement.action, reconciliation=reconciliation)
 
     def preview(self, run_id: UUID) -> CheckResult:
-        """Say what `check` would do now, and from which facts; write nothing. Raises NotFound."""
+        """Return what `check` would do now, and from which facts; write nothing. Raises NotFound."""
         _, view, judgement = self._look(run_id)
         execution = judgement.execution or view.execution
         reconciliation = self._reconciler.preview(run_id, execution)
@@ -83,7 +83,7 @@ class RunCheck:
         return run, view, judge(run, view, now=self._clock())
 
     def _end(self, run: RunStanding) -> Judgement:
-        """End a workflow whose task keeps failing, and settle it once `describe` says that it is closed."""
+        """Terminate a workflow whose task keeps failing; settle it once `describe` says that it is closed."""
         self._engine.terminate(run.workflow_id, "Its workflow task failed over and over.")
         if self._engine.describe(run.workflow_id).execution.state is ExecutionState.OPEN:
             return Judgement(action=Action.LEAVE)

@@ -17,16 +17,16 @@ from services.engine.port import WorkflowView
 JUST_DISPATCHED: Final = timedelta(seconds=10)
 
 # How long a run whose start was never confirmed is dispatched again; later its id may be forgotten, and a
-# second start would run it twice (section 5).
+# second start would run it twice.
 YOUNG: Final = timedelta(hours=1)
 
-# A workflow task that failed so often, for so long, does not mend itself.
+# A workflow task that failed so often, for so long, does not recover.
 FAILING_ATTEMPTS: Final = 3
 FAILING_GRACE: Final = timedelta(seconds=60)
 
 
 class Action(StrEnum):
-    """What there is to do about an active run."""
+    """What to do about an active run."""
 
     LEAVE = "leave"
     DISPATCH = "dispatch"
@@ -36,7 +36,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """The action, and for a run to settle what the engine's side of it is."""
+    """The action; `execution` is set where the run is to be settled."""
 
     action: Action
     execution: Execution | None = None
@@ -44,7 +44,7 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStanding:
-    """What a judgement needs to know of a run."""
+    """What a judgement needs of a run."""
 
     run_id: UUID
     operation_type: OperationType
@@ -73,12 +73,12 @@ def standing_of(run: OperationRun) -> RunStanding:
 
 
 def judge(run: RunStanding, view: WorkflowView, *, now: datetime) -> Judgement:
-    """Say what to do about an active run, from what the engine says; age alone settles nothing.
+    """Return what to do about an active run, from what the engine says; age alone settles nothing (law L9).
 
-    1. Open: left alone, unless its workflow task fails over and over: then it has to be ended first.
-    2. Closed: settled.
-    3. Not found: just dispatched, left alone; never started, dispatched again while the run is young;
-       known once and forgotten by now, settled.
+    1. Open: leave it; terminate it first where its workflow task fails over and over.
+    2. Closed: settle it.
+    3. Not found: leave it where it was just dispatched; dispatch it again where it never started and is
+       young; settle it where the engine knew it once.
     """
     if view.execution.state is ExecutionState.OPEN:
         return Judgement(action=Action.TERMINATE if _keeps_failing(view, now) else Action.LEAVE)
@@ -94,10 +94,10 @@ def judge(run: RunStanding, view: WorkflowView, *, now: datetime) -> Judgement:
 
 
 def judge_again(run: OperationRun, view: WorkflowView) -> Judgement:
-    """Say whether a completed run may be settled again, by which a later truth corrects it.
+    """Return whether a completed run may be settled again, which corrects it where the facts changed.
 
     Not while its workflow is open, nor where it never had work of its own. The cause that it was settled
-    with stands: an engine that has forgotten the workflow by now tells no other.
+    with is kept: an engine that has forgotten the workflow by now knows no other.
     """
     if view.execution.state is ExecutionState.OPEN or not _had_work(run):
         return Judgement(action=Action.LEAVE)
@@ -107,7 +107,7 @@ def judge_again(run: OperationRun, view: WorkflowView) -> Judgement:
 
 
 def _had_work(run: OperationRun) -> bool:
-    """Tell whether work may have been done for a run: not where its start was refused, nor of a duplicate."""
+    """Return whether a workflow may have worked for a run: not after a refused start, nor for a duplicate."""
     reconciliation = run.context.get("reconciliation")
     if reconciliation is not None:
         return bool(reconciliation["reason_code"] != ReasonCode.ALREADY_IN_PROGRESS)

@@ -11,8 +11,8 @@ from models.base import Clock, utc_now
 from models.correlation import parse_workflow_id
 from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
-from reconcilers.adoption import adopt
-from reconcilers.histories import keep_histories
+from reconcilers.adoption import Adoption
+from reconcilers.histories import Histories
 from reconcilers.run_check import CheckResult, RunCheck
 from reconcilers.run_judgement import JUST_DISPATCHED, Action
 from services.database.session import Database
@@ -23,27 +23,26 @@ _log = structlog.get_logger()
 
 SWEEP: Final = Actor(kind="system", name="sweep")
 
-# How much one sweep looks at, so that it ends soon and the next goes on where it stopped.
+# How many runs one sweep checks, so that it ends soon and the next goes on where it stopped.
 BATCH: Final = 200
-# Of the ids that visibility lists, so many that what a whole cluster lost at once is found in one look.
+# So many ids of visibility's lists that one sweep finds what a whole cluster lost at once.
 CANDIDATES: Final = 10_000
 
-# Visibility lags, and a sweep may have failed half-way: each looks a little further back than the last ended.
+# Visibility lags, and a sweep may have failed half-way: each begins a little before the last one did.
 OVERLAP: Final = timedelta(minutes=2)
 FIRST_LOOK: Final = timedelta(days=3)
 
-# An active run that nothing has touched for so long is looked up by its id.
+# A sweep looks up an active run that nothing has touched for so long.
 IDLE_FOR: Final = timedelta(seconds=20)
 
-# A restore settled after it had meant to push is looked at again, once no push can be under way (section 6).
+# A restore settled after it intended a push is checked again once no push can be under way (law L11).
 SECOND_LOOK: Final = timedelta(minutes=2)
 
 
 class Sweep:
-    """Settles what workflow code could not record (section 5).
+    """Settles what workflow code could not record (law L9).
 
-    Any number of sweeps may run at once: each run is locked while it is settled, and one that is locked is
-    left to whoever holds it.
+    Any number of sweeps may run at once: each locks the run that it settles, and skips one that is locked.
     """
 
     def __init__(
@@ -61,24 +60,25 @@ class Sweep:
         self._engine = engine
         self._check = check
         self._cancellations = cancellations
-        self._connection = connection
+        self._adoption = Adoption(database, engine, connection=connection, clock=clock)
+        self._stories = Histories(database, engine, clock=clock)
         self._clock = clock
         self._check_cancelled = check_cancelled
         self._counts = Counter[str]()
         self._settled = Counter[str]()
 
     def run_once(self, cursor: SweepCursor) -> SweepResult:
-        """Look once at everything that may be wrong; the result says where the next sweep goes on.
+        """Check once everything that may be wrong; the result says where the next sweep goes on.
 
         1. Workflows that closed abnormally since the last look: candidates by visibility.
         2. Queued runs whose start was never confirmed.
         3. Cancellations that have not reached Temporal.
-        4. A batch of the active runs that nothing has touched for a while, one by one by id.
+        4. A batch of the active runs that nothing has touched for a while, each by its id.
         5. Open workflows of ours that have no run.
-        6. Restores settled after they had meant to push, once more.
-        7. Compact histories of what has ended.
+        6. Restores settled after they intended a push, once more.
+        7. Compact histories of runs that have ended.
 
-        A step that Temporal does not answer is counted and left to the next sweep.
+        A step that Temporal does not answer is counted, and the next sweep takes it again.
         """
         started_at = self._clock()
         since = cursor.looked_at - OVERLAP if cursor.looked_at else started_at - FIRST_LOOK
@@ -130,17 +130,11 @@ class Sweep:
             orphans = sweep_candidates.unknown(session, list(workflow_ids))
         for run_id in orphans:
             self._check_cancelled()
-            adopted = adopt(
-                self._database,
-                self._engine,
-                workflow_ids[run_id],
-                connection=self._connection,
-                clock=self._clock,
-            )
+            adopted = self._adoption.adopt(workflow_ids[run_id])
             self._counts["adopted" if adopted else "refused"] += 1
 
     def _settled_with_intent(self, since: datetime) -> None:
-        # Since the last look's overlap alone, so that each is looked at a few times and not for ever.
+        # Since the last look's overlap alone, so that each is checked a few times and not for ever.
         earliest = since + OVERLAP - SECOND_LOOK - IDLE_FOR
         latest = self._clock() - SECOND_LOOK
         with self._database.transaction() as session:
@@ -150,7 +144,7 @@ class Sweep:
         self._check_all(runs)
 
     def _histories(self) -> None:
-        self._counts["histories_kept"] += keep_histories(self._database, self._engine, clock=self._clock)
+        self._counts["histories_kept"] += self._stories.keep()
 
     def _check_all(self, run_ids: Iterable[UUID]) -> None:
         for run_id in run_ids:
@@ -171,13 +165,13 @@ class Sweep:
             self._settled[found.decision.reason_code] += 1
 
     def _attempt(self, step: Callable[[], None]) -> bool:
-        """Take a step; one that fails is counted and logged, and keeps no other waiting."""
+        """Take a step; return False where it failed, which is counted and logged and stops no other."""
         try:
             step()
         except EngineUnreachable:
             self._counts["could_not_check"] += 1
             return False
-        except Exception:  # noqa: BLE001 - whatever it is, the next run is looked at
+        except Exception:  # noqa: BLE001 - whatever it is, the next run is checked
             _log.exception("sweep_step_failed")
             self._counts["could_not_check"] += 1
             return False

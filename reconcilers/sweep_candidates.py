@@ -28,7 +28,7 @@ def unknown(session: Session, run_ids: Sequence[UUID]) -> list[UUID]:
 
 
 def undispatched(session: Session, *, created_before: datetime, limit: int) -> Sequence[UUID]:
-    """Return queued runs that nobody knows Temporal to have taken, the oldest first."""
+    """Return queued runs whose start Temporal never confirmed, the oldest first."""
     statement = (
         select(OperationRun.id)
         .where(text(UNDISPATCHED), OperationRun.created_at < created_before)
@@ -39,7 +39,7 @@ def undispatched(session: Session, *, created_before: datetime, limit: int) -> S
 
 
 def undelivered(session: Session, *, limit: int) -> Sequence[OperationRun]:
-    """Return active runs whose cancellation was asked for and has not reached Temporal."""
+    """Return active runs whose requested cancellation has not reached Temporal."""
     statement = select(OperationRun).where(text(UNDELIVERED)).order_by(OperationRun.id).limit(limit)
     return session.scalars(statement).all()
 
@@ -47,7 +47,7 @@ def undelivered(session: Session, *, limit: int) -> Sequence[OperationRun]:
 def active_after(
     session: Session, after: UUID | None, *, untouched_since: datetime, limit: int
 ) -> Sequence[tuple[UUID, bool]]:
-    """Return the next active runs in the order of their ids, and whether each has been still for a while."""
+    """Return the next active runs by id, and whether nothing has touched each since then."""
     statement = select(OperationRun.id, OperationRun.updated_at < untouched_since).where(
         OperationRun.status.in_(ACTIVE)
     )
@@ -60,7 +60,7 @@ def active_after(
 def settled_with_intent(
     session: Session, *, completed_after: datetime, completed_before: datetime
 ) -> Sequence[UUID]:
-    """Return restores that were settled without success after they had meant to push (section 6)."""
+    """Return restores that were settled without success after they intended a push (law L11)."""
     statement = select(OperationRun.id).where(
         OperationRun.status == Status.COMPLETED,
         OperationRun.completed_at.between(completed_after, completed_before),
@@ -72,7 +72,7 @@ def settled_with_intent(
 
 
 def without_history(session: Session, *, completed_after: datetime, limit: int) -> Sequence[OperationRun]:
-    """Return runs that ended since then and whose story is not kept yet, the newest first."""
+    """Return runs that ended since then and whose history is not kept yet, the newest first."""
     statement = (
         select(OperationRun)
         .outerjoin(OperationRunHistory, OperationRunHistory.run_id == OperationRun.id)

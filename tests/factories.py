@@ -6,7 +6,8 @@ from uuid_utils.compat import uuid7
 from models.access import Workspace
 from models.actor import Actor
 from models.catalog import OperationType
-from models.contracts import RestoreExecuteInput, ReviewComposeInput
+from models.contracts.restore_execute import RestoreExecuteInput
+from models.contracts.review_compose import ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome, Status

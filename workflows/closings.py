@@ -19,7 +19,7 @@ _DETAIL_LENGTH = 2000
 
 
 def closing_of(error: BaseException, *, at: datetime) -> Closing:
-    """Read out of an error how the workflow ends: the cause, and the failure as the run keeps it."""
+    """Return how an error ends the workflow: the cause, and the failure as the run keeps it."""
     chain = _chain(error)
     step = next((link.activity_type for link in chain if isinstance(link, ActivityError)), None)
     cause, code, attempts = _classify(error, chain)
@@ -35,7 +35,7 @@ def _classify(error: BaseException, chain: list[BaseException]) -> tuple[Cause, 
     # Temporal's own time-out is a FailureError; a plain one is the deadline that the bridge set.
     if not isinstance(error, FailureError):
         return "deadline", ReasonCode.DEADLINE, None
-    # The first link that says something; below it stands what our own code translated it from.
+    # The first link that says something; the links below it are what our own code translated it from.
     root = next((link for link in chain if isinstance(link, ApplicationError | TemporalTimeoutError)), error)
     if isinstance(root, ApplicationError):
         attempts = root.details[0] if root.details and isinstance(root.details[0], int) else None

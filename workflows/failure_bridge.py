@@ -26,13 +26,13 @@ OUTCOME = SearchAttributeKey.for_keyword("OperationOutcome")
 
 
 class FailureBridge(Interceptor):
-    """Takes every way a workflow can fail in code to the run it works for (section 5)."""
+    """Settles the run of a workflow that fails in code, in whatever way (docs/architecture.md)."""
 
     def workflow_interceptor_class(
         self,
         input: WorkflowInterceptorClassInput,  # noqa: A002, ARG002
     ) -> type[WorkflowInboundInterceptor]:
-        """Return the bridge that stands around each workflow."""
+        """Return the bridge around each workflow."""
         return _Bridge
 
 

@@ -6,7 +6,7 @@ from temporalio.workflow import ActivityCancellationType
 
 
 class ActivityOptions(TypedDict):
-    """How long an activity may take, how soon its silence is noticed, and how it is retried."""
+    """How long an activity may take, how soon a dead worker is noticed, and how it is retried."""
 
     start_to_close_timeout: timedelta
     schedule_to_close_timeout: timedelta
@@ -15,14 +15,14 @@ class ActivityOptions(TypedDict):
     cancellation_type: ActivityCancellationType
 
 
-# Which errors are worth a retry is decided where they are known: activities/errors.py.
+# activities/errors.py decides which errors are worth a retry.
 RETRY: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=1.5,
     maximum_interval=timedelta(seconds=3),
 )
 
-# A killed worker's work is taken over after this; a live one beats twice a second (activities/heartbeats.py).
+# Another worker takes over a killed one's work after this; a live one sends a heartbeat twice a second.
 HEARTBEAT_TIMEOUT: Final = timedelta(seconds=2)
 
 # A run never reads cancelled while its code may still act: wait until the activity has stopped.

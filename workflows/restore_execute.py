@@ -7,13 +7,14 @@ from workflows.safe_points import stop_if_cancelled
 with workflow.unsafe.imports_passed_through():
     from activities.restore_execute import RestoreExecuteActivities
     from models.catalog import OperationType
-    from models.contracts import OperationResult, RestoreExecuteInput
+    from models.contracts import OperationResult
+    from models.contracts.restore_execute import RestoreExecuteInput
 
 
 # An input that does not hold fails the workflow, instead of its task over and over.
 @workflow.defn(name=OperationType.RESTORE_EXECUTE, failure_exception_types=[ValidationError])
 class RestoreExecuteWorkflow:
-    """Executes a restore plan: look at the live branch, then write it back as one commit."""
+    """Executes a restore plan: check the live branch, then write the items as one commit."""
 
     @workflow.run
     async def run(self, operation_input: RestoreExecuteInput) -> OperationResult:

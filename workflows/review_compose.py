@@ -7,7 +7,8 @@ from workflows.safe_points import stop_if_cancelled
 with workflow.unsafe.imports_passed_through():
     from activities.review_compose import ComposeStep, ReviewComposeActivities
     from models.catalog import OperationType
-    from models.contracts import OperationResult, ReviewComposeInput
+    from models.contracts import OperationResult
+    from models.contracts.review_compose import ReviewComposeInput
 
 
 # An input that does not hold fails the workflow, instead of its task over and over.

@@ -2,10 +2,10 @@ import asyncio
 
 
 def stop_if_cancelled() -> None:
-    """Stop between two steps where a cancellation, or the deadline, came too late for the first to heed it.
+    """Stop between two steps where a cancellation, or the deadline, came too late to stop the first.
 
-    An activity that ends well in spite of it uses the one CancelledError up; without this the next step
-    would run to its end. Raises CancelledError.
+    An activity that succeeds all the same uses up the one CancelledError; without this the next step would
+    run to its end. Raises CancelledError.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -12,7 +12,7 @@ from runtime.cli.scope import command_line_actor, find_environment
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.runs.queries import own_results
-from services.runs.wait import is_completed_within
+from services.runs.wait import CompletionWait
 from web.api.schemas import run_answer
 
 # What `start --wait` ends with; 1 and 2 say that there is no run to tell of.
@@ -73,7 +73,7 @@ def command(
         )
         if waits:
             patience = timedelta(seconds=wait_at_most) if wait_at_most is not None else None
-            is_completed_within(services.database, requested.run.id, patience)
+            CompletionWait(services.database).is_completed_within(requested.run.id, patience)
         with services.database.transaction() as session:
             run = session.get_one(OperationRun, requested.run.id)
             own = own_results(session, [run.id]).get(run.id)

@@ -12,7 +12,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from models.errors import StartRefused, StartUnconfirmed
+from models.errors import DispatchFailed, StartUnconfirmed
 from runtime.temporal.client import RPC_TIMEOUT, TemporalConnection
 from services.engine.port import WorkflowStart
 
@@ -49,7 +49,7 @@ class TemporalStarter:
             return
         except RPCError as error:
             if error.status in _REFUSALS:
-                raise StartRefused(f"{error.status.name}: {error.message}") from error
+                raise DispatchFailed(f"{error.status.name}: {error.message}") from error
             raise StartUnconfirmed from error
         except (RuntimeError, TimeoutError) as error:
             # A client that never connected raises RuntimeError.

@@ -10,7 +10,7 @@ from models.access import AuditAction, AuditEntry
 from models.actor import Actor
 from models.base import Clock, utc_now
 
-# Who acts where nobody is asked: a local system that makes its own first workspace.
+# The actor of a local system that makes its own first workspace.
 SYSTEM: Final = Actor(kind="system", name="operationrun")
 
 

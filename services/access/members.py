@@ -50,7 +50,7 @@ class Members:
         return user
 
     def put(self, user: User, role: Role) -> None:
-        """Give somebody a role, in place of any they had; raise Conflict where no owner would be left."""
+        """Give a person a role, in place of any they had; raise Conflict where no owner would be left."""
         before = self._locked_role(user.id)
         if before == role:
             return
@@ -82,7 +82,7 @@ class Members:
         self._audit.record(AuditAction.MEMBER_REMOVED, user.email, subject_id=user.id, detail=before)
 
     def _locked_role(self, user_id: UUID) -> Role | None:
-        """Return somebody's role; other changes of the workspace's people wait from here on."""
+        """Return a person's role; other changes of the workspace's people wait from here on."""
         self._session.execute(
             select(Workspace.id).where(Workspace.id == self._workspace_id).with_for_update(key_share=True)
         )
@@ -111,8 +111,8 @@ def ensure_person(session: Session, email: str, *, clock: Clock = utc_now) -> Us
 
 
 def find_person(session: Session, email: str) -> User | None:
-    """Return the person of an e-mail address, whatever its capitals; None where nobody has it."""
-    # What PostgreSQL takes for no text is nobody's address either.
+    """Return the person of an e-mail address, whatever its capitals; None where no person has it."""
+    # What PostgreSQL does not take as text is no address either.
     if not _EMAIL.fullmatch(email):
         return None
     return session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()

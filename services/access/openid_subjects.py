@@ -21,7 +21,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityClaim:
-    """Whom an identity provider vouches for; `email` None: for no address of theirs."""
+    """The identity that a provider confirms; `email` is None where it confirms no address."""
 
     issuer: str
     subject: str
@@ -29,13 +29,13 @@ class IdentityClaim:
 
 
 def resolve_user(session: Session, claim: IdentityClaim, *, clock: Clock = utc_now) -> User:
-    """Return the person whom an identity provider vouches for.
+    """Return the person whose identity a provider confirms.
 
-    1. The one its subject is bound to, whatever address it gives for them by now.
-    2. Or the one who goes by the verified address, who is bound to the subject from here on.
+    1. The one its subject is bound to, whatever address it confirms by now.
+    2. Else the one with the confirmed address, who is bound to the subject from here on.
 
     Raises IdentityRefused for a subject that is none, or one not bound yet that comes without an address;
-    UnknownPerson where nobody goes by the address; SubjectRefused where they are bound to another subject.
+    UnknownPerson where no person has the address; SubjectRefused where they are bound to another subject.
     """
     if not _SUBJECT.fullmatch(claim.subject):
         raise IdentityRefused

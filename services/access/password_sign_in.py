@@ -24,7 +24,7 @@ PER_ADDRESS: Final = 100  # many people may sit behind one
 
 
 def count_attempt(session: Session, *, name: str, address: str, now: datetime) -> timedelta | None:
-    """Count an attempt before its password is looked at; return how long to wait, None where it may be.
+    """Count an attempt before its password is verified; return how long to wait, None where it may go on.
 
     1. What was counted longer ago than the window is forgotten.
     2. The name and the address are counted, in one statement: of any number of attempts at the same time no
@@ -73,7 +73,7 @@ def _of_name(name: str) -> str:
 
 
 def _of_address(address: str) -> str:
-    """Take the network for an IPv6 address: whoever has one address there has all of them."""
+    """Take the network for an IPv6 address: one host has all of its addresses."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -95,9 +95,9 @@ class PasswordSignIn:
         """Return the person of an e-mail address whose password this is.
 
         1. The attempt is counted and committed; TooManyRequests where there were too many.
-        2. The password is held against the person's, or where there is none against nobody's. No connection
-           waits for it. Unauthenticated where it does not fit: in the same words and time for whoever there
-           is no such person, or none with a password.
+        2. The password is verified against the person's, or a dummy where they have none; no connection is
+           held meanwhile. Unauthenticated where it does not fit: in the same words and time for an unknown
+           address and for a person without a password.
         3. The count is forgotten, and the hash renewed where its parameters are old.
         """
         with self.database.transaction(SIGNING_IN) as session:

@@ -24,7 +24,7 @@ _AT_ONCE: Final = BoundedSemaphore(2)
 
 
 def check_password(password: str) -> str:
-    """Return a password that can be used, or raise InvalidInput; length is all that is asked of it."""
+    """Return a password that can be used, or raise InvalidInput; only its length is checked."""
     if not SHORTEST <= len(password) <= LONGEST:
         message = f"A password is {SHORTEST} to {LONGEST} characters; several words in a row are a good one."
         raise InvalidInput("password", message)
@@ -61,14 +61,14 @@ def password_hash_of(session: Session, user_id: UUID) -> str | None:
 
 
 def fits(password: str, hashed: str | None, *, hasher: PasswordHasher = HASHER) -> bool:
-    """Tell whether a password is the one that was hashed.
+    """Return whether a password is the one that was hashed.
 
-    None is nobody's password, and takes as long to refuse as any other, so that the time says nothing of who
+    None fits no password, and takes as long to refuse as any other, so that the time says nothing about who
     exists.
     """
     try:
         with _AT_ONCE:
-            hasher.verify(hashed or _nobodys_hash(hasher), _as_bytes(password[: LONGEST + 1]))
+            hasher.verify(hashed or _dummy_hash(hasher), _as_bytes(password[: LONGEST + 1]))
     except (VerifyMismatchError, InvalidHashError):
         return False
     return hashed is not None
@@ -77,18 +77,18 @@ def fits(password: str, hashed: str | None, *, hasher: PasswordHasher = HASHER) 
 def renew_hash(
     session: Session, user_id: UUID, password: str, hashed: str, *, hasher: PasswordHasher = HASHER
 ) -> None:
-    """Hash a password that fits anew, where the parameters have changed since it was hashed."""
+    """Hash a password that fits again, where the parameters have changed since it was hashed."""
     if not hasher.check_needs_rehash(hashed):
         return
     with _AT_ONCE:
         renewed = hasher.hash(_as_bytes(password))
-    # Somebody may have set another one meanwhile, and that one stays.
+    # A password that was set meanwhile stays.
     same = Password.user_id == user_id, Password.hash == hashed
     session.execute(update(Password).where(*same).values(hash=renewed))
 
 
 @cache
-def _nobodys_hash(hasher: PasswordHasher) -> str:
+def _dummy_hash(hasher: PasswordHasher) -> str:
     return hasher.hash(b"nobody's")
 
 

@@ -16,7 +16,7 @@ _SEES_RUNS = frozenset(
     {Capability.OPERATIONS_VIEW, Capability.REVIEWS_VIEW, Capability.REVIEWS_PUBLISHED_VIEW}
 )
 
-# What each role may do in its workspace (section 8).
+# What each role may do in its workspace.
 CAPABILITIES: Final[Mapping[Role, frozenset[Capability]]] = MappingProxyType(
     {
         Role.OWNER: frozenset(Capability),
@@ -30,13 +30,13 @@ CAPABILITIES: Final[Mapping[Role, frozenset[Capability]]] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who is asking, and their role in each workspace they belong to."""
+    """A signed-in person or a token, with its role in each of its workspaces."""
 
     actor: Actor
     roles: Mapping[UUID, Role]
 
     def may(self, workspace_id: UUID, capability: Capability) -> bool:
-        """Tell whether their role in the workspace has the capability; no role there has none."""
+        """Return whether their role in the workspace has the capability; no role there has none."""
         role = self.roles.get(workspace_id)
         return role is not None and capability in CAPABILITIES[role]
 
@@ -46,10 +46,10 @@ class Principal:
 
 
 def require(principal: Principal, workspace_id: UUID, capability: Capability, *, see: Capability) -> None:
-    """Let the principal use a capability in a workspace, or refuse.
+    """Raise where the principal may not use a capability in a workspace.
 
-    `see` is the capability that shows such a thing at all. Without it NotFound is raised, so that what is
-    out of scope looks exactly like what does not exist; with it, Forbidden.
+    `see` is the capability that shows such a thing at all: without it NotFound, so that what is out of scope
+    looks exactly like what does not exist; with it Forbidden.
     """
     if not principal.may(workspace_id, see):
         raise NotFound

@@ -87,7 +87,7 @@ def revoke_tokens(
 
 
 def principal_of_token(session: Session, token: str, *, clock: Clock = utc_now) -> Principal:
-    """Return who a bearer token speaks for; raise Unauthenticated for an unknown or revoked one.
+    """Return the principal of a bearer token; raise Unauthenticated for an unknown or revoked one.
 
     When it was last used is noted at most once in `USE_NOTED_EVERY`.
     """

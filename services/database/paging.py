@@ -73,7 +73,7 @@ def malformed_cursor() -> InvalidInput:
 
 
 def page_of_all(found: Sequence[Identified], after: str | None, limit: int) -> "Page[Identified]":
-    """Make a page of a whole list that is short enough to be read at once; its cursor is an id of its own."""
+    """Return a page of a list that was read whole; its cursor is the id of the last row."""
     start = 0
     if after is not None:
         place = next((place for place, row in enumerate(found, 1) if str(row.id) == after), None)
@@ -84,18 +84,18 @@ def page_of_all(found: Sequence[Identified], after: str | None, limit: int) -> "
 
 
 def page_of(found: Sequence[Row], limit: int, cursor_of: Callable[[Row], str]) -> Page[Row]:
-    """Make a page of rows that were read with one more than `limit`, which tells that there is a next."""
+    """Return a page of rows; one row more than `limit` means that a next page exists."""
     items = found[:limit]
     return Page(items=items, next=cursor_of(items[-1]) if len(found) > limit and items else None)
 
 
 def searchable(given: str) -> str:
-    """Return text as PostgreSQL can take it, trimmed; in place of what it cannot is what matches nothing."""
+    """Return text as PostgreSQL takes it, trimmed; what it does not take becomes what matches nothing."""
     return given.encode("utf-8", "replace").decode().replace("\x00", "\ufffd").strip()
 
 
 def contains(given: str) -> str:
-    """Return the LIKE pattern of a text that stands anywhere, its own wildcards taken literally."""
+    """Return the LIKE pattern of a text at any place, its own wildcards taken literally."""
     escaped = given.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     return f"%{escaped}%"
 

@@ -32,12 +32,12 @@ _LENT: Final = "lent"
 
 
 class WatchedPool(QueuePool):
-    """A pool that tells one watcher by how much a figure changed, in whatever thread it did."""
+    """A pool that calls one watcher with each change of a figure, in the thread that changed it."""
 
     _on_change: OnChange = staticmethod(lambda *_: None)
 
     def watch(self, on_change: OnChange) -> None:
-        """Tell every change from now on; to be called before the first connection is opened."""
+        """Report every change from now on; call it before the first connection is opened."""
         self._on_change = on_change
         on_change(PoolFigure.LIMIT, self.size() + self._max_overflow)
         for name, change in _EVENTS.items():
@@ -50,7 +50,7 @@ class WatchedPool(QueuePool):
         self._on_change(PoolFigure.IN_USE, 1)
 
     def _take_back(self, _: object, entry: ConnectionPoolEntry) -> None:
-        # It is on_change, too, of what could not be lent: where connecting or the look before lending failed.
+        # Also called for what was never lent: where connecting or the ping before lending failed.
         if (entry.record_info or {}).pop(_LENT, False):
             self._on_change(PoolFigure.IN_USE, -1)
 

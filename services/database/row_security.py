@@ -28,17 +28,17 @@ class RowScope:
         connection.execute(_ASSUME, {"role": self.role, "workspaces": workspaces})
 
 
-# Who asks is not known yet: of all tables those of signing in alone are there.
+# The principal is not known yet: only the tables of signing in are visible.
 SIGNING_IN: Final = RowScope(role="operationrun_sign_in")
 
 
 def within(workspaces: frozenset[UUID]) -> RowScope:
-    """Return the scope of somebody who belongs to these workspaces."""
+    """Return the scope of a principal who belongs to these workspaces."""
     return RowScope(role="operationrun_web", workspaces=workspaces)
 
 
 def narrow(sessions: sessionmaker[Session], scope: Callable[[], RowScope]) -> None:
-    """Narrow every transaction to the scope it was opened with, or where that says nothing to `scope()`."""
+    """Narrow every transaction to the scope it was opened with, or by default to `scope()`."""
 
     def assume(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
         if not transaction.nested:
@@ -49,5 +49,5 @@ def narrow(sessions: sessionmaker[Session], scope: Callable[[], RowScope]) -> No
 
 
 def info_of(scope: RowScope | None) -> dict[str, RowScope]:
-    """Return what a session is told of the scope it is opened with."""
+    """Return the session's info that names the scope it is opened with."""
     return {_GIVEN: scope} if scope else {}

@@ -52,7 +52,7 @@ class Database:
 
     @property
     def unscoped(self) -> "Database":
-        """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
+        """The database as its own role sees it, for what belongs to no workspace (metrics, readiness)."""
         return self
 
     @contextmanager
@@ -65,7 +65,7 @@ class Database:
             yield session
 
     def watch_connections(self, on_change: OnChange) -> None:
-        """Tell of the pool's connections from now on (services/database/pool.py)."""
+        """Report changes of the pool's connections from now on (services/database/pool.py)."""
         if isinstance(self.engine.pool, WatchedPool):
             self.engine.pool.watch(on_change)
 
@@ -84,5 +84,5 @@ class ScopedDatabase(Database):
 
     @property
     def unscoped(self) -> Database:
-        """The database as its own role sees it, for what speaks of no workspace (metrics, readiness)."""
+        """The database as its own role sees it, for what belongs to no workspace (metrics, readiness)."""
         return self._whole

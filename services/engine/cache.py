@@ -19,7 +19,7 @@ THREADS: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot(Generic[T]):
-    """What a look found, and when it was begun; `found` None: the engine gave no answer in time."""
+    """What a read found, and when it began; `found` None: the engine gave no answer in time."""
 
     at: datetime
     found: T | None
@@ -32,9 +32,9 @@ class _Look:
 
 
 class EngineCache:
-    """Looks at the engine for pages: at most once in ten seconds for each thing, and never for long.
+    """Reads the engine for pages: each thing at most once in ten seconds, and never for long.
 
-    None is the answer where the engine gave none in time; nothing may be concluded from it.
+    None: the engine gave no answer in time, from which nothing may be concluded.
     """
 
     def __init__(self, engine: Engine, *, clock: Clock = utc_now) -> None:
@@ -45,11 +45,11 @@ class EngineCache:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="engine-look")
 
     def queue(self, task_queue: str) -> QueueView | None:
-        """Look at a task queue."""
+        """Return a task queue's workers and backlog."""
         return self._look(f"queue {task_queue}", lambda: self._engine.queue(task_queue)).found
 
     def workflow(self, workflow_id: str, *, ended: bool) -> Snapshot[WorkflowView]:
-        """Look at one workflow, and say when that was; one from before its run ended serves no more."""
+        """Return one workflow; a snapshot from before its run ended is not used after it (`ended`)."""
         return self._look(
             _key("workflow", workflow_id, ended=ended), lambda: self._engine.describe(workflow_id)
         )
@@ -57,9 +57,9 @@ class EngineCache:
     def workflow_and_story(
         self, workflow_id: str, *, ended: bool
     ) -> tuple[Snapshot[WorkflowView], Snapshot[Json]]:
-        """Look at one workflow and read its story so far, both at once; either may have no answer.
+        """Return one workflow and its history so far, both read at once; either may have no answer.
 
-        The story of a workflow that is not known is empty.
+        The history of a workflow that is not known is empty.
         """
         until = monotonic() + PATIENCE.total_seconds()
         story = self._begun(
@@ -75,7 +75,7 @@ class EngineCache:
             return self._fresh(key) or self._begin(key, ask)
 
     def _fresh(self, key: str) -> _Look | None:
-        """Return the look that still serves; forget all that do not, so that they never grow many."""
+        """Return the look that is still fresh; forget those that are not, so that they never grow many."""
         earliest = self._clock() - KEPT_FOR
         self._looks = {known: look for known, look in self._looks.items() if look.at > earliest}
         return self._looks.get(key)
@@ -91,7 +91,7 @@ def _key(what: str, workflow_id: str, *, ended: bool) -> str:
 
 
 def _seen(look: _Look, patience: float) -> Snapshot[Any]:
-    """Return what a look found; wait for it for so many seconds at most."""
+    """Return what a look found; wait at most `patience` seconds for it."""
     try:
         return Snapshot(at=look.at, found=look.answer.result(max(patience, 0)))
     except (EngineUnreachable, TimeoutError):

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from models.base import Json
-from models.contracts import OperationInput
+from models.contracts.operation_input import OperationInput
 from models.reconciliation import Execution
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowStart:
-    """All that Temporal is told when a run is handed to it."""
+    """All that Temporal gets when a run is dispatched."""
 
     workflow_id: str
     workflow_type: str
@@ -28,7 +28,7 @@ class WorkflowStarter(Protocol):
     def start(self, start: WorkflowStart) -> None:
         """Start a workflow, or find it started already.
 
-        Raises StartRefused where the answer is no for good, StartUnconfirmed where none came in time.
+        Raises DispatchFailed where the answer is no for good, StartUnconfirmed where none came in time.
         """
 
 
@@ -71,7 +71,7 @@ class FirstEvent:
 class QueueView:
     """What Temporal knows of a task queue.
 
-    `pollers` counts the workers, by identity, that asked for work in the last minutes, and `last_polled_at`
+    `pollers` counts the workers, by identity, that polled in the last minutes, and `last_polled_at`
     is when the newest of those polls began (one may wait for a minute); None where Temporal remembers none.
     `backlog` counts the tasks that wait, `oldest_waits` how long the oldest has, in seconds: approximately,
     and as it was up to five seconds ago.
@@ -95,37 +95,37 @@ class Engine(WorkflowStarter, Protocol):
     """
 
     def describe(self, workflow_id: str) -> WorkflowView:
-        """Look one workflow up; one that is not known is a view with the state `not_found`.
+        """Return one workflow by its id; one that is not known is a view with the state `not_found`.
 
-        The cause of one that failed is `activity_failed`, whatever it failed of; one that completed has none.
+        The cause of one that failed is always `activity_failed`; one that completed has none.
         """
 
     def first_event(self, workflow_id: str) -> FirstEvent | None:
-        """Read how a workflow was started; None where Temporal does not know it."""
+        """Return how a workflow was started; None where Temporal does not know it."""
 
     def cancel(self, workflow_id: str) -> bool:
-        """Ask a workflow to cancel; False where it is not known or closed already.
+        """Request a workflow's cancellation; False where it is not known or closed already.
 
-        Asking again changes nothing, and is True as long as the workflow is open.
+        A second request changes nothing, and is True as long as the workflow is open.
         """
 
     def terminate(self, workflow_id: str, reason: str) -> None:
-        """End a workflow without its help; does nothing where it is not known or closed already."""
+        """Terminate a workflow; do nothing where it is not known or closed already."""
 
     def closed_abnormally(self, since: datetime, *, limit: int) -> Sequence[str]:
-        """List ids of our workflows that closed otherwise than completed, newest first: candidates only.
+        """Return ids of our workflows that closed otherwise than completed, newest first: candidates only.
 
         Each id once, at most `limit`; fewer than `limit` are all that Temporal's lagging list has.
         """
 
     def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:
-        """List ids of our open workflows that were started since then, newest first: candidates only.
+        """Return ids of our open workflows that were started since then, newest first: candidates only.
 
         Bounded like `closed_abnormally`.
         """
 
     def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
-        """Tell a workflow's story in a few kB (section 8); None where Temporal does not know it.
+        """Return a workflow's history in a few kB; None where Temporal does not know it.
 
         `{workflow_id, run_id, status, started_at, closed_at, cause, steps, steps_left_out, events}`: `status`
         is open, completed, failed, cancelled, terminated or timed_out; `cause` as in `describe`; `events`
@@ -140,7 +140,7 @@ class Engine(WorkflowStarter, Protocol):
         """
 
     def retention(self) -> timedelta:
-        """Say how long Temporal keeps a workflow that has closed."""
+        """Return how long Temporal keeps a workflow that has closed."""
 
     def queue(self, task_queue: str) -> QueueView:
-        """Look at a task queue's workers and backlog."""
+        """Return a task queue's workers and backlog."""

@@ -7,16 +7,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from models.base import Clock, Json, utc_now
-from models.contracts import OperationResult, RestoreExecuteInput
+from models.contracts import OperationResult
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import (
+    Cancelled,
     EnvironmentChanged,
     EnvironmentUnreachable,
     PushRaced,
     PushRefused,
     RefNotFound,
-    RunCancelled,
     RunRefused,
 )
 from models.lifecycle import Outcome, Status
@@ -31,7 +32,7 @@ from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.restores.planned_items import WRITING, PlannedItems
 from services.restores.progress import TRAILER, RestoreProgress, look, whole_tree
-from services.restores.push_fence import push_fence
+from services.restores.push_fence import PushFences
 from services.restores.results import reason_of, record_result, restore_result_id
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
@@ -72,6 +73,7 @@ class RestoreExecution:
         reach: FaultHook = no_op,
     ) -> None:
         self._database = database
+        self._fences = PushFences(database)
         self._mirrors = mirrors
         self._clock = clock
         self._reach = reach
@@ -176,7 +178,7 @@ class RestoreExecution:
 
     def _push(self, work: _Work, head: str) -> None:
         commit = _build(work, head)
-        with push_fence(self._database, work.run.id) as fence:
+        with self._fences.hold(work.run.id) as fence:
             self._intend(work.run.id, commit)
             self._reach("restore.before_push")
             fence.check()
@@ -188,7 +190,7 @@ class RestoreExecution:
             if service.intend_commit(run_id, commit) is not None:
                 return
             run = session.get_one(OperationRun, run_id)
-        raise RunRefused if run.status == Status.COMPLETED else RunCancelled
+        raise RunRefused if run.status == Status.COMPLETED else Cancelled
 
     def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
         with self._database.transaction() as session:

@@ -31,21 +31,28 @@ class PushFence:
             raise PushRaced("The right to push was lost while the worker was silent.") from error
 
 
-@contextmanager
-def push_fence(database: Database, run_id: UUID) -> Iterator[PushFence]:
-    """Hold the right to push for a run; raise PushRaced where another attempt holds it."""
-    parameters = {"run_id": str(run_id)}
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.scalar(text(f"SELECT pg_try_advisory_lock({_KEY})"), parameters):
-            raise PushRaced("Another attempt of this run is pushing.")
-        connection.execute(text(f"SET idle_session_timeout = {SILENCE_LIMIT // timedelta(milliseconds=1)}"))
-        try:
-            yield PushFence(connection)
-        finally:
-            # A session that PostgreSQL has ended gave the lock back by itself.
-            with suppress(DBAPIError):
-                connection.execute(text("RESET idle_session_timeout"))
-                connection.execute(text(f"SELECT pg_advisory_unlock({_KEY})"), parameters)
+class PushFences:
+    """Lends the right to push, each on a connection of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def hold(self, run_id: UUID) -> Iterator[PushFence]:
+        """Hold the right to push for a run; raise PushRaced where another attempt holds it."""
+        parameters = {"run_id": str(run_id)}
+        silence = SILENCE_LIMIT // timedelta(milliseconds=1)
+        with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if not connection.scalar(text(f"SELECT pg_try_advisory_lock({_KEY})"), parameters):
+                raise PushRaced("Another attempt of this run is pushing.")
+            connection.execute(text(f"SET idle_session_timeout = {silence}"))
+            try:
+                yield PushFence(connection)
+            finally:
+                # A session that PostgreSQL has ended gave the lock back by itself.
+                with suppress(DBAPIError):
+                    connection.execute(text("RESET idle_session_timeout"))
+                    connection.execute(text(f"SELECT pg_advisory_unlock({_KEY})"), parameters)
 
 
 def keep_from_pushing(session: Session, run_id: UUID) -> bool:

@@ -2,7 +2,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from models.base import Json
-from models.contracts import Evidence
+from models.contracts.review_compose import Evidence
 from services.configuration.diff import compare
 from services.inventory.reader import ItemReader
 from services.masking.changes import mask_changes

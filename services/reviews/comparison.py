@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.base import Json
-from models.contracts import Evidence
+from models.contracts.review_compose import Evidence
 from models.environment import Environment
 from models.errors import RepositoryError
 from models.review import EnvironmentReview

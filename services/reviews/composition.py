@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.base import Clock, utc_now
-from models.contracts import Evidence, OperationResult, ReviewComposeInput
+from models.contracts import OperationResult
+from models.contracts.review_compose import Evidence, ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import RunRefused

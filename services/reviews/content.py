@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from models.base import Json
-from models.contracts import Evidence
+from models.contracts.review_compose import Evidence
 from models.environment import Environment
 from models.errors import RefNotFound
 from models.restore import RestorePoint

@@ -3,7 +3,7 @@ from typing import Final
 
 import pygit2
 
-from models.contracts import Evidence
+from models.contracts.review_compose import Evidence
 from models.environment import Environment
 from models.errors import PathPrefixEmpty
 from models.review import EnvironmentReview

@@ -8,7 +8,9 @@ from uuid_utils.compat import uuid7
 from models.actor import Actor
 from models.base import Clock, Json, utc_now
 from models.catalog import OperationType
-from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
+from models.contracts.operation_input import OperationInput
+from models.contracts.restore_execute import RestoreExecuteInput
+from models.contracts.review_compose import ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import (

@@ -12,7 +12,7 @@ from models.catalog import OperationCatalog
 from models.contracts import Failure
 from models.correlation import Correlation
 from models.environment import Environment
-from models.errors import StartRefused, StartUnconfirmed
+from models.errors import DispatchFailed, StartUnconfirmed
 from models.operation_run import OperationRun
 from models.restore import RestorePlan, RestorePoint
 from services.database.session import Database
@@ -39,19 +39,21 @@ class Dispatcher:
     ) -> None:
         self._database = database
         self._starter = starter
-        self._public_url = public_url
+        self.public_url = public_url
         self._clock = clock
 
     def dispatch_or_fail(self, run_id: UUID, start: WorkflowStart | None = None) -> OperationRun:
         """Start the workflow of a queued run whose transaction has committed (law L4); return the run then.
 
-        `start` as `describe` gave it; None: it is read from the run. A start refused for good completes the
-        run as failed (`dispatch_failed`). One whose answer never came leaves it queued: the workflow may well
-        be under way, and the id tells (section 5).
+        `start` as `describe_start` gave it; None: it is read from the run. A start refused for good
+        completes the run as failed (`dispatch_failed`). One whose answer never came leaves it queued: the
+        workflow may be running already, and the sweep finds that by its id.
         """
         if start is None:
             with self._database.transaction() as session:
-                start = self.describe(session, session.get_one(OperationRun, run_id))
+                start = describe_start(
+                    session, session.get_one(OperationRun, run_id), public_url=self.public_url
+                )
         change = self._start(run_id, start)
         with self._database.transaction() as session:
             return change(OperationRunService(session, clock=self._clock)) or session.get_one(
@@ -67,39 +69,40 @@ class Dispatcher:
         except StartUnconfirmed:
             _log.warning("start_unconfirmed", run_id=str(run_id), workflow_id=start.workflow_id)
             return lambda _: None
-        except StartRefused as error:
+        except DispatchFailed as error:
             _log.warning(
                 "start_refused", run_id=str(run_id), workflow_id=start.workflow_id, reason=str(error)
             )
             failure = Failure(
-                code=StartRefused.code, step="start", attempts=1, at=self._clock(), detail=str(error)
+                code=DispatchFailed.code, step="start", attempts=1, at=self._clock(), detail=str(error)
             )
             return lambda service: service.fail_dispatch(run_id, failure)
         at = self._clock()
         return lambda service: service.record_dispatched(run_id, at)
 
-    def describe(self, session: Session, run: OperationRun) -> WorkflowStart:
-        """Return all that Temporal will be told of a run."""
-        environment = session.get_one(Environment, run.environment_id)
-        operation = OperationCatalog.get(run.type)
-        url = f"{self._public_url}/operations/{run.id}"
-        return WorkflowStart(
-            workflow_id=Correlation(operation_type=operation.type, run_id=run.id).workflow_id,
-            workflow_type=operation.type,
-            task_queue=run.context["dispatch"]["queue"],
-            operation_input=parse_input(
-                operation.type, run.workspace_id, run.environment_id, run.context["input"]
-            ),
-            execution_timeout=operation.execution_timeout,
-            summary=_plain(f"{operation.label} of {environment.name}{_aim(session, run)}"),
-            details=f"Run [{run.id}]({url}), asked for by {_plain(run.initiator_name)}.",
-            search_attributes={
-                "OperationRunId": str(run.id),
-                "OperationType": operation.type,
-                "WorkspaceId": str(run.workspace_id),
-                "EnvironmentId": str(run.environment_id),
-            },
-        )
+
+def describe_start(session: Session, run: OperationRun, *, public_url: str) -> WorkflowStart:
+    """Return all that Temporal will be told of a run."""
+    environment = session.get_one(Environment, run.environment_id)
+    operation = OperationCatalog.get(run.type)
+    url = f"{public_url}/operations/{run.id}"
+    return WorkflowStart(
+        workflow_id=Correlation(operation_type=operation.type, run_id=run.id).workflow_id,
+        workflow_type=operation.type,
+        task_queue=run.context["dispatch"]["queue"],
+        operation_input=parse_input(
+            operation.type, run.workspace_id, run.environment_id, run.context["input"]
+        ),
+        execution_timeout=operation.execution_timeout,
+        summary=_plain(f"{operation.label} of {environment.name}{_aim(session, run)}"),
+        details=f"Run [{run.id}]({url}), asked for by {_plain(run.initiator_name)}.",
+        search_attributes={
+            "OperationRunId": str(run.id),
+            "OperationType": operation.type,
+            "WorkspaceId": str(run.workspace_id),
+            "EnvironmentId": str(run.environment_id),
+        },
+    )
 
 
 def _aim(session: Session, run: OperationRun) -> str:

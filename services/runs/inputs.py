@@ -5,17 +5,12 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement
 
 from models.catalog import OperationCatalog, OperationType
-from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
+from models.contracts.operation_input import INPUTS, OperationInput
 from models.correlation import Correlation
 from models.errors import InvalidInput
 from models.operation_run import OperationRun
 from services.hashing import digest
 from services.validation import sentence_of
-
-_INPUTS: dict[OperationType, type[ReviewComposeInput] | type[RestoreExecuteInput]] = {
-    OperationType.ENVIRONMENT_REVIEW_COMPOSE: ReviewComposeInput,
-    OperationType.RESTORE_EXECUTE: RestoreExecuteInput,
-}
 
 
 def parse_input(
@@ -34,7 +29,7 @@ def parse_input(
 def parse_whole_input(operation_type: OperationType, given: object) -> OperationInput:
     """Check a workflow's input, as any SDK may send it; raise InvalidInput naming the field that is wrong."""
     try:
-        return _INPUTS[operation_type].model_validate(given)
+        return INPUTS[operation_type].model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(["input", *(str(part) for part in first["loc"])])

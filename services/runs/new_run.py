@@ -5,7 +5,7 @@ from functools import cached_property
 from models.actor import Actor
 from models.base import Json
 from models.catalog import OperationCatalog
-from models.contracts import OperationInput
+from models.contracts.operation_input import OperationInput
 from models.correlation import CORRELATION_VERSION, Correlation
 from models.lifecycle import QUEUED
 from services.runs.inputs import identity_of

@@ -10,7 +10,7 @@ from models.operation_run import OperationRun
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.runs.admission import OperationRequests, Requested
-from services.runs.dispatch import Dispatcher
+from services.runs.dispatch import Dispatcher, describe_start
 from services.runs.inputs import parse_input
 from services.runs.new_run import Dispatch
 from services.runs.queue_status import Waiting, waiting_reason
@@ -53,7 +53,7 @@ class OperationStarter:
             )
             if requested.deduplicated:
                 return requested
-            start = self._dispatcher.describe(session, requested.run)
+            start = describe_start(session, requested.run, public_url=self._dispatcher.public_url)
         return replace(requested, run=self._dispatcher.dispatch_or_fail(requested.run.id, start))
 
 

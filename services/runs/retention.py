@@ -103,7 +103,7 @@ class RunRetention:
     def _walk(self, now: datetime, *, dry_run: bool, batch: int) -> Iterator[tuple[_Seen, PruneResult]]:
         after: _Seen | None = None
         while True:
-            with _bounded(self._database) as session:
+            with self._bounded() as session:
                 runs = self._expired(session, now, after, batch)
                 results = self._results_of(session, now, [run.id for run in runs])
                 if not dry_run:
@@ -113,6 +113,19 @@ class RunRetention:
             if len(runs) < batch:
                 return
             after = runs[-1]
+
+    @contextmanager
+    def _bounded(self) -> Iterator[Session]:
+        """Open a transaction that waits for no lock for long; raise TablesLocked where it would have to."""
+        timeout = f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT // timedelta(milliseconds=1)}ms'"
+        try:
+            with self._database.transaction() as session:
+                session.execute(text(timeout))
+                yield session
+        except OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                raise TablesLocked from error
+            raise
 
     def _expired(self, session: Session, now: datetime, after: _Seen | None, limit: int) -> Sequence[_Seen]:
         run = OperationRun
@@ -172,16 +185,3 @@ def _is_last_restore() -> ColumnElement[bool]:
         *same, later.status == Status.COMPLETED, later.created_at > OperationRun.created_at
     )
     return and_(OperationRun.type == OperationType.RESTORE_EXECUTE, not_(newer))
-
-
-@contextmanager
-def _bounded(database: Database) -> Iterator[Session]:
-    """Open a transaction that waits for no lock for long; raise TablesLocked where it would have to."""
-    try:
-        with database.transaction() as session:
-            session.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT // timedelta(milliseconds=1)}ms'"))
-            yield session
-    except OperationalError as error:
-        if isinstance(error.orig, LockNotAvailable):
-            raise TablesLocked from error
-        raise

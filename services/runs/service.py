@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from models.actor import Actor
 from models.base import Clock, Json, utc_now
-from models.contracts import Failure, OperationInput
+from models.contracts import Failure
+from models.contracts.operation_input import OperationInput
 from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
 from models.lifecycle import Outcome, Status

@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 
 from models.actor import Actor
 from models.base import Clock, utc_now
-from models.contracts import OperationInput, OperationResult
+from models.contracts import OperationResult
+from models.contracts.operation_input import OperationInput
 from models.correlation import Correlation
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun

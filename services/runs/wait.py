@@ -14,25 +14,28 @@ _FIRST_LOOK: Final = timedelta(milliseconds=50)
 _SELDOMMEST: Final = timedelta(milliseconds=400)
 
 
-def is_completed_within(
-    database: Database, run_id: UUID, patience: timedelta | None, *, stopping: Event | None = None
-) -> bool:
-    """Look at a run until it is completed; False: it was not in that time. None is any time it takes.
+class CompletionWait:
+    """Waits for a run; each look is a transaction of its own, and none is open in between."""
 
-    Once `stopping` is set nobody waits any longer.
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    Each look is a transaction of its own, and none is open in between.
-    """
-    deadline = time.monotonic() + patience.total_seconds() if patience is not None else None
-    pause, stopping = _FIRST_LOOK, stopping or Event()
-    while not _is_completed(database, run_id):
-        left = timedelta(seconds=deadline - time.monotonic()) if deadline is not None else pause
-        if left <= timedelta(0) or stopping.wait(min(pause, left).total_seconds()):
-            return False
-        pause = min(pause * 2, _SELDOMMEST)
-    return True
+    def is_completed_within(
+        self, run_id: UUID, patience: timedelta | None, *, stopping: Event | None = None
+    ) -> bool:
+        """Look at a run until it is completed; False: it was not in that time. None is any time it takes.
 
+        Once `stopping` is set the wait ends.
+        """
+        deadline = time.monotonic() + patience.total_seconds() if patience is not None else None
+        pause, stopping = _FIRST_LOOK, stopping or Event()
+        while not self._is_completed(run_id):
+            left = timedelta(seconds=deadline - time.monotonic()) if deadline is not None else pause
+            if left <= timedelta(0) or stopping.wait(min(pause, left).total_seconds()):
+                return False
+            pause = min(pause * 2, _SELDOMMEST)
+        return True
 
-def _is_completed(database: Database, run_id: UUID) -> bool:
-    with database.transaction() as session:
-        return session.scalar(select(OperationRun.status).where(OperationRun.id == run_id)) in TERMINAL
+    def _is_completed(self, run_id: UUID) -> bool:
+        with self._database.transaction() as session:
+            return session.scalar(select(OperationRun.status).where(OperationRun.id == run_id)) in TERMINAL

@@ -8,14 +8,14 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from models.errors import StartRefused, StartUnconfirmed
+from models.errors import DispatchFailed, StartUnconfirmed
 from tests.api_world import ApiWorld
 from tests.system import Json, System, wait_for
 
 
 @pytest.mark.parametrize(
     ("error", "event"),
-    [(StartUnconfirmed(), "start_unconfirmed"), (StartRefused("no such queue"), "start_refused")],
+    [(StartUnconfirmed(), "start_unconfirmed"), (DispatchFailed("no such queue"), "start_refused")],
 )
 def test_a_start_that_fails_is_told_with_all_three(api_world: ApiWorld, error: Exception, event: str) -> None:
     api_world.starter.error = error

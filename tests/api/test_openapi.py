@@ -4,7 +4,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from models.contracts import RestoreExecuteInput, ReviewComposeInput
+from models.contracts.restore_execute import RestoreExecuteInput
+from models.contracts.review_compose import ReviewComposeInput
 from tests.api.promised import document
 from tests.api_world import ApiWorld
 from web.api.openapi.document import methods_of, path_of

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from models.lifecycle import Outcome
 from services.runs.service import OperationRunService
-from services.runs.wait import is_completed_within
+from services.runs.wait import CompletionWait
 from tests.api_world import ABSENT, ApiWorld, fields_of
 from tests.factories import ADA, decision
 from tests.system import wait_for
@@ -103,7 +103,9 @@ def test_it_holds_no_connection_while_it_waits(api_world: ApiWorld) -> None:
     event.listen(pool, "checkout", lambda *_: taken.__setitem__(0, taken[0] + 1))
     event.listen(pool, "checkin", lambda *_: given_back.__setitem__(0, given_back[0] + 1))
     waiting = in_background(
-        lambda: is_completed_within(api_world.services.database, UUID(run["id"]), timedelta(seconds=PATIENCE))
+        lambda: CompletionWait(api_world.services.database).is_completed_within(
+            UUID(run["id"]), timedelta(seconds=PATIENCE)
+        )
     )
     wait_for(
         lambda: given_back[0] >= 2 and taken[0] == given_back[0], what="looks with nothing held in between"

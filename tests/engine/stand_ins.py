@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ActivityCancellationType
 
 from models.catalog import OperationType
-from models.contracts import ReviewComposeInput
+from models.contracts.review_compose import ReviewComposeInput
 
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
 NOBODY = "a-queue-that-nobody-polls"

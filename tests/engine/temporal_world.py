@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from models.contracts import Cause, ReviewComposeInput
+from models.contracts import Cause
+from models.contracts.review_compose import ReviewComposeInput
 from models.correlation import Correlation
 from models.reconciliation import Execution, ExecutionState
 from runtime.temporal.client import TemporalConnection, connect

@@ -9,7 +9,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from models.base import utc_now
-from models.contracts import ReviewComposeInput
+from models.contracts.review_compose import ReviewComposeInput
 from models.reconciliation import OPEN, Execution, ExecutionState
 from runtime.local.temporal_server import NAMESPACE
 from services.engine.port import Engine, WorkflowStart, WorkflowView

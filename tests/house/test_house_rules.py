@@ -36,7 +36,10 @@ REPLAYABLE = {
     "typing",
     "workflows",
 }
+DATABASES, SESSIONS = {"Database", "ScopedDatabase"}, {"Session"}
 CLOCKS = {"now", "utcnow", "today", "utc_now"}
+OWNER = "class A:\n    database: Database\n"
+MADE, FIND = "class A:\n    def __init__(self, ", "    def find(self, "
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 MACHINE = re.compile(r"(?<![\w.])/(?:root|home/(?!operationrun\b|ada\b)\w+|work)/")
 
@@ -85,8 +88,44 @@ def unreplayable(source: str) -> list[int]:
     return lines
 
 
-def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+def two_shapes(source: str) -> list[int]:
+    """Return the lines on which a service has another shape than one of two.
+
+    A class that owns transactions takes a Database, in its constructor; a function that works inside one
+    takes a session. Private methods may work inside a transaction that their class has opened.
+    """
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    owners = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and _takes(node, DATABASES)]
+    lines = [node.lineno for node in functions if node.name != "__init__" and _takes(node, DATABASES)]
+    lines += [node.lineno for node in owners if _takes(node, SESSIONS)]
+    lines += [
+        method.lineno
+        for owner in owners
+        for method in owner.body
+        if method in functions and not _name(method).startswith("_") and _takes(method, SESSIONS)
+    ]
+    return lines
+
+
+def _takes(node: ast.AST, types: set[str]) -> bool:
+    """Return whether a function has a parameter of these types, or a class a field or its constructor one."""
+    match node:
+        case ast.FunctionDef(args=given):
+            annotations = [each.annotation for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        case ast.ClassDef(body=body):
+            constructors = [each for each in body if _name(each) == "__init__"]
+            if any(_takes(each, types) for each in constructors):
+                return True
+            annotations = [each.annotation for each in body if isinstance(each, ast.AnnAssign)]
+        case _:
+            return False
+    return any(types & set(ast.unparse(each).split(" | ")) for each in annotations if each)
+
+
+def _name(node: ast.AST) -> str:
+    """Return the name that a call, a name or a definition goes by; empty where it has none."""
+    return str(getattr(node, "attr", getattr(node, "id", getattr(node, "name", ""))))
 
 
 def breaches(pattern: re.Pattern[str]) -> Callable[[str], list[int]]:
@@ -128,6 +167,13 @@ def found(paths: list[Path], find: Callable[[str], list[int]], allowed: dict[str
             {},
             "Do it in an activity, or by the `workflow` module: a replay has to take the same way.",
             id="workflows reach for nothing that a replay would find different",
+        ),
+        pytest.param(
+            files(".py", parts=("services", "reconcilers")),
+            two_shapes,
+            {},
+            "A class that opens transactions takes the Database, what works inside one the session.",
+            id="a service takes a Database or a session",
         ),
         pytest.param(
             files(".html", parts=("web",)),
@@ -174,6 +220,22 @@ def test_no_module_is_named_for_nothing() -> None:
         (unreplayable, "import random", "import asyncio"),
         (unreplayable, "from os import environ", "from temporalio.exceptions import ActivityError"),
         (unreplayable, "at = datetime.now(UTC)", "at = workflow.now()"),
+        (two_shapes, "def find(database: Database): ...", "def find(session: Session): ..."),
+        (two_shapes, "def find(*, at: Database | None): ...", "def find(read: Callable[[Session], T]): ..."),
+        (two_shapes, f"{OWNER}    def find(self, session: Session): ...", f"{OWNER}    def find(self): ..."),
+        (two_shapes, f"{OWNER}    session: Session", f"{OWNER}    def _find(self, session: Session): ..."),
+        (two_shapes, f"{OWNER}    def find(self, other: Database): ...", f"{OWNER}    clock: Clock"),
+        (two_shapes, f"{MADE}database: Database, session: Session): ...", f"{MADE}database: Database): ..."),
+        (
+            two_shapes,
+            f"{MADE}database: Database): ...\n{FIND}session: Session): ...",
+            f"{MADE}session: Session): ...",
+        ),
+        (
+            two_shapes,
+            f"{MADE}session: Session): ...\n{FIND}database: Database): ...",
+            f"class A:\n{FIND}one: X): ...",
+        ),
         (breaches(UNSAFE), "{{ name | safe }}", "{{ name | safely }}"),
         (breaches(UNSAFE), '<p style="x">', '<link rel="stylesheet">'),
         (breaches(UNSAFE), "<script>go()</script>", '<script src="/static/a.js" defer></script>'),

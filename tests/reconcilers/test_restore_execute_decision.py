@@ -1,5 +1,6 @@
-"""The table of section 7 for restores: a test a row, and what no facts may ever lead to."""
+"""The table of docs/design.md for restores: a test a row, and what no facts may ever lead to."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,11 +9,19 @@ from hypothesis import strategies as st
 
 from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
-from models.reconciliation import OPEN, Execution, ExecutionState, ReconciliationDecision
-from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
+from models.reconciliation import OPEN, Execution, ExecutionState, ReconciliationDecision, Related
+from reconcilers.restore_execute_decision import (
+    UNREACHABLE_LIMIT,
+    BranchFacts,
+    RestoreExecuteDecision,
+    RestoreFacts,
+)
 
 RESULT = UUID(int=1)
 COMMIT, ANOTHER = "1" * 40, "2" * 40
+FAILED_AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+AT_THE_LIMIT = FAILED_AT + UNREACHABLE_LIMIT
+OVERDUE = AT_THE_LIMIT + timedelta(microseconds=1)
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
 CANCELLED = Execution(state=ExecutionState.CLOSING, cause="cancelled")
 UNTOUCHED = BranchFacts(own_commits=(), as_planned=False, changed=())
@@ -25,7 +34,8 @@ def given_facts(**facts: object) -> RestoreFacts:
         "cancellation_asked": False,
         "pushing": False,
         "branch": UNTOUCHED,
-        "overdue": False,
+        "failed_at": FAILED_AT,
+        "looked_at": AT_THE_LIMIT,
         "intended_commit": None,
         "push_refused": False,
         "items_refused": False,
@@ -74,8 +84,11 @@ def branch(*own: str, as_planned: bool = False, changed: tuple[str, ...] = ()) -
         ({"cancellation_asked": True}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
         ({"execution": CANCELLED}, Outcome.CANCELLED, ReasonCode.RESTORE_NOT_APPLIED, False),
         ({"branch": None}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"branch": None, "looked_at": OVERDUE}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"branch": None, "items_refused": True}, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED, False),
+        ({"branch": APPLIED, "items_refused": True}, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED, False),
         (
-            {"branch": None, "intended_commit": COMMIT, "overdue": True},
+            {"branch": None, "intended_commit": COMMIT, "looked_at": OVERDUE},
             Outcome.ATTENTION_REQUIRED,
             ReasonCode.ENVIRONMENT_UNREACHABLE,
             False,
@@ -88,7 +101,7 @@ def test_the_first_row_that_holds_decides(
     decision = decide(**facts)
     assert decision is not None
     assert (decision.outcome, decision.reason_code) == (outcome, reason)
-    assert (decision.related is not None) is related
+    assert decision.related == (Related(type="restore_result", id=RESULT) if related else None)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +111,19 @@ def test_the_first_row_that_holds_decides(
         {"execution": OPEN, "branch": branch(changed=("a",))},
         {"execution": OPEN, "branch": None},
         {"branch": None, "intended_commit": COMMIT},
+        {"execution": OPEN, "branch": None, "intended_commit": COMMIT, "looked_at": OVERDUE},
         {"pushing": True},
         {"pushing": True, "branch": APPLIED},
     ],
 )
 def test_what_cannot_be_told_yet_is_not_decided(facts: dict[str, object]) -> None:
     assert decide(**facts) is None
+
+
+def test_whoever_reads_the_facts_is_told_whether_it_is_overdue_and_not_by_which_times() -> None:
+    shown = given_facts(branch=None, looked_at=OVERDUE).model_dump(mode="json")
+    assert shown["overdue"] is True
+    assert {"failed_at", "looked_at"}.isdisjoint(shown)
 
 
 branches = st.none() | st.builds(
@@ -118,7 +138,8 @@ any_facts = st.builds(
     cancellation_asked=st.booleans(),
     pushing=st.booleans(),
     branch=branches,
-    overdue=st.booleans(),
+    failed_at=st.just(FAILED_AT),
+    looked_at=st.sampled_from([FAILED_AT, AT_THE_LIMIT, OVERDUE]),
     intended_commit=st.sampled_from([None, COMMIT]),
     push_refused=st.booleans(),
     items_refused=st.booleans(),

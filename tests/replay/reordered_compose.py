@@ -5,7 +5,8 @@ from workflows.policies import PERFORM, PREPARE
 with workflow.unsafe.imports_passed_through():
     from activities.review_compose import ComposeStep, ReviewComposeActivities
     from models.catalog import OperationType
-    from models.contracts import Evidence, OperationResult, ReviewComposeInput
+    from models.contracts import OperationResult
+    from models.contracts.review_compose import Evidence, ReviewComposeInput
 
 NO_EVIDENCE = Evidence(
     commit="0" * 40, baseline_commit=None, previous_review_id=None, previous_commit=None, fingerprint="0" * 64

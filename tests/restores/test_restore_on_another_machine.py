@@ -6,7 +6,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from models.catalog import OperationType
-from models.contracts import RestoreExecuteInput
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome

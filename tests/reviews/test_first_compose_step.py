@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
 from models.catalog import OperationType
-from models.contracts import Evidence, OperationResult
+from models.contracts import OperationResult
+from models.contracts.review_compose import Evidence
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import RepositoryError, RunRefused

@@ -9,9 +9,9 @@ from werkzeug.test import TestResponse
 from models.access import Role
 from models.base import utc_now
 from models.catalog import OperationType
-from models.contracts import RestoreExecuteInput
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
-from models.errors import StartRefused, StartUnconfirmed
+from models.errors import DispatchFailed, StartUnconfirmed
 from models.reason_codes import ReasonCode
 from models.reconciliation import OPEN
 from services.engine.port import WorkflowView
@@ -334,7 +334,7 @@ def test_a_cancelled_run_stays_cancelled_when_it_is_checked_after_the_engine_for
 
 
 def test_a_run_that_could_not_be_handed_over_has_nothing_to_settle(api_world: ApiWorld) -> None:
-    api_world.starter.error = StartRefused("INVALID_ARGUMENT: no such queue")
+    api_world.starter.error = DispatchFailed("INVALID_ARGUMENT: no such queue")
     run_id = started(api_world)
     api_world.starter.views.clear()
     before = row(api_world, run_id)

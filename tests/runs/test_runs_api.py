@@ -6,7 +6,7 @@ import pytest
 
 from models.access import Role
 from models.environment import Environment
-from models.errors import StartRefused, StartUnconfirmed
+from models.errors import DispatchFailed, StartUnconfirmed
 from tests.api_world import ABSENT, COMPOSE, ApiWorld, fields_of
 
 
@@ -145,7 +145,7 @@ def test_it_refuses_another_restore_while_one_is_active_and_names_it(api_world: 
 
 
 def test_it_answers_with_the_failed_run_where_temporal_refuses_the_start(api_world: ApiWorld) -> None:
-    api_world.starter.error = StartRefused("INVALID_ARGUMENT: no such queue")
+    api_world.starter.error = DispatchFailed("INVALID_ARGUMENT: no such queue")
     response = api_world.start_compose()
     run = response.get_json()
     assert response.status_code == 202

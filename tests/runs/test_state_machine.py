@@ -18,7 +18,9 @@ from uuid_utils.compat import uuid7
 
 from models.base import Json
 from models.catalog import OperationType
-from models.contracts import Failure, OperationInput, RestoreExecuteInput
+from models.contracts import Failure
+from models.contracts.operation_input import OperationInput
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.errors import RestoreInProgress, RunRefused
 from models.lifecycle import (

@@ -13,7 +13,7 @@ from services.runs.operations import capability_to_start, waiting_of
 from services.runs.queries import own_results
 from services.runs.search.filters import RunFilters
 from services.runs.search.listing import list_runs
-from services.runs.wait import is_completed_within
+from services.runs.wait import CompletionWait
 from web.access import VIEW, find_environment, find_run, principal, require_somewhere
 from web.api.authentication import api
 from web.api.bodies import JsonObject, json_object, optional_json_object, parse
@@ -95,7 +95,7 @@ def wait_for_completion(acting: Services, run: OperationRun, patience: timedelta
     if not acting.wait_slots.acquire(blocking=False):
         return False
     try:
-        is_completed_within(acting.database, run.id, patience, stopping=acting.stopping)
+        CompletionWait(acting.database).is_completed_within(run.id, patience, stopping=acting.stopping)
     finally:
         acting.wait_slots.release()
     return True

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from models.lifecycle import Outcome
 
@@ -36,36 +36,7 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ReviewComposeInput(Contract):
-    """The input of `environment.review.compose`; `ref` null means the environment's branch."""
-
-    workspace_id: CanonicalId
-    environment_id: CanonicalId
-    ref: Annotated[PlainText, Field(min_length=1, max_length=255)] | None = None
-
-
-class RestoreExecuteInput(Contract):
-    """The input of `restore.execute`."""
-
-    workspace_id: CanonicalId
-    environment_id: CanonicalId
-    restore_plan_id: CanonicalId
-
-
-OperationInput = ReviewComposeInput | RestoreExecuteInput
-
-
 RelatedType = Literal["environment_review", "restore_result", "operation_run"]
-
-
-class Evidence(Contract):
-    """The commits that a review is composed from; the fingerprint is made of their trees."""
-
-    commit: str
-    baseline_commit: str | None
-    previous_review_id: UUID | None
-    previous_commit: str | None
-    fingerprint: str
 
 
 class OperationResult(Contract):

@@ -1,0 +1,9 @@
+from models.contracts import CanonicalId, Contract
+
+
+class RestoreExecuteInput(Contract):
+    """The input of `restore.execute`."""
+
+    workspace_id: CanonicalId
+    environment_id: CanonicalId
+    restore_plan_id: CanonicalId

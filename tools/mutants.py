@@ -1,0 +1,225 @@
+"""Break one rule at a time in a copy of the tree; the test that holds the rule must fail.
+
+Usage: make mutants (ARGS="name…" for some of them)
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PASSED, FAILED = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One change of behaviour: `text`, which stands once in `file`, becomes `mutation`, and `test` fails."""
+
+    name: str
+    file: str
+    text: str
+    mutation: str
+    test: str
+
+    def stands_in(self, tree: Path) -> bool:
+        """Return whether the text stands in its file, once."""
+        path = tree / self.file
+        return path.exists() and path.read_text().count(self.text) == 1
+
+
+_COMPOSE = "reconcilers/review_compose_decision.py"
+_COMPOSE_TEST = "tests/reconcilers/test_review_compose_decision.py"
+_READ_TEST = "tests/reconcilers/test_adapters_read.py"
+_RELATED = "web/ui/links.py"
+_RELATED_TEST = "tests/runs/viewer/test_related.py::test_the_reconciliation_speaks_where_there_is_one"
+
+MUTANTS = (
+    Mutant(
+        name="a review superseded before the run matches",
+        file=_COMPOSE,
+        text=" and (left_at is None or left_at > run.created_at)",
+        mutation="",
+        test=f"{_COMPOSE_TEST}::test_a_review_superseded_before_the_run_was_created_does_not_match",
+    ),
+    Mutant(
+        name="a review superseded as the run was created matches",
+        file=_COMPOSE,
+        text="left_at > run.created_at",
+        mutation="left_at >= run.created_at",
+        test=f"{_COMPOSE_TEST}::test_a_review_superseded_before_the_run_was_created_does_not_match",
+    ),
+    Mutant(
+        name="every match is taken as in scope",
+        file=_COMPOSE,
+        text="if (review.workspace_id, review.environment_id) != (run.workspace_id, run.environment_id):",
+        mutation="if False:",
+        test=f"{_COMPOSE_TEST}::test_a_match_out_of_scope_asks_for_attention_and_shows_nothing",
+    ),
+    Mutant(
+        name="another environment of the workspace is in scope",
+        file=_COMPOSE,
+        text="if (review.workspace_id, review.environment_id) != (run.workspace_id, run.environment_id):",
+        mutation="if review.workspace_id != run.workspace_id:",
+        test=f"{_COMPOSE_TEST}::test_a_match_out_of_scope_asks_for_attention_and_shows_nothing",
+    ),
+    Mutant(
+        name="the live end is the next review",
+        file=_COMPOSE,
+        text="        review = following\n",
+        mutation="        return following.id\n",
+        test=f"{_COMPOSE_TEST}::test_a_match_superseded_meanwhile_blocks_and_leads_to_the_live_end_of_its_chain",
+    ),
+    Mutant(
+        name="the live end is the match itself",
+        file=_COMPOSE,
+        text="ReasonCode.REVIEW_SUPERSEDED, match.live_end_id",
+        mutation="ReasonCode.REVIEW_SUPERSEDED, match.review_id",
+        test=f"{_COMPOSE_TEST}::test_a_match_superseded_meanwhile_blocks_and_leads_to_the_live_end_of_its_chain",
+    ),
+    Mutant(
+        name="a chain may leave its environment",
+        file=_COMPOSE,
+        text=" or following.environment_id != review.environment_id",
+        mutation="",
+        test=f"{_COMPOSE_TEST}::test_a_broken_lineage_asks_for_attention",
+    ),
+    Mutant(
+        name="a run's own review comes behind what is out of scope",
+        file=_COMPOSE,
+        text="            if match.own:\n",
+        mutation="            if match.own and all(each.in_scope for each in matches):\n",
+        test=f"{_COMPOSE_TEST}::test_a_review_of_ones_own_is_success_whatever_became_of_it",
+    ),
+    Mutant(
+        name="an adapter reads no chain",
+        file="reconcilers/review_compose.py",
+        text="join(chain, review.id == chain.c.superseded_by_id)",
+        mutation="join(chain, review.id == chain.c.superseded_by_id).where(False)",
+        test=f"{_READ_TEST}::test_a_review_that_was_superseded",
+    ),
+    Mutant(
+        name="the reconciler records no restore result",
+        file="reconcilers/reconciler.py",
+        text="            adapter.record(session, run, facts, decision)\n",
+        mutation="",
+        test=f"{_READ_TEST}::test_what_the_branch_proves_of_a_restore_is_recorded_with_the_decision",
+    ),
+    Mutant(
+        name="the adapter records no restore result",
+        file="reconcilers/restore_execute.py",
+        text="            record_result(session, run, _planned(session, run), commit)\n",
+        mutation="            pass\n",
+        test=f"{_READ_TEST}::test_what_the_branch_proves_of_a_restore_is_recorded_with_the_decision",
+    ),
+    Mutant(
+        name="an unreachable repository is never overdue",
+        file="reconcilers/restore_execute_decision.py",
+        text="self.looked_at - self.failed_at > UNREACHABLE_LIMIT",
+        mutation="False",
+        test="tests/reconcilers/test_restore_execute_decision.py::test_the_first_row_that_holds_decides",
+    ),
+    Mutant(
+        name="the sweep adopts nothing",
+        file="reconcilers/sweep.py",
+        text="        for run_id in orphans:\n",
+        mutation="        for run_id in ():\n",
+        test="tests/reconcilers/test_sweep.py::test_an_open_workflow_without_a_run_is_adopted",
+    ),
+    Mutant(
+        name="start() ignores the workspace",
+        file="services/runs/inputs.py",
+        text="        OperationRun.workspace_id == operation_input.workspace_id,\n",
+        mutation="",
+        test="tests/runs/test_start.py::test_a_workflow_whose_input_is_other_work_does_not_start_it",
+    ),
+    Mutant(
+        name="the failure bridge settles what was refused its run",
+        file="workflows/failure_bridge.py",
+        text="            if not _refused(error):\n",
+        mutation="            if True:\n",
+        test="tests/engine/test_failure_bridge.py::test_a_workflow_that_was_refused_its_run_settles_nothing",
+    ),
+    Mutant(
+        name="the failure bridge looks at the outermost error alone",
+        file="workflows/failure_bridge.py",
+        text="        cause = cause.__cause__\n",
+        mutation="        cause = None\n",
+        test="tests/engine/test_failure_bridge.py::test_a_workflow_that_was_refused_its_run_settles_nothing",
+    ),
+    Mutant(
+        name="own result shown before the reconciliation's",
+        file=_RELATED,
+        text="    if reconciliation is None:\n        return _link(run, own)",
+        mutation="    if reconciliation is None or own:\n        return _link(run, own)",
+        test=_RELATED_TEST,
+    ),
+    Mutant(
+        name="own result shown behind the reconciliation's",
+        file=_RELATED,
+        text='    related = reconciliation["related"]\n',
+        mutation='    related = reconciliation["related"] or (own and own.model_dump(mode="json"))\n',
+        test=_RELATED_TEST,
+    ),
+)
+
+
+def main(names: Sequence[str]) -> int:
+    """Return 1 where a mutant survived, or could not be tried at all."""
+    started = time.monotonic()
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # A test that fails already would kill whatever comes.
+        whole = pool.submit(try_tests, sorted({mutant.test for mutant in chosen}))
+        killed = sum(pool.map(is_killed, chosen))
+    if whole.result() != PASSED:
+        print("These tests fail without any mutant too; run them by themselves first.")
+        return 1
+    print(f"{killed} of {len(chosen)} mutants killed, in {time.monotonic() - started:.0f} s.")
+    return int(not chosen or killed < len(chosen))
+
+
+def is_killed(mutant: Mutant) -> bool:
+    """Return whether a mutant's test failed, and print what became of it."""
+    said = "TEXT IS GONE"
+    if mutant.stands_in(ROOT):
+        # Any other code says that the test did not run, which proves nothing.
+        said = {FAILED: "killed", PASSED: "SURVIVED"}.get(try_tests([mutant.test], mutant), "NOT RUN")
+    print(f"{said:>12}  {mutant.name}\n{'':12}  {mutant.file}; {mutant.test}", flush=True)
+    return said == "killed"
+
+
+def try_tests(tests: Sequence[str], mutant: Mutant | None = None) -> int:
+    """Run tests in a copy of the tree, with a mutant in it or without; return pytest's exit code."""
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    with tempfile.TemporaryDirectory(prefix="operationrun-mutant-") as folder:
+        tree = Path(folder)
+        copy_tree(tree)
+        if mutant is not None:
+            path = tree / mutant.file
+            path.write_text(path.read_text().replace(mutant.text, mutant.mutation))
+        command = [sys.executable, "-m", "pytest", *options, *tests]
+        environment = os.environ | {"PYTHONPATH": folder}
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False)
+    return done.returncode
+
+
+def copy_tree(to: Path) -> None:
+    """Copy what Git has, or would take, of this tree."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        source, target = ROOT / name, to / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
