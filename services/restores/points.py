@@ -9,6 +9,7 @@ from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
 from services.repositories.locations import check_ref
 from services.repositories.mirror import MirrorStore
+from services.validation import check_name
 
 
 class RestorePoints:
@@ -25,9 +26,7 @@ class RestorePoints:
         Raises InvalidInput for a label or ref that cannot be used, Conflict for a label that is taken, and
         EnvironmentUnreachable where the repository does not answer.
         """
-        label = label.strip()
-        if not label or len(label) > 200 or not label.isprintable():  # noqa: PLR2004 - said in the message
-            raise InvalidInput("label", "A label is 1 to 200 printable characters.")
+        label = check_name(label, field="label")
         check_ref(ref)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         mirror.fetch()

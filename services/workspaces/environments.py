@@ -1,4 +1,3 @@
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
@@ -9,15 +8,14 @@ from uuid_utils.compat import uuid7
 
 from models.base import Clock, utc_now
 from models.environment import Environment
-from models.errors import Conflict, InvalidInput
+from models.errors import Conflict
 from services.repositories.locations import (
     check_branch,
     check_path_prefix,
     check_ref,
     check_repository_url,
 )
-
-_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+from services.validation import check_name, check_slug
 
 
 class Environments:
@@ -49,8 +47,8 @@ class Environments:
         values = {
             "id": uuid7(),
             "workspace_id": workspace_id,
-            "slug": _check_slug(slug),
-            "name": _check_name(name),
+            "slug": check_slug(slug),
+            "name": check_name(name),
             "repository_url": check_repository_url(repository_url, allowed_file_roots=self._roots),
             "branch": check_branch(branch),
             "path_prefix": check_path_prefix(path_prefix),
@@ -62,18 +60,3 @@ class Environments:
         if environment is None:
             raise Conflict(f"This workspace has an environment {slug!r} already. Choose another slug.")
         return environment
-
-
-def _check_slug(slug: str) -> str:
-    if not _SLUG.fullmatch(slug):
-        raise InvalidInput(
-            "slug", "A slug is 1 to 64 lowercase letters, digits and hyphens, with no hyphen at either end."
-        )
-    return slug
-
-
-def _check_name(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > 200 or not name.isprintable():  # noqa: PLR2004 - said in the message
-        raise InvalidInput("name", "A name is 1 to 200 printable characters.")
-    return name
