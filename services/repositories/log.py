@@ -11,7 +11,7 @@ from services.repositories.mirror import Mirror
 from services.repositories.paths import shown
 from services.repositories.transport import run_local
 
-# Enough to tell who and when; a change made by more commits shows the newest of them.
+# Enough to show who and when; a change made by more commits shows the newest.
 COMMITS_PER_CHANGE: Final = 10
 COMMITS_READ: Final = 5000
 
@@ -21,10 +21,10 @@ _FORMAT = "%x01%H%x00%an%x00%at%x00%s%x00"
 def commits_of_changes(
     mirror: Mirror, changes: Sequence[TreeChange], *, before: str, after: str
 ) -> Mapping[str, list[Json]]:
-    """Return, by the changed item's path, the commits between two that touched it, the newest first.
+    """Return by changed item's path the commits of before..after that touched it, the newest first.
 
-    One commit is {`id`, `author`, `at`, `subject`}, what looks like a secret in its words masked. A renamed
-    item has the commits of its old name too.
+    One commit is {`id`, `author`, `at`, `subject`}, its texts masked. A renamed item has the commits of its
+    old name too. Raises RepositoryError where git cannot read the history.
     """
     if not changes:
         return {}

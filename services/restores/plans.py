@@ -12,6 +12,7 @@ from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.hashing import digest
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import Entry, entries
+from services.repositories.refs import branch_ref
 from services.restores.planned_items import count
 from services.restores.preview import preview, select
 
@@ -94,7 +95,7 @@ def _patterns(items: Sequence[str] | None) -> list[str]:
 def _live(mirror: Mirror, environment: Environment) -> str:
     mirror.fetch()
     try:
-        return mirror.resolve(f"refs/heads/{environment.branch}")
+        return mirror.resolve(branch_ref(environment.branch))
     except RefNotFound:
         raise InvalidInput(
             "branch", f"The repository has no branch {environment.branch!r} any more. Mend the environment."

@@ -7,8 +7,8 @@ from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
-from services.repositories.locations import check_ref
 from services.repositories.mirror import MirrorStore
+from services.repositories.refs import check_ref
 from services.validation import check_name
 
 
