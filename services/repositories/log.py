@@ -1,6 +1,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Final
 
 from models.base import Json
@@ -15,7 +16,7 @@ from services.repositories.transport import run_local
 COMMITS_PER_CHANGE: Final = 10
 COMMITS_READ: Final = 5000
 
-_FORMAT = "%x01%H%x00%an%x00%at%x00%s%x00"
+_FORMAT = "%H%x00%an%x00%at%x00%s%x00"
 
 
 def commits_of_changes(
@@ -42,10 +43,12 @@ def _newest(touched: Mapping[str, list[Json]], change: TreeChange) -> list[Json]
 
 
 def _log(mirror: Mirror, before: str, after: str) -> Iterator[tuple[Json, list[str]]]:
+    # Names and paths may hold any byte but NUL: only what their authors cannot know begins a record.
+    record_start = token_hex()
     arguments = [
         "log",
         f"--max-count={COMMITS_READ}",
-        f"--format={_FORMAT}",
+        f"--format={record_start}{_FORMAT}",
         "--name-only",
         "-z",
         "--no-renames",
@@ -57,8 +60,7 @@ def _log(mirror: Mirror, before: str, after: str) -> Iterator[tuple[Json, list[s
     result = run_local(mirror.path, arguments, limits=mirror.limits)
     if result.exit_code != 0:
         raise RepositoryError("The history between two commits could not be read.")
-    # A name in a commit may hold any byte but NUL; \x01 begins a record, and git strips it from none of them.
-    for record in result.stdout.split(b"\x01")[1:]:
+    for record in result.stdout.split(record_start.encode())[1:]:
         yield _parse(record)
 
 
