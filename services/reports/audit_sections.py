@@ -6,7 +6,7 @@ from typing import Final
 
 from models.base import Json
 from services.hashing import canonical_json, digest
-from services.reports.blocks import Column, Facts, Section, Style, Table, Words
+from services.reports.blocks import Column, FactList, Section, Style, Table, Words
 from services.reports.document import ReviewDocument
 from services.reports.sections import fact
 from services.text import counted, number
@@ -53,7 +53,7 @@ def evidence_part(document: ReviewDocument) -> Section:
     )
     intro = "Every statement of this review is derived from these states of the repository, and the ledger."
     return Section(
-        key="evidence", title="Evidence", intro=intro, blocks=(Facts(key="evidence", facts=facts),)
+        key="evidence", title="Evidence", intro=intro, blocks=(FactList(key="evidence", facts=facts),)
     )
 
 
@@ -74,8 +74,8 @@ def fingerprint_part(document: ReviewDocument) -> Section:
         else "The fingerprint names the evidence: two reviews of the same evidence have the same. "
         "It was made from more than this report can reckon again."
     )
-    blocks: list[Facts | Words] = [
-        Facts(
+    blocks: list[FactList | Words] = [
+        FactList(
             key="fingerprint",
             facts=(
                 fact("fingerprint", "Fingerprint", document.fingerprint, Style.HASH),
@@ -87,7 +87,7 @@ def fingerprint_part(document: ReviewDocument) -> Section:
     return Section(key="fingerprint", title="Fingerprint", intro=said, blocks=blocks)
 
 
-def _checks(document: ReviewDocument) -> list[Facts | Words]:
+def _checks(document: ReviewDocument) -> list[FactList | Words]:
     """Give the commands that anybody with a clone can check the evidence by."""
     environment, commit, before = document.section("environment"), document.commit, document.previous_commit
     if not environment:
@@ -109,7 +109,7 @@ def _checks(document: ReviewDocument) -> list[Facts | Words]:
     )
     return [
         Words(key="clone", text="In a clone of the repository:"),
-        Facts(key="checks", facts=facts),
+        FactList(key="checks", facts=facts),
     ]
 
 

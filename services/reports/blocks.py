@@ -33,7 +33,7 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class FactList:
     """Named values, one under the other."""
 
     type: ClassVar = "facts"
@@ -133,7 +133,7 @@ class Words:
     text: str
 
 
-Block = Facts | Figures | Table | Charts | Findings | ChangeList | Words
+Block = FactList | Figures | Table | Charts | Findings | ChangeList | Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,5 +153,5 @@ class Report:
     profile: Profile
     title: str
     headline: str
-    identity: Facts
+    identity: FactList
     sections: Sequence[Section]

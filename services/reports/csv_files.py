@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from services.reports.changed_settings import value_json
-from services.reports.document import Change, ReviewDocument
+from services.reports.document import ChangedItem, ReviewDocument
 
 # What makes a spreadsheet reckon a cell instead of showing it (OWASP, "CSV Injection"), also in full width.
 _FORMULA_STARTS: Final = frozenset("=+-@\t\r\n|\uff1d\uff0b\uff0d\uff20")
@@ -27,7 +27,7 @@ FINDINGS: Final = ("position", "severity", "code", "title", "advice", "item")
 INVENTORY: Final = ("position", "kind", "items", "conforming", "drifted", "missing", "extra")
 
 
-def changes_csv(changes: Iterable[Change]) -> Iterator[bytes]:
+def changes_csv(changes: Iterable[ChangedItem]) -> Iterator[bytes]:
     """Write one row per changed setting, and one for a change without any; values are JSON."""
     return _csv(CHANGES, (row for change in changes for row in _change_rows(change)))
 
@@ -83,7 +83,7 @@ def _cell(value: Any) -> str:
     return f"'{text}" if is_formula else text
 
 
-def _change_rows(change: Change) -> Iterator[tuple[Any, ...]]:
+def _change_rows(change: ChangedItem) -> Iterator[tuple[Any, ...]]:
     what = (change.position, change.change, change.kind, change.path, change.previous_path)
     who = (
         " ".join(str(commit.get("id")) for commit in change.commits),

@@ -15,7 +15,7 @@ CHANGES_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ChangedItem:
     """One changed item, as it was composed; `settings` and `commits` as ReviewChange has them."""
 
     position: int
@@ -27,7 +27,7 @@ class Change:
     commits: list[Json]
 
 
-Changes = Callable[[], Iterator[Change]]
+Changes = Callable[[], Iterator[ChangedItem]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +108,8 @@ def open_review(session: Session, review_id: UUID) -> ReviewSource:
     return ReviewSource(document=document, changes=lambda: _changes(session, review_id))
 
 
-def _changes(session: Session, review_id: UUID) -> Iterator[Change]:
-    columns = [getattr(ReviewChange, name) for name in Change.__dataclass_fields__]
+def _changes(session: Session, review_id: UUID) -> Iterator[ChangedItem]:
+    columns = [getattr(ReviewChange, name) for name in ChangedItem.__dataclass_fields__]
     last = -1
     while True:
         rows = session.execute(
@@ -119,7 +119,7 @@ def _changes(session: Session, review_id: UUID) -> Iterator[Change]:
             .limit(CHANGES_AT_ONCE)
         ).all()
         for row in rows:
-            yield Change(**row._mapping)  # noqa: SLF001 # SQLAlchemy's public name for a row by column
+            yield ChangedItem(**row._mapping)  # noqa: SLF001 # SQLAlchemy's public name for a row by column
             last = row.position
         if len(rows) < CHANGES_AT_ONCE:
             return

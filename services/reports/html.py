@@ -8,15 +8,15 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from services.reports.blocks import Report, Style
-from services.reports.changed_settings import count_line, noise_line, written_settings
-from services.reports.document import Change
-from services.reports.formatting import MARKS, written_commits, written_fact, written_rows
+from services.reports.changed_settings import count_line, format_settings, noise_line
+from services.reports.document import ChangedItem
+from services.reports.formatting import MARKS, format_commits, format_fact, format_rows
 from services.text import kind_name, visible
 
 _PIECES_AT_ONCE: Final = 400
 
 
-def report_html(report: Report, changes: Iterable[Change]) -> Iterator[bytes]:
+def report_html(report: Report, changes: Iterable[ChangedItem]) -> Iterator[bytes]:
     """Write a report as one HTML file that needs nothing else; changes are written as they are read."""
     pieces = _templates().get_template("report.html").stream(report=report, changes=changes)
     pieces.enable_buffering(_PIECES_AT_ONCE)
@@ -47,12 +47,12 @@ def _templates() -> Environment:
         svg=Markup,  # our own drawing; its texts were escaped as it was made
         marks=MARKS,
         kind_name=kind_name,
-        written_fact=written_fact,
-        written_rows=written_rows,
-        written_settings=written_settings,
+        format_fact=format_fact,
+        format_rows=format_rows,
+        format_settings=format_settings,
         noise_line=noise_line,
         count_line=count_line,
-        written_commits=written_commits,
+        format_commits=format_commits,
         classes={
             Style.MOMENT: "moment",
             Style.NUMBER: "number",

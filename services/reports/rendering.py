@@ -7,7 +7,7 @@ from typing import Final
 from services.hashing import canonical_json
 from services.reports.blocks import Report
 from services.reports.data_files import digests
-from services.reports.document import Change, ReviewDocument, ReviewSource
+from services.reports.document import ChangedItem, ReviewDocument, ReviewSource
 from services.reports.html import report_html
 from services.reports.json_files import report_json
 from services.reports.pdf import report_pdf
@@ -42,7 +42,7 @@ def report_of(source: ReviewSource, profile: Profile) -> Report:
             return audit(source.document, digests(source))
 
 
-def write_report(report: Report, changes: Iterable[Change], form: Format) -> Iterator[bytes]:
+def write_report(report: Report, changes: Iterable[ChangedItem], form: Format) -> Iterator[bytes]:
     """Write a report, a piece at a time; the same review gives the same bytes whenever it is asked."""
     match form:
         case Format.HTML:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from models.base import Json
-from services.reports.blocks import Column, Fact, Facts, Figures, Section, Style, Table, Words
+from services.reports.blocks import Column, Fact, FactList, Figures, Section, Style, Table, Words
 from services.reports.charts import severities
 from services.reports.document import ReviewDocument
 from services.reports.sentences import is_compared, operated, outcomes_of, restorable, when
@@ -22,10 +22,10 @@ def fact(key: str, label: str, value: Any, style: Style = Style.TEXT, absent: st
     return Fact(key=key, label=label, value=value, style=style, absent=absent)
 
 
-def identity(document: ReviewDocument) -> Facts:
+def identity(document: ReviewDocument) -> FactList:
     """Name the review; this stands in every report."""
     environment = document.section("environment")
-    return Facts(
+    return FactList(
         key="review",
         facts=(
             fact("environment", "Environment", document.environment_name),
@@ -82,7 +82,7 @@ def restore_part(document: ReviewDocument) -> Section:
         key="restore_readiness",
         title="Restore readiness",
         intro=restorable(document),
-        blocks=(Facts(key="restore", facts=facts),),
+        blocks=(FactList(key="restore", facts=facts),),
     )
 
 
@@ -116,12 +116,12 @@ def inventory_part(document: ReviewDocument) -> Section:
     return Section(key="inventory", title="Inventory", blocks=(table,))
 
 
-def baseline_facts(document: ReviewDocument) -> Facts | Words:
+def baseline_facts(document: ReviewDocument) -> FactList | Words:
     """Say how the environment conforms, and how that is reckoned."""
     baseline = document.section("baseline")
     if not baseline.get("set"):
         return Words(key="baseline", text="No baseline is set for this environment.")
-    return Facts(
+    return FactList(
         key="baseline",
         facts=(
             fact("score", "Conformance", baseline.get("score"), Style.PERCENT, absent="cannot be told"),
