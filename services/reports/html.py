@@ -17,7 +17,7 @@ _PIECES_AT_ONCE: Final = 400
 
 
 def report_html(report: Report, changes: Iterable[ChangedItem]) -> Iterator[bytes]:
-    """Write a report as one HTML file that needs nothing else; changes are written as they are read."""
+    """Yield a report as one self-contained HTML file, with the changes as they are read."""
     pieces = _templates().get_template("report.html").stream(report=report, changes=changes)
     pieces.enable_buffering(_PIECES_AT_ONCE)
     for piece in pieces:
@@ -25,7 +25,7 @@ def report_html(report: Report, changes: Iterable[ChangedItem]) -> Iterator[byte
 
 
 def content_security_policy() -> str:
-    """Return the policy that the file needs: its one style sheet, by its hash, and nothing else."""
+    """Return the policy that the file needs: its one style sheet, by hash."""
     hashed = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'; "
@@ -72,5 +72,5 @@ def _style() -> str:
 
 
 def _shown(value: object) -> object:
-    """Write out what cannot be seen, in every text that a template prints."""
+    """Make invisible characters visible in every text that a template prints."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -19,7 +19,7 @@ GENERATOR_VERSION: Final = "2"
 
 
 class Format(StrEnum):
-    """As what a report is written."""
+    """The file format of a report."""
 
     HTML = "html"
     PDF = "pdf"
@@ -27,12 +27,12 @@ class Format(StrEnum):
 
 
 def generator() -> dict[str, str]:
-    """Name what writes the bytes: the same generator writes the same bytes of the same review."""
+    """Return what determines the bytes besides the review: the program, its version and the compiler's."""
     return {"name": "operationrun", "version": GENERATOR_VERSION, "typst": version("typst")}
 
 
 def report_of(source: ReviewSource, profile: Profile) -> Report:
-    """Put a report together."""
+    """Build a review's report for a profile."""
     match profile:
         case Profile.EXECUTIVE:
             return executive(source.document)
@@ -43,7 +43,7 @@ def report_of(source: ReviewSource, profile: Profile) -> Report:
 
 
 def write_report(report: Report, changes: Iterable[ChangedItem], form: Format) -> Iterator[bytes]:
-    """Write a report, a piece at a time; the same review gives the same bytes whenever it is asked."""
+    """Yield a report in pieces; the same review always gives the same bytes."""
     match form:
         case Format.HTML:
             return report_html(report, changes)
@@ -54,6 +54,6 @@ def write_report(report: Report, changes: Iterable[ChangedItem], form: Format) -
 
 
 def entity_tag(document: ReviewDocument, *what: str) -> str:
-    """Name the bytes of a report or a pack without making them."""
+    """Return an ETag for a report or a pack without rendering it; `what` names which one."""
     facts = [document.review_id, document.fingerprint, document.composed_at.isoformat(), generator(), *what]
     return hashlib.sha256(canonical_json(facts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The parts that reports share, each made from what was composed."""
+"""The sections that reports share."""
 
 from typing import Any, Final
 
@@ -18,12 +18,12 @@ _PATHS: Final = {
 
 
 def fact(key: str, label: str, value: Any, style: Style = Style.TEXT, absent: str = "not recorded") -> Fact:
-    """Make a named value."""
+    """Return a named value."""
     return Fact(key=key, label=label, value=value, style=style, absent=absent)
 
 
 def identity(document: ReviewDocument) -> FactList:
-    """Name the review; this stands in every report."""
+    """Return what identifies the review, for every report."""
     environment = document.section("environment")
     return FactList(
         key="review",
@@ -39,7 +39,7 @@ def identity(document: ReviewDocument) -> FactList:
 
 
 def figures(document: ReviewDocument) -> Figures:
-    """Give the numbers that matter most."""
+    """Return the numbers that matter most."""
     baseline, coverage = document.section("baseline"), _coverage(document)
     changed = document.changed_items if is_compared(document) else None
     return Figures(
@@ -63,7 +63,7 @@ def figures(document: ReviewDocument) -> Figures:
 
 
 def restore_part(document: ReviewDocument) -> Section:
-    """Say what a restore could go back to."""
+    """Describe the newest restore point and the last restore."""
     restore = document.section("restore")
     point, last = restore.get("newest_point") or {}, restore.get("last_restore") or {}
     none = "none" if restore else "not recorded"
@@ -87,7 +87,7 @@ def restore_part(document: ReviewDocument) -> Section:
 
 
 def operations_part(document: ReviewDocument) -> Section:
-    """Say how the environment's operations went."""
+    """Count the environment's operations by outcome."""
     table = Table(
         key="by_outcome",
         caption="Operations by outcome",
@@ -117,7 +117,7 @@ def inventory_part(document: ReviewDocument) -> Section:
 
 
 def baseline_facts(document: ReviewDocument) -> FactList | Words:
-    """Say how the environment conforms, and how that is reckoned."""
+    """Return how the environment conforms, and by which formula."""
     baseline = document.section("baseline")
     if not baseline.get("set"):
         return Words(key="baseline", text="No baseline is set for this environment.")
@@ -135,7 +135,7 @@ def baseline_facts(document: ReviewDocument) -> FactList | Words:
 
 
 def baseline_paths(document: ReviewDocument) -> list[Table]:
-    """Name the items that are not as the baseline has them."""
+    """List the items that differ from the baseline."""
     baseline = document.section("baseline")
     named: Json = baseline.get("paths") or {}
     return [

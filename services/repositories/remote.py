@@ -44,9 +44,9 @@ class Remote:
         self._limits = limits
 
     def head_of(self, branch: str, check_cancelled: CheckCancelled) -> str | None:
-        """Ask for the commit of a branch; None where there is no such branch.
+        """Ask for the commit of a branch; None where the remote has no such branch.
 
-        Raises InvalidInput for no branch's name, and EnvironmentUnreachable.
+        Raises InvalidInput for an invalid branch name, and EnvironmentUnreachable.
         """
         name = branch_ref(branch)
         try:

@@ -18,7 +18,7 @@ from services.restores.preview import preview, select
 
 
 class RestorePlans:
-    """Previews restores; a plan is immutable, and a restore executes a plan and nothing else."""
+    """Previews restores; a plan is immutable, and a restore executes exactly a plan."""
 
     def __init__(self, session: Session, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
         self._session = session
@@ -34,7 +34,7 @@ class RestorePlans:
         items: Sequence[str] | None,
         actor: Actor,
     ) -> RestorePlan:
-        """Compare the restore point with the live branch as it is now, and keep the preview.
+        """Compare the restore point with the live branch and store the preview.
 
         `items` are globs; None selects every item. Raises InvalidInput by field, and
         EnvironmentUnreachable where the repository does not answer.

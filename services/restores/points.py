@@ -23,7 +23,7 @@ class RestorePoints:
     def create(self, environment: Environment, *, label: str, ref: str, actor: Actor) -> RestorePoint:
         """Pin the commit that `ref` names now.
 
-        Raises InvalidInput for a label or ref that cannot be used, Conflict for a label that is taken, and
+        Raises InvalidInput for an invalid label or ref, Conflict for a label that is taken, and
         EnvironmentUnreachable where the repository does not answer.
         """
         label = check_name(label, field="label")

@@ -1,8 +1,10 @@
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 import pygit2
 
+from models.base import Json
 from models.contracts import Evidence
 from models.environment import Environment
 from models.errors import PathPrefixEmpty
@@ -33,21 +35,37 @@ def pin_evidence(
     trees = trees_of(mirror, environment, commit, baseline)
     if trees["live_tree"] is None:
         raise PathPrefixEmpty
-    fingerprint = digest(
-        {
-            "environment_id": environment.id,
-            **trees,
-            "previous_tree": published.tree if published else None,
-            "composer_version": COMPOSER_VERSION,
-        }
+    inputs = fingerprint_inputs(
+        environment_id=environment.id,
+        **trees,
+        previous_tree=published.tree if published else None,
+        composer_version=COMPOSER_VERSION,
     )
     return Evidence(
         commit=commit,
         baseline_commit=baseline,
         previous_review_id=published.id if published else None,
         previous_commit=published.commit if published else None,
-        fingerprint=fingerprint,
+        fingerprint=digest(inputs),
     )
+
+
+def fingerprint_inputs(
+    *,
+    environment_id: UUID,
+    live_tree: str | None,
+    baseline_tree: str | None,
+    previous_tree: str | None,
+    composer_version: str,
+) -> Json:
+    """Return the object whose digest is a review's fingerprint."""
+    return {
+        "environment_id": str(environment_id),
+        "live_tree": live_tree,
+        "baseline_tree": baseline_tree,
+        "previous_tree": previous_tree,
+        "composer_version": composer_version,
+    }
 
 
 def trees_of(

@@ -96,7 +96,7 @@ class Reviews:
         return review
 
     def _locked(self, review_id: UUID) -> EnvironmentReview:
-        """Lock the lineage of a review's environment: two drafts must not both find the same base."""
+        """Lock the environment's lineage: two drafts must not both find the same base."""
         review = self._session.get(EnvironmentReview, review_id)
         if review is None:
             raise NotFound
