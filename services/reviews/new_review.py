@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from models.base import Json
 from models.contracts import Evidence
 from models.operation_run import OperationRun
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
@@ -49,9 +50,13 @@ def insert_review(
     statement = postgresql.insert(EnvironmentReview).values(values).on_conflict_do_nothing()
     review_id: UUID | None = session.scalar(statement.returning(EnvironmentReview.id))
     if review_id is not None and content.changes:
-        rows = [
-            {"review_id": review_id, "workspace_id": run.workspace_id, "position": position, **change}
-            for position, change in enumerate(content.changes)
-        ]
-        session.execute(insert(ReviewChange), rows)
+        _insert_changes(session, run.workspace_id, review_id, content.changes)
     return review_id
+
+
+def _insert_changes(session: Session, workspace_id: UUID, review_id: UUID, changes: Sequence[Json]) -> None:
+    rows = [
+        {"review_id": review_id, "workspace_id": workspace_id, "position": position, **change}
+        for position, change in enumerate(changes)
+    ]
+    session.execute(insert(ReviewChange), rows)
