@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id
+from models.base import SLUG_PATTERN, Base, Id
 
 
 class Role(StrEnum):
@@ -45,7 +45,7 @@ class Workspace(Base):
     name: Mapped[str]
     created_at: Mapped[datetime]
 
-    __table_args__ = (CheckConstraint("slug ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'", name="slug"),)
+    __table_args__ = (CheckConstraint(f"slug ~ '{SLUG_PATTERN}'", name="slug"),)
 
 
 class User(Base):

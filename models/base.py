@@ -10,6 +10,8 @@ from uuid_utils.compat import uuid7
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 Json = dict[str, Any]
+# For constraints, JSON Schema and `check_slug`: 1 to 64 lowercase letters, digits and inner hyphens.
+SLUG_PATTERN = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"
 # Returns the present moment, aware and in UTC; injected so that tests can set it.
 Clock = Callable[[], datetime]
 

@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id
+from models.base import SLUG_PATTERN, Base, Id
 
 
 class Environment(Base):
@@ -26,5 +26,5 @@ class Environment(Base):
         UniqueConstraint("workspace_id", "slug"),
         # Everything of an environment refers to it by both ids, so that no row can cross a workspace.
         UniqueConstraint("workspace_id", "id"),
-        CheckConstraint("slug ~ '^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$'", name="slug"),
+        CheckConstraint(f"slug ~ '{SLUG_PATTERN}'", name="slug"),
     )

@@ -54,10 +54,16 @@ MOVES = frozenset(
     | {(RUNNING, completed(outcome)) for outcome in FINAL_OUTCOMES}
 )
 
-# The edges only reconciliation may take: a correction, never away from success.
+
+def is_correctable(outcome: str) -> bool:
+    """Return whether reconciliation may change this outcome of a run: success is never taken back."""
+    return outcome != Outcome.SUCCEEDED
+
+
+# The edges only reconciliation may take.
 CORRECTIONS = frozenset(
     (completed(before), completed(after))
-    for before in FINAL_OUTCOMES - {Outcome.SUCCEEDED}
+    for before in FINAL_OUTCOMES
     for after in FINAL_OUTCOMES
-    if before is not after
+    if is_correctable(before) and before is not after
 )

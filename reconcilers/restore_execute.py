@@ -17,7 +17,7 @@ from reconcilers.adapter import REGISTRY
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
 from services.repositories.mirror import MirrorStore
 from services.restores.planned_items import PlannedItems
-from services.restores.progress import look
+from services.restores.progress import read_progress
 from services.restores.push_fence import keep_from_pushing
 from services.restores.results import record_result, restore_result_id
 
@@ -69,7 +69,7 @@ class RestoreExecuteAdapter:
             head = mirror.head_of(environment.branch)
             if head is None:
                 return BranchFacts(own_commits=(), as_planned=False, changed=())
-            seen = look(mirror, environment, planned, run, head)
+            seen = read_progress(mirror, environment, planned, run, head)
         except RepositoryError:
             return None
         return BranchFacts(

@@ -108,9 +108,11 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
     """Build the worker of the operations: the composition root of the worker process."""
     mirrors = build_mirrors(settings)
     reconciler = AdapterRunReconciler(database, mirrors)
-    reach = faults()
-    reviews = ReviewComposeActivities(ReviewComposition(database, mirrors, reach=reach), reconciler)
-    restores = RestoreExecuteActivities(RestoreExecution(database, mirrors, reach=reach), reconciler)
+    fault_hook = faults()
+    reviews = ReviewComposeActivities(ReviewComposition(database, mirrors, fault_hook=fault_hook), reconciler)
+    restores = RestoreExecuteActivities(
+        RestoreExecution(database, mirrors, fault_hook=fault_hook), reconciler
+    )
     settling = SettleRunActivities(database, reconciler)
     return Worker(
         client,

@@ -1,7 +1,8 @@
 from collections.abc import Callable
 from typing import Final
 
-# Called with a point's name. The fault lane dies or pauses there (runtime/process/fault_injection.py).
+# Called with a point's name. In the fault lane the worker dies or pauses there
+# (runtime/process/fault_injection.py).
 FaultHook = Callable[[str], None]
 
 KILL_POINTS: Final = (
@@ -22,4 +23,4 @@ KILL_POINTS: Final = (
 
 
 def no_op(point: str) -> None:
-    """Go on: what every process does that is not in the fault lane."""
+    """Do nothing: the hook of every process outside the fault lane."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from models.base import SLUG_PATTERN
 from models.errors import InvalidInput
 
 EXAMPLE_ID: Final = "01890000-0000-7000-8000-000000000000"
@@ -56,7 +57,7 @@ def _plain(value: object) -> str:
 
 LONGEST_NAME = 200
 
-_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+_SLUG = re.compile(SLUG_PATTERN)
 
 
 def check_slug(slug: str) -> str:

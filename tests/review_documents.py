@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.base import Json
 from models.environment import Environment
 from models.review import EnvironmentReview, ReviewChange
-from services.reports.document import Change, ReviewDocument, ReviewSource
+from services.reports.document import ChangedItem, ReviewDocument, ReviewSource
 from tests.factories import make_run
 
 COMPOSED_AT = datetime(2026, 6, 1, 12, 3, 4, 123456, tzinfo=UTC)
@@ -125,7 +125,7 @@ def make_sections() -> Json:
     }
 
 
-def make_change(position: int, **given: Any) -> Change:
+def make_change(position: int, **given: Any) -> ChangedItem:
     """Make a change with settings and a commit."""
     what = ("changed", "added", "renamed", "removed")[position % 4]
     values: Json = {
@@ -143,13 +143,13 @@ def make_change(position: int, **given: Any) -> Change:
             {"id": "1a2b3c4d" * 5, "author": "Jörg", "at": "2026-05-20T10:00:00+00:00", "subject": "Strenger"}
         ],
     }
-    return Change(**values | given)
+    return ChangedItem(**values | given)
 
 
 def make_source(changes: int = 5, **given: Any) -> ReviewSource:
     """Make a review of so many changes."""
 
-    def write() -> Iterator[Change]:
+    def write() -> Iterator[ChangedItem]:
         return (make_change(position) for position in range(changes))
 
     summary = {"items": 48, "added": 0, "removed": 0, "renamed": 0, "changed": changes, "unparsed": 1}
@@ -213,7 +213,7 @@ def insert_review(
     session.add(review)
     session.flush()
     rows = [
-        {name: getattr(change, name) for name in Change.__dataclass_fields__}
+        {name: getattr(change, name) for name in ChangedItem.__dataclass_fields__}
         | {"review_id": review.id, "workspace_id": review.workspace_id}
         for change in source.changes()
     ]

@@ -3,7 +3,7 @@ from pathlib import Path
 import click
 
 from runtime.cli.output import json_option, show
-from services.reports.packs.verification import Verified, told, verify_pack
+from services.reports.packs.verification import Verified, verified_json, verify_pack
 
 
 @click.command("verify-pack")
@@ -13,7 +13,7 @@ def command(*, file: Path, as_json: bool) -> int:
     """Tell whether a review pack is whole and unchanged, without a network; exit code 1 if it is not."""
     verified = verify_pack(file)
     if as_json:
-        show(told(verified), as_json=True)
+        show(verified_json(verified), as_json=True)
     else:
         click.echo("\n".join(_lines(verified)))
     return int(not verified.is_intact)

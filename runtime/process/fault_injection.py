@@ -23,14 +23,14 @@ def faults(environ: Mapping[str, str] = os.environ) -> FaultHook:
     on, _, folder = value.partition(":")
     if on != ON or not Path(folder).is_dir():
         raise SettingsError(f"{SWITCH} is for the fault lane alone; unset it.")
-    return _Faults(Path(folder)).reach
+    return _Faults(Path(folder)).inject
 
 
 class _Faults:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def reach(self, point: str) -> None:
+    def inject(self, point: str) -> None:
         if point not in KILL_POINTS:
             raise ValueError(f"{point} is not in KILL_POINTS")
         order = self._folder / point

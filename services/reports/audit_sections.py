@@ -1,4 +1,4 @@
-"""The parts of the audit report: what the review rests on, by ids and hashes."""
+"""The sections of the audit report: the review's evidence, by ids and hashes."""
 
 import shlex
 from collections.abc import Sequence
@@ -6,9 +6,10 @@ from typing import Final
 
 from models.base import Json
 from services.hashing import canonical_json, digest
-from services.reports.blocks import Column, Facts, Section, Style, Table, Words
+from services.reports.blocks import Column, FactList, Section, Style, Table, Words
 from services.reports.document import ReviewDocument
 from services.reports.sections import fact
+from services.reviews.evidence import fingerprint_inputs
 from services.text import counted, number
 
 _LIMITS: Final = {
@@ -24,7 +25,7 @@ _LIMITS: Final = {
 
 
 def evidence_part(document: ReviewDocument) -> Section:
-    """Name everything the review was composed from."""
+    """List everything the review was composed from."""
     environment = document.section("environment")
     facts = (
         fact("review_id", "Review", document.review_id, Style.HASH),
@@ -53,19 +54,19 @@ def evidence_part(document: ReviewDocument) -> Section:
     )
     intro = "Every statement of this review is derived from these states of the repository, and the ledger."
     return Section(
-        key="evidence", title="Evidence", intro=intro, blocks=(Facts(key="evidence", facts=facts),)
+        key="evidence", title="Evidence", intro=intro, blocks=(FactList(key="evidence", facts=facts),)
     )
 
 
 def fingerprint_part(document: ReviewDocument) -> Section:
-    """Give the fingerprint and what it is the hash of, so that anybody can reckon it again."""
-    inputs = {
-        "environment_id": str(document.environment_id),
-        "live_tree": document.tree,
-        "baseline_tree": document.baseline_tree,
-        "previous_tree": document.previous_tree,
-        "composer_version": document.composer_version,
-    }
+    """Show the fingerprint and the text it is the hash of, so that a reader can compute it."""
+    inputs = fingerprint_inputs(
+        environment_id=document.environment_id,
+        live_tree=document.tree,
+        baseline_tree=document.baseline_tree,
+        previous_tree=document.previous_tree,
+        composer_version=document.composer_version,
+    )
     agrees = digest(inputs) == document.fingerprint
     said = (
         "It is the SHA-256 of exactly this text, in UTF-8, without a line end. "
@@ -74,8 +75,8 @@ def fingerprint_part(document: ReviewDocument) -> Section:
         else "The fingerprint names the evidence: two reviews of the same evidence have the same. "
         "It was made from more than this report can reckon again."
     )
-    blocks: list[Facts | Words] = [
-        Facts(
+    blocks: list[FactList | Words] = [
+        FactList(
             key="fingerprint",
             facts=(
                 fact("fingerprint", "Fingerprint", document.fingerprint, Style.HASH),
@@ -87,8 +88,8 @@ def fingerprint_part(document: ReviewDocument) -> Section:
     return Section(key="fingerprint", title="Fingerprint", intro=said, blocks=blocks)
 
 
-def _checks(document: ReviewDocument) -> list[Facts | Words]:
-    """Give the commands that anybody with a clone can check the evidence by."""
+def _checks(document: ReviewDocument) -> list[FactList | Words]:
+    """Show the commands by which a reader with a clone can verify the evidence."""
     environment, commit, before = document.section("environment"), document.commit, document.previous_commit
     if not environment:
         return []
@@ -109,12 +110,12 @@ def _checks(document: ReviewDocument) -> list[Facts | Words]:
     )
     return [
         Words(key="clone", text="In a clone of the repository:"),
-        Facts(key="checks", facts=facts),
+        FactList(key="checks", facts=facts),
     ]
 
 
 def findings_register(document: ReviewDocument) -> Section:
-    """List the findings by their codes, and how many items each rests on."""
+    """List the findings by code, with the number of items of each."""
     columns = (
         Column(key="severity", label="Severity"),
         Column(key="code", label="Code", style=Style.PATH),
@@ -133,7 +134,7 @@ def findings_register(document: ReviewDocument) -> Section:
 
 
 def digests_part(digests: Sequence[Json]) -> Section:
-    """Give the hashes of the data that the review pack holds beside this report."""
+    """List the hashes of the data files that the review pack has beside this report."""
     columns = (
         Column(key="path", label="File", style=Style.PATH, is_wide=True),
         Column(key="size", label="Bytes", style=Style.NUMBER),
@@ -145,7 +146,7 @@ def digests_part(digests: Sequence[Json]) -> Section:
 
 
 def limits_part(document: ReviewDocument) -> Section:
-    """Say what the review does not tell."""
+    """Describe the limits of the review."""
     words = [Words(key=key, text=text) for key, text in (_LIMITS | {"reading": _reading(document)}).items()]
     return Section(key="limits", title="What this review does not tell", blocks=words)
 

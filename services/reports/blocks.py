@@ -1,4 +1,4 @@
-"""What a report is made of. A profile puts it together once; HTML, PDF and JSON all render the same."""
+"""The blocks of a report. A profile builds them once; HTML, PDF and JSON render the same blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from services.reviews.readiness import Profile
 
 
 class Style(StrEnum):
-    """How a value is written."""
+    """How a value is formatted."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -22,7 +22,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One named value; None is written as `absent`. A `note` says more, in words."""
+    """One named value; None is shown as `absent`. A `note` adds words."""
 
     key: str
     label: str
@@ -33,7 +33,7 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class FactList:
     """Named values, one under the other."""
 
     type: ClassVar = "facts"
@@ -52,7 +52,7 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of a table; `key` names it in each row, and a wide one takes the room that is left."""
+    """A column of a table; `key` names it in each row, and a wide one takes the remaining room."""
 
     key: str
     label: str
@@ -62,7 +62,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of one kind; `empty` is said where there are none."""
+    """Rows of one kind; without rows, `empty` is shown."""
 
     type: ClassVar = "table"
     key: str
@@ -74,7 +74,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A picture, the sentence that says what is in it, and its numbers; without `svg`, the sentence alone."""
+    """A picture, a sentence that describes it, and its numbers; without `svg`, the sentence alone."""
 
     key: str
     title: str
@@ -85,7 +85,7 @@ class Chart:
 
 @dataclass(frozen=True, kw_only=True)
 class Aside:
-    """Sentences that stand beside pictures, as if they were one."""
+    """Sentences in the place of a picture, beside others."""
 
     title: str
     sentences: Sequence[str]
@@ -93,7 +93,7 @@ class Aside:
 
 @dataclass(frozen=True, kw_only=True)
 class Charts:
-    """Pictures beside each other; `with_tables` shows their numbers on paper too."""
+    """Pictures beside each other; `with_tables` prints their numbers too."""
 
     type: ClassVar = "charts"
     key: str
@@ -104,7 +104,7 @@ class Charts:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """Findings as the review has them, the most severe first; `left_out` is how many more there are."""
+    """Findings of the review, the most severe first; `left_out` counts those not listed."""
 
     type: ClassVar = "findings"
     key: str
@@ -115,7 +115,7 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeList:
-    """Every change of the review, read from the database as it is written."""
+    """Every change of the review, read from the database while the report is written."""
 
     type: ClassVar = "changes"
     key: str
@@ -133,7 +133,7 @@ class Words:
     text: str
 
 
-Block = Facts | Figures | Table | Charts | Findings | ChangeList | Words
+Block = FactList | Figures | Table | Charts | Findings | ChangeList | Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,5 +153,5 @@ class Report:
     profile: Profile
     title: str
     headline: str
-    identity: Facts
+    identity: FactList
     sections: Sequence[Section]

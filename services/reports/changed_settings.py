@@ -6,21 +6,21 @@ from typing import Any, Final
 from models.base import Json
 from services.configuration.exporter_noise import is_exporter_noise
 from services.configuration.paths import render
-from services.reports.document import Change
+from services.reports.document import ChangedItem
 from services.text import counted, number, shortened
 
 VALUE_LENGTH: Final = 2000
-# What came or went whole, and is longer, is written over both columns: the other one would stand empty.
+# A longer value that was added or removed takes both columns: the other one would be empty.
 ALONE_LENGTH: Final = 80
 
 _NOT_SET: Final = "not set"
-# A setting that was added had no value before; null in its row stands for that, and not for JSON's null.
+# An added setting had no value before; null in its row means that, and not JSON's null.
 _EMPTY_SIDE: Final = {"added": "before", "removed": "after"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class WrittenSetting:
-    """One changed setting, in text; `alone` is a long value that was added or removed, said so, or empty."""
+class FormattedSetting:
+    """One changed setting as text; `alone` is a long value that was added or removed, or empty."""
 
     path: str
     before: str
@@ -28,31 +28,31 @@ class WrittenSetting:
     alone: str = ""
 
 
-def written_settings(change: Change, *, length: int = VALUE_LENGTH) -> Sequence[WrittenSetting]:
-    """Write the changed settings of an item, without export bookkeeping; a value past the length is cut."""
-    return [_written(setting, length) for setting in change.settings if not _is_noise(setting)]
+def format_settings(change: ChangedItem, *, length: int = VALUE_LENGTH) -> Sequence[FormattedSetting]:
+    """Return the changed settings of an item, without exporter noise; longer values are shortened."""
+    return [_format(setting, length) for setting in change.settings if not _is_noise(setting)]
 
 
-def noise_line(change: Change) -> str:
-    """Say how much of a change is export bookkeeping and only in the data; empty where nothing is."""
-    count = _bookkept(change)
+def noise_line(change: ChangedItem) -> str:
+    """Return how many of an item's changes are exporter noise and only in the data; empty for none."""
+    count = _noise_count(change)
     joint = "and " if count < len(change.settings) else ""
     return f"{joint}{counted(count, 'change')} of export bookkeeping, in the data" if count else ""
 
 
-def count_line(change: Change) -> str:
-    """Count every changed setting of an item, export bookkeeping included; empty where there is none."""
-    total, count = len(change.settings), _bookkept(change)
+def count_line(change: ChangedItem) -> str:
+    """Return how many settings of an item changed, exporter noise included; empty for none."""
+    total, count = len(change.settings), _noise_count(change)
     apart = f", {number(count)} of export bookkeeping" if count else ""
     return f"{counted(total, 'setting')} changed{apart}" if total else ""
 
 
 def value_json(setting: Json, side: str) -> str | None:
-    """Write one side of a setting as JSON, so that 8 and "8" differ; None where it was not set."""
+    """Return one side of a setting as JSON, so that 8 and "8" differ; None where it was not set."""
     return None if _is_unset(setting, side) else _dumped(setting[side])
 
 
-def _bookkept(change: Change) -> int:
+def _noise_count(change: ChangedItem) -> int:
     return sum(_is_noise(setting) for setting in change.settings)
 
 
@@ -60,11 +60,11 @@ def _is_noise(setting: Json) -> bool:
     return is_exporter_noise(str(setting.get("path")))
 
 
-def _written(setting: Json, length: int) -> WrittenSetting:
+def _format(setting: Json, length: int) -> FormattedSetting:
     path = str(setting.get("path"))
     is_order = setting.get("change") == "moved"
     before, after = _side(setting, "before", length), _side(setting, "after", length)
-    return WrittenSetting(
+    return FormattedSetting(
         path=f"{path}{' (order)' if is_order else ''}",
         before=before,
         after=after,
@@ -87,7 +87,7 @@ def _side(setting: Json, side: str, length: int) -> str:
 
 
 def _bare(path: str, value: Any) -> Any:
-    """Leave out of what came or went whole what would hide the setting in it: links, names of types."""
+    """Leave out of an added or removed value what would hide the setting in it: links, names of types."""
     if isinstance(value, list):
         return [_bare(f"{path}[{place}]", item) for place, item in enumerate(value)]
     if not isinstance(value, Mapping):

@@ -1,87 +1,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from xml.etree import ElementTree as ET
 
 from models.base import Json
 from services.reports.blocks import Chart, Column, Style, Table
 from services.reports.document import ReviewDocument
+from services.reports.drawing import SOFT, Drawing
 from services.reviews.findings import Severity
-from services.text import counted, day, kind_name, number, rounded, shortened_path, visible
-
-# The font inside the PDF compiler; in HTML the page's own font takes its place.
-FONT: Final = "Libertinus Serif"
-INK: Final = "#1d2228"
-SOFT: Final = "#59626d"
-LINE: Final = "#c9cdd1"
-
-
-class Drawing:
-    """An SVG picture in the making, with its text equivalent; lengths are in its own units."""
-
-    def __init__(self, key: str, *, width: float, height: float, title: str, description: str) -> None:
-        self._root = ET.Element(
-            "svg",
-            {
-                "xmlns": "http://www.w3.org/2000/svg",
-                "viewBox": f"0 0 {_length(width)} {_length(height)}",
-                "width": _length(width),
-                "height": _length(height),
-                "role": "img",
-                "aria-labelledby": f"{key}-title {key}-desc",
-                "font-family": FONT,
-                "font-size": "10",
-            },
-        )
-        self._add("title", {"id": f"{key}-title"}, title)
-        self._add("desc", {"id": f"{key}-desc"}, description)
-
-    def bar(self, x: float, y: float, width: float, height: float, *, fill: str) -> None:
-        """Draw a filled rectangle."""
-        place = {"x": x, "y": y, "width": width, "height": height}
-        self._add("rect", {**{name: _length(value) for name, value in place.items()}, "fill": fill})
-
-    def line(self, x1: float, y1: float, x2: float, y2: float) -> None:
-        """Draw a thin line."""
-        place = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-        self._add("line", {**{name: _length(value) for name, value in place.items()}, "stroke": LINE})
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        *,
-        anchor: str = "start",
-        fill: str = INK,
-        bold: bool = False,
-        size: float | None = None,
-    ) -> None:
-        """Write words; `y` is their base line. Without a size they have the picture's."""
-        attributes = {"x": _length(x), "y": _length(y), "text-anchor": anchor, "fill": fill}
-        attributes |= {"font-weight": "bold"} if bold else {}
-        self._add("text", attributes | ({"font-size": _length(size)} if size else {}), words)
-
-    def legend(self, y: float, entries: Mapping[str, str]) -> None:
-        """Write what the colours mean: words by colour."""
-        x = 0.0
-        for fill, words in entries.items():
-            self.bar(x, y - 7, 8, 8, fill=fill)
-            self.text(x + 11, y, words, fill=SOFT)
-            x += 24 + 5.6 * len(words)
-
-    def finish(self) -> str:
-        """Return the picture as SVG."""
-        return ET.tostring(self._root, encoding="unicode")
-
-    def _add(self, tag: str, attributes: dict[str, str], words: str | None = None) -> None:
-        element = ET.SubElement(self._root, tag, attributes)
-        element.text = None if words is None else visible(words)
-
-
-def _length(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
+from services.text import counted, day, kind_name, number, rounded, shortened_path
 
 KINDS_DRAWN: Final = 7
 REVIEWS_DRAWN: Final = 12
@@ -102,7 +28,7 @@ _BARS: Final = 92.0
 
 
 def changes_over_time(document: ReviewDocument) -> Chart:
-    """Show how much changed between the environment's published reviews, this one last."""
+    """Chart how much changed between the environment's published reviews, this one last."""
     rows = [*document.listed("history")[-REVIEWS_DRAWN:]]
     if document.previous_review_id is not None:
         rows.append(_present(document))
@@ -134,7 +60,7 @@ def changes_over_time(document: ReviewDocument) -> Chart:
 
 
 def conformance_by_kind(document: ReviewDocument) -> Chart:
-    """Show, for each kind, how many of the baseline's items are as the baseline has them."""
+    """Chart for each kind how many of the baseline's items match it."""
     baseline = document.section("baseline")
     rows = [{**row, "expected": _expected(row)} for row in baseline.get("by_kind") or []]
     key, title = "conformance_by_kind", "Conformance by kind"
@@ -169,7 +95,7 @@ def conformance_by_kind(document: ReviewDocument) -> Chart:
 
 
 def findings_by_severity(document: ReviewDocument) -> Chart:
-    """Show how many findings there are of each severity."""
+    """Chart the number of findings of each severity."""
     counts = severities(document)
     key, title = "findings_by_severity", "Findings by severity"
     description = f"Findings: {', '.join(f'{number(counts[name])} {name}' for name in _SEVERITIES)}."
@@ -191,7 +117,7 @@ def findings_by_severity(document: ReviewDocument) -> Chart:
 
 
 def severities(document: ReviewDocument) -> Mapping[Severity, int]:
-    """Count the findings by severity, the gravest first."""
+    """Count the findings by severity, the most severe first."""
     found = [finding.get("severity") for finding in document.findings]
     return {severity: found.count(severity) for severity in _SEVERITIES}
 
@@ -216,7 +142,7 @@ def _draw_history(key: str, title: str, description: str, rows: Sequence[Json]) 
         drawing.text(middle, top - 4, rounded(row["total"]), anchor="middle", bold=is_last)
         if (len(rows) - 1 - place) % every == 0:
             at = _at(row)
-            # Where all of them are of one day, its hours tell them apart.
+            # Reviews of one day differ by the hour alone.
             label = f"{at.day} {at:%b}" if len(days) > 1 else f"{at:%H:%M}"
             drawing.text(middle, height - 3, label, anchor="middle", fill=SOFT, bold=is_last)
     drawing.line(0, floor, _WIDTH, floor)
@@ -273,7 +199,7 @@ def _expected(row: Json) -> int:
 
 
 def _most_apart(rows: Sequence[Json]) -> list[Json]:
-    """Return the kinds to draw; those past the limit are one bar together, so that none is left out."""
+    """Return the kinds to draw, the furthest apart first; those past the limit share one bar."""
     expected = [row for row in rows if row["expected"]]
     expected.sort(key=lambda row: (int(row.get("conforming") or 0) - row["expected"], str(row["kind"])))
     if len(expected) <= KINDS_DRAWN:

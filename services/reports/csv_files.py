@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from services.reports.changed_settings import value_json
-from services.reports.document import Change, ReviewDocument
+from services.reports.document import ChangedItem, ReviewDocument
 
-# What makes a spreadsheet reckon a cell instead of showing it (OWASP, "CSV Injection"), also in full width.
+# A spreadsheet evaluates a cell that begins so (OWASP, "CSV Injection"), also in full width.
 _FORMULA_STARTS: Final = frozenset("=+-@\t\r\n|\uff1d\uff0b\uff0d\uff20")
 
 CHANGES: Final = (
@@ -27,13 +27,13 @@ FINDINGS: Final = ("position", "severity", "code", "title", "advice", "item")
 INVENTORY: Final = ("position", "kind", "items", "conforming", "drifted", "missing", "extra")
 
 
-def changes_csv(changes: Iterable[Change]) -> Iterator[bytes]:
-    """Write one row per changed setting, and one for a change without any; values are JSON."""
+def changes_csv(changes: Iterable[ChangedItem]) -> Iterator[bytes]:
+    """Yield a row per changed setting, and one for a changed item without any; values are JSON."""
     return _csv(CHANGES, (row for change in changes for row in _change_rows(change)))
 
 
 def findings_csv(document: ReviewDocument) -> Iterator[bytes]:
-    """Write one row per item of a finding, and one for a finding without any."""
+    """Yield a row per item of a finding, and one for a finding without any."""
     rows = (
         (
             place,
@@ -50,7 +50,7 @@ def findings_csv(document: ReviewDocument) -> Iterator[bytes]:
 
 
 def inventory_csv(document: ReviewDocument) -> Iterator[bytes]:
-    """Write one row per kind, with how it conforms where there is a baseline."""
+    """Yield a row per kind, with its conformance if the environment has a baseline."""
     conformance = {row["kind"]: row for row in document.section("baseline").get("by_kind") or []}
     items = {row["kind"]: row["items"] for row in document.listed("inventory")}
     kinds = [*items, *(kind for kind in conformance if kind not in items)]
@@ -62,7 +62,7 @@ def inventory_csv(document: ReviewDocument) -> Iterator[bytes]:
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Write RFC 4180 in UTF-8; the mark at the front is what spreadsheets tell it by."""
+    """Yield RFC 4180 in UTF-8 behind a byte order mark, by which spreadsheets recognise the encoding."""
     yield codecs.BOM_UTF8 + _line(header)
     for row in rows:
         yield _line(row)
@@ -75,7 +75,7 @@ def _line(row: Sequence[Any]) -> bytes:
 
 
 def _cell(value: Any) -> str:
-    """Write a cell; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Return a cell; a text that a spreadsheet would take for a formula begins with an apostrophe."""
     if value is None:
         return ""
     text = str(value)
@@ -83,7 +83,7 @@ def _cell(value: Any) -> str:
     return f"'{text}" if is_formula else text
 
 
-def _change_rows(change: Change) -> Iterator[tuple[Any, ...]]:
+def _change_rows(change: ChangedItem) -> Iterator[tuple[Any, ...]]:
     what = (change.position, change.change, change.kind, change.path, change.previous_path)
     who = (
         " ".join(str(commit.get("id")) for commit in change.commits),

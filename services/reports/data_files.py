@@ -10,7 +10,7 @@ DataFiles = Mapping[str, Callable[[], Iterator[bytes]]]
 
 
 def data_files(source: ReviewSource) -> DataFiles:
-    """Return the review's data by file name; each file is written anew whenever it is asked."""
+    """Return the review's data by file name; each call yields the file's bytes in pieces."""
     document, changes = source.document, source.changes
     return {
         "data/review.json": lambda: iter([review_json(document)]),
@@ -22,7 +22,7 @@ def data_files(source: ReviewSource) -> DataFiles:
 
 
 def digests(source: ReviewSource) -> list[Json]:
-    """Reckon {`path`, `size`, `sha256`} of each data file, a piece at a time."""
+    """Return {`path`, `size`, `sha256`} of each data file; memory does not grow with the files."""
     return [_digest(path, write()) for path, write in data_files(source).items()]
 
 

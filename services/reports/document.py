@@ -15,8 +15,8 @@ CHANGES_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """One changed item, as it was composed; `settings` and `commits` as ReviewChange has them."""
+class ChangedItem:
+    """One changed item as composed; `settings` and `commits` as ReviewChange has them."""
 
     position: int
     change: str
@@ -27,14 +27,14 @@ class Change:
     commits: list[Json]
 
 
-Changes = Callable[[], Iterator[Change]]
+Changes = Callable[[], Iterator[ChangedItem]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewDocument:
-    """What was composed, and nothing that happened to the review since: the same whenever it is read.
+    """What was composed, without what happened to the review since: it never changes.
 
-    `previous_tree` is what the review before was composed from; None where there was none.
+    `previous_tree` is the tree of the previous review; None where there was none.
     """
 
     review_id: UUID
@@ -56,7 +56,7 @@ class ReviewDocument:
     findings: list[Json]
 
     def section(self, name: str) -> Json:
-        """Return a section of the review; empty where the composer of its time did not write it."""
+        """Return a section of the review; empty where its composer version did not write it."""
         found = self.sections.get(name)
         return found if isinstance(found, dict) else {}
 
@@ -71,25 +71,25 @@ class ReviewDocument:
 
     @property
     def environment_name(self) -> str:
-        """How people call the environment, as it was called then."""
+        """The environment's name when the review was composed."""
         return str(self.section("environment").get("name") or f"Environment {self.environment_id}")
 
     @property
     def changed_items(self) -> int:
-        """How many items changed, in any way."""
+        """The number of items that changed in any way."""
         return sum(self.counted(name) for name in ("added", "removed", "renamed", "changed"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewSource:
-    """A review's document, and its changes, read from the database again each time they are asked."""
+    """A review's document, and its changes, which each call reads from the database."""
 
     document: ReviewDocument
     changes: Changes
 
 
 def open_review(session: Session, review_id: UUID) -> ReviewSource:
-    """Open a review for reading while the session lasts; raise NotFound where there is none."""
+    """Open a review for reading while the session lasts; raise NotFound for an unknown id."""
     review = session.get(EnvironmentReview, review_id)
     if review is None:
         raise NotFound
@@ -108,8 +108,8 @@ def open_review(session: Session, review_id: UUID) -> ReviewSource:
     return ReviewSource(document=document, changes=lambda: _changes(session, review_id))
 
 
-def _changes(session: Session, review_id: UUID) -> Iterator[Change]:
-    columns = [getattr(ReviewChange, name) for name in Change.__dataclass_fields__]
+def _changes(session: Session, review_id: UUID) -> Iterator[ChangedItem]:
+    columns = [getattr(ReviewChange, name) for name in ChangedItem.__dataclass_fields__]
     last = -1
     while True:
         rows = session.execute(
@@ -119,7 +119,7 @@ def _changes(session: Session, review_id: UUID) -> Iterator[Change]:
             .limit(CHANGES_AT_ONCE)
         ).all()
         for row in rows:
-            yield Change(**row._mapping)  # noqa: SLF001 # SQLAlchemy's public name for a row by column
+            yield ChangedItem(**row._mapping)  # noqa: SLF001 # SQLAlchemy's public name for a row by column
             last = row.position
         if len(rows) < CHANGES_AT_ONCE:
             return

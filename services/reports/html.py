@@ -8,16 +8,16 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from services.reports.blocks import Report, Style
-from services.reports.changed_settings import count_line, noise_line, written_settings
-from services.reports.document import Change
-from services.reports.formatting import MARKS, written_commits, written_fact, written_rows
+from services.reports.changed_settings import count_line, format_settings, noise_line
+from services.reports.document import ChangedItem
+from services.reports.formatting import MARKS, format_commits, format_fact, format_rows
 from services.text import kind_name, visible
 
 _PIECES_AT_ONCE: Final = 400
 
 
-def report_html(report: Report, changes: Iterable[Change]) -> Iterator[bytes]:
-    """Write a report as one HTML file that needs nothing else; changes are written as they are read."""
+def report_html(report: Report, changes: Iterable[ChangedItem]) -> Iterator[bytes]:
+    """Yield a report as one self-contained HTML file, with the changes as they are read."""
     pieces = _templates().get_template("report.html").stream(report=report, changes=changes)
     pieces.enable_buffering(_PIECES_AT_ONCE)
     for piece in pieces:
@@ -25,7 +25,7 @@ def report_html(report: Report, changes: Iterable[Change]) -> Iterator[bytes]:
 
 
 def content_security_policy() -> str:
-    """Return the policy that the file needs: its one style sheet, by its hash, and nothing else."""
+    """Return the policy that the file needs: its one style sheet, by hash."""
     hashed = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'; "
@@ -47,12 +47,12 @@ def _templates() -> Environment:
         svg=Markup,  # our own drawing; its texts were escaped as it was made
         marks=MARKS,
         kind_name=kind_name,
-        written_fact=written_fact,
-        written_rows=written_rows,
-        written_settings=written_settings,
+        format_fact=format_fact,
+        format_rows=format_rows,
+        format_settings=format_settings,
         noise_line=noise_line,
         count_line=count_line,
-        written_commits=written_commits,
+        format_commits=format_commits,
         classes={
             Style.MOMENT: "moment",
             Style.NUMBER: "number",
@@ -72,5 +72,5 @@ def _style() -> str:
 
 
 def _shown(value: object) -> object:
-    """Write out what cannot be seen, in every text that a template prints."""
+    """Make invisible characters visible in every text that a template prints."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

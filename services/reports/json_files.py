@@ -8,7 +8,7 @@ from services.reports.blocks import (
     Block,
     ChangeList,
     Charts,
-    Facts,
+    FactList,
     Figures,
     Findings,
     Report,
@@ -16,11 +16,11 @@ from services.reports.blocks import (
     Table,
     Words,
 )
-from services.reports.document import Change, ReviewDocument
+from services.reports.document import ChangedItem, ReviewDocument
 
 
-def report_json(report: Report, changes: Iterable[Change]) -> Iterator[bytes]:
-    """Write a report as JSON: its sections and their blocks by key, and the changes, if it has any, last."""
+def report_json(report: Report, changes: Iterable[ChangedItem]) -> Iterator[bytes]:
+    """Yield a report as JSON: its sections and their blocks by key, and the changes, if it has any, last."""
     head = {
         "profile": report.profile,
         "title": report.title,
@@ -37,29 +37,29 @@ def report_json(report: Report, changes: Iterable[Change]) -> Iterator[bytes]:
         return
     yield f'{opening},"changes":['.encode()
     for place, change in enumerate(changes):
-        told = dumped(change_json(change, with_settings=listed.with_settings))
-        yield f"{',' if place else ''}\n{told}".encode()
+        line = dumped(change_json(change, with_settings=listed.with_settings))
+        yield f"{',' if place else ''}\n{line}".encode()
     yield b"\n]}\n"
 
 
 def review_json(document: ReviewDocument) -> bytes:
-    """Write everything that was composed, but for the changes, which are many."""
-    told = json.dumps(asdict(document), indent=2, sort_keys=True, ensure_ascii=False, default=_plain)
-    return f"{told}\n".encode()
+    """Return everything that was composed except the changes, which may be many."""
+    text = json.dumps(asdict(document), indent=2, sort_keys=True, ensure_ascii=False, default=_plain)
+    return f"{text}\n".encode()
 
 
-def changes_jsonl(changes: Iterable[Change]) -> Iterator[bytes]:
-    """Write one change a line."""
+def changes_jsonl(changes: Iterable[ChangedItem]) -> Iterator[bytes]:
+    """Yield one change a line."""
     for change in changes:
         yield f"{dumped(change_json(change, with_settings=True))}\n".encode()
 
 
-def change_json(change: Change, *, with_settings: bool) -> Json:
+def change_json(change: ChangedItem, *, with_settings: bool) -> Json:
     """Return a change as JSON has it."""
-    told = {name: getattr(change, name) for name in Change.__dataclass_fields__}
+    values = {name: getattr(change, name) for name in ChangedItem.__dataclass_fields__}
     if not with_settings:
-        told["settings_changed"] = len(told.pop("settings"))
-    return told
+        values["settings_changed"] = len(values.pop("settings"))
+    return values
 
 
 def dumped(value: Any) -> str:
@@ -68,14 +68,13 @@ def dumped(value: Any) -> str:
 
 
 def _section(section: Section) -> Json:
-    blocks = [block for block in section.blocks if not isinstance(block, ChangeList)]
-    told = {block.key: _block(block) for block in blocks}
-    return {"title": section.title, **({"intro": section.intro} if section.intro else {}), **told}
+    blocks = {block.key: _block(block) for block in section.blocks if not isinstance(block, ChangeList)}
+    return {"title": section.title, **({"intro": section.intro} if section.intro else {}), **blocks}
 
 
 def _block(block: Block) -> Any:
     match block:
-        case Facts() | Figures():
+        case FactList() | Figures():
             return _facts(block)
         case Table():
             return _rows(block)
@@ -90,14 +89,14 @@ def _block(block: Block) -> Any:
 
 
 def _charts(block: Charts) -> Json:
-    told: Json = {
+    charts: Json = {
         chart.key: {"title": chart.title, "description": chart.description, "rows": _rows(chart.table)}
         for chart in block.charts
     }
-    return told | ({"aside": list(block.aside.sentences)} if block.aside else {})
+    return charts | ({"aside": list(block.aside.sentences)} if block.aside else {})
 
 
-def _facts(block: Facts | Figures) -> Json:
+def _facts(block: FactList | Figures) -> Json:
     return {fact.key: fact.value for fact in block.facts}
 
 
@@ -106,5 +105,5 @@ def _rows(table: Table) -> list[Json]:
 
 
 def _plain(value: Any) -> str:
-    """Write what JSON does not know: moments as RFC 3339, ids as their text."""
+    """Return what JSON has no type for: moments as RFC 3339, ids as their text."""
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -14,7 +14,7 @@ from services.reports.blocks import (
     ChangeList,
     Chart,
     Charts,
-    Facts,
+    FactList,
     Figures,
     Findings,
     Report,
@@ -22,40 +22,39 @@ from services.reports.blocks import (
     Table,
     Words,
 )
-from services.reports.changed_settings import WrittenSetting, count_line, noise_line, written_settings
-from services.reports.document import Change
-from services.reports.formatting import MARKS, written_commits, written_fact, written_rows
+from services.reports.changed_settings import FormattedSetting, count_line, format_settings, noise_line
+from services.reports.document import ChangedItem
+from services.reports.formatting import MARKS, format_commits, format_fact, format_rows
 from services.reviews.findings import Severity
 from services.text import breakable, kind_name, number, printable, words_of_kind
 
-# A PDF is laid out in memory as a whole; past these it says how many more there are, and where.
+# A PDF is laid out in memory as a whole; past these limits it says how many more follow, and where.
 CHANGES_PRINTED: Final = 1000
 SETTINGS_PRINTED: Final = 25
 FINDINGS_PRINTED: Final = 100
-# Of what needs attention; of what is merely told, fewer, so that it does not bury the rest.
+# A finding for information lists fewer, so that it does not bury those that need attention.
 ITEMS_PRINTED: Final = 60
-ITEMS_TOLD: Final = 10
+INFO_ITEMS_PRINTED: Final = 10
 ROWS_PRINTED: Final = 400
 VALUE_LENGTH: Final = 400
 
 _TYPESETTING: Final = Path(__file__).with_name("typesetting.py")
 
-# A report that takes longer than this will not come to an end; the longest take seconds.
+# The longest reports take seconds.
 TYPESETTING_LIMIT: Final = timedelta(minutes=2)
 
-# One at a time: the memory of a machine does not follow how many are asked for at once.
+# One at a time, so that memory does not grow with the number of concurrent requests.
 _typesetting = threading.Lock()
 
 
-def report_pdf(report: Report, changes: Iterable[Change]) -> bytes:
-    """Write a report as a tagged PDF (PDF/UA-1), with the fonts inside the compiler and no clock.
+def report_pdf(report: Report, changes: Iterable[ChangedItem]) -> bytes:
+    """Return a report as a tagged PDF (PDF/UA-1), with the fonts inside the compiler and no clock.
 
-    Everything of the review goes in as data, never as markup. Raises subprocess.SubprocessError where the
-    compiler fails.
+    The review goes in as data, never as markup. Raises subprocess.SubprocessError where the compiler fails.
     """
     given = json.dumps(_report(report, changes), ensure_ascii=False).encode()
     with _typesetting:
-        # Isolated, so that modules beside the script are not taken for the standard library's of that name.
+        # Isolated, so that modules beside the script do not shadow the standard library's.
         done = subprocess.run(
             [sys.executable, "-I", str(_TYPESETTING)],
             input=given,
@@ -66,13 +65,13 @@ def report_pdf(report: Report, changes: Iterable[Change]) -> bytes:
     return done.stdout
 
 
-def _report(report: Report, changes: Iterable[Change]) -> Json:
+def _report(report: Report, changes: Iterable[ChangedItem]) -> Json:
     composed_at = report.identity.facts[2].value.astimezone(UTC)
     return {
         "profile": report.profile.value,
         "title": _text(report.title),
         "headline": _text(report.headline),
-        "composed": written_fact(report.identity.facts[2]),
+        "composed": format_fact(report.identity.facts[2]),
         "date": {
             name: getattr(composed_at, name) for name in ("year", "month", "day", "hour", "minute", "second")
         },
@@ -89,14 +88,14 @@ def _report(report: Report, changes: Iterable[Change]) -> Json:
     }
 
 
-def _block(block: Block, changes: Iterable[Change]) -> Json:
+def _block(block: Block, changes: Iterable[ChangedItem]) -> Json:
     match block:
-        case Facts() | Figures():
-            told: Json = {"facts": [_fact(block, place) for place in range(len(block.facts))]}
+        case FactList() | Figures():
+            content: Json = {"facts": [_fact(block, place) for place in range(len(block.facts))]}
         case Table():
-            told = _table(block)
+            content = _table(block)
         case Charts():
-            told = {
+            content = {
                 "with_tables": block.with_tables,
                 "charts": [_chart(chart) for chart in block.charts],
                 "aside": block.aside
@@ -106,25 +105,25 @@ def _block(block: Block, changes: Iterable[Change]) -> Json:
                 },
             }
         case Findings():
-            told = {
+            content = {
                 "findings": [_finding(finding, block) for finding in block.findings[:FINDINGS_PRINTED]],
                 "left_out": block.left_out + max(len(block.findings) - FINDINGS_PRINTED, 0),
             }
         case ChangeList():
-            told = _changes(block, changes)
+            content = _changes(block, changes)
         case Words():
-            told = {"text": _text(block.text)}
-    return {"type": block.type, **told}
+            content = {"text": _text(block.text)}
+    return {"type": block.type, **content}
 
 
-def _fact(block: Facts | Figures, place: int) -> Json:
+def _fact(block: FactList | Figures, place: int) -> Json:
     fact = block.facts[place]
-    value = _cell(written_fact(fact), fact.style)
+    value = _cell(format_fact(fact), fact.style)
     return {"label": fact.label, "value": value, "style": fact.style.value, "note": _text(fact.note)}
 
 
 def _table(table: Table) -> Json:
-    rows = written_rows(table)
+    rows = format_rows(table)
     styles = [column.style for column in table.columns]
     return {
         "caption": _text(table.caption),
@@ -152,7 +151,7 @@ def _chart(chart: Chart) -> Json:
 
 def _finding(finding: Json, block: Findings) -> Json:
     paths = finding.get("items") or [] if block.with_items else []
-    printed = ITEMS_TOLD if finding.get("severity") == Severity.INFO else ITEMS_PRINTED
+    printed = INFO_ITEMS_PRINTED if finding.get("severity") == Severity.INFO else ITEMS_PRINTED
     return {
         "severity": _text(finding.get("severity")),
         "title": _text(finding.get("title") or ""),
@@ -162,14 +161,14 @@ def _finding(finding: Json, block: Findings) -> Json:
     }
 
 
-def _changes(block: ChangeList, changes: Iterable[Change]) -> Json:
+def _changes(block: ChangeList, changes: Iterable[ChangedItem]) -> Json:
     printed = [_change(change, block) for change in islice(changes, CHANGES_PRINTED)]
     more = _more(block.total - CHANGES_PRINTED, "in the HTML report and in changes.csv")
     return {"changes": printed, "more": more, "empty": block.empty}
 
 
-def _change(change: Change, block: ChangeList) -> Json:
-    settings = written_settings(change, length=VALUE_LENGTH) if block.with_settings else []
+def _change(change: ChangedItem, block: ChangeList) -> Json:
+    settings = format_settings(change, length=VALUE_LENGTH) if block.with_settings else []
     return {
         "mark": MARKS.get(change.change, "·"),
         "change": change.change,
@@ -181,18 +180,18 @@ def _change(change: Change, block: ChangeList) -> Json:
         ],
         "more": _more(len(settings) - SETTINGS_PRINTED, "in changes.csv"),
         "note": noise_line(change) if block.with_settings else count_line(change),
-        "commits": [_text(commit) for commit in written_commits(change)],
+        "commits": [_text(commit) for commit in format_commits(change)],
     }
 
 
-def _columns(setting: WrittenSetting) -> Sequence[str]:
-    """Return the setting's three columns, or two, the second as wide as the others."""
+def _columns(setting: FormattedSetting) -> Sequence[str]:
+    """Return the setting's three columns, or two, of which the second takes the room of both."""
     sides = (setting.alone,) if setting.alone else (setting.before, setting.after)
     return (setting.path, *sides)
 
 
 def _cell(text: str, style: Style) -> str:
-    """Make a value ready for its place; a hash has room, and stays whole to be copied."""
+    """Return a value ready for its place; a hash has room, and is not broken so that it can be copied."""
     return printable(text) if style is Style.HASH else _text(text)
 
 

@@ -25,7 +25,7 @@ from services.reports.sentences import comparison, headline, operated, restorabl
 from services.reviews.readiness import Profile
 from services.text import shortened
 
-# What keeps the executive report on one page, whatever the review holds.
+# These keep the executive report on one page.
 FINDINGS_SHOWN: Final = 5
 TITLE_LENGTH: Final = 110
 ADVICE_LENGTH: Final = 150
@@ -33,7 +33,7 @@ NAME_LENGTH: Final = 60
 
 
 def executive(document: ReviewDocument) -> Report:
-    """Tell on one page how the environment stands and what asks for a decision."""
+    """Report on one page the state of the environment and what needs a decision."""
     shown = [_brief(finding) for finding in document.findings[:FINDINGS_SHOWN]]
     left_out = len(document.findings) - len(shown)
     pictures = (changes_over_time(document), conformance_by_kind(document), findings_by_severity(document))
@@ -57,7 +57,7 @@ def executive(document: ReviewDocument) -> Report:
 
 
 def technical(document: ReviewDocument) -> Report:
-    """Tell everything the review holds, every changed setting included."""
+    """Report everything the review has, every changed setting included."""
     return _report(
         Profile.TECHNICAL,
         document,
@@ -82,7 +82,7 @@ def technical(document: ReviewDocument) -> Report:
 
 
 def audit(document: ReviewDocument, digests: Sequence[Json]) -> Report:
-    """Tell what the review rests on, and how each statement can be checked; `digests` are the data's."""
+    """Report the review's evidence and how to verify it; `digests` are those of the data files."""
     return _report(
         Profile.AUDIT,
         document,

@@ -7,7 +7,7 @@ from typing import Final
 from services.hashing import canonical_json
 from services.reports.blocks import Report
 from services.reports.data_files import digests
-from services.reports.document import Change, ReviewDocument, ReviewSource
+from services.reports.document import ChangedItem, ReviewDocument, ReviewSource
 from services.reports.html import report_html
 from services.reports.json_files import report_json
 from services.reports.pdf import report_pdf
@@ -19,7 +19,7 @@ GENERATOR_VERSION: Final = "2"
 
 
 class Format(StrEnum):
-    """As what a report is written."""
+    """The file format of a report."""
 
     HTML = "html"
     PDF = "pdf"
@@ -27,12 +27,12 @@ class Format(StrEnum):
 
 
 def generator() -> dict[str, str]:
-    """Name what writes the bytes: the same generator writes the same bytes of the same review."""
+    """Return what determines the bytes besides the review: the program, its version and the compiler's."""
     return {"name": "operationrun", "version": GENERATOR_VERSION, "typst": version("typst")}
 
 
 def report_of(source: ReviewSource, profile: Profile) -> Report:
-    """Put a report together."""
+    """Build a review's report for a profile."""
     match profile:
         case Profile.EXECUTIVE:
             return executive(source.document)
@@ -42,8 +42,8 @@ def report_of(source: ReviewSource, profile: Profile) -> Report:
             return audit(source.document, digests(source))
 
 
-def write_report(report: Report, changes: Iterable[Change], form: Format) -> Iterator[bytes]:
-    """Write a report, a piece at a time; the same review gives the same bytes whenever it is asked."""
+def write_report(report: Report, changes: Iterable[ChangedItem], form: Format) -> Iterator[bytes]:
+    """Yield a report in pieces; the same review always gives the same bytes."""
     match form:
         case Format.HTML:
             return report_html(report, changes)
@@ -54,6 +54,6 @@ def write_report(report: Report, changes: Iterable[Change], form: Format) -> Ite
 
 
 def entity_tag(document: ReviewDocument, *what: str) -> str:
-    """Name the bytes of a report or a pack without making them."""
+    """Return an ETag for a report or a pack without rendering it; `what` names which one."""
     facts = [document.review_id, document.fingerprint, document.composed_at.isoformat(), generator(), *what]
     return hashlib.sha256(canonical_json(facts).encode()).hexdigest()

@@ -1,9 +1,9 @@
-"""The parts that reports share, each made from what was composed."""
+"""The sections that reports share."""
 
 from typing import Any, Final
 
 from models.base import Json
-from services.reports.blocks import Column, Fact, Facts, Figures, Section, Style, Table, Words
+from services.reports.blocks import Column, Fact, FactList, Figures, Section, Style, Table, Words
 from services.reports.charts import severities
 from services.reports.document import ReviewDocument
 from services.reports.sentences import is_compared, operated, outcomes_of, restorable, when
@@ -18,14 +18,14 @@ _PATHS: Final = {
 
 
 def fact(key: str, label: str, value: Any, style: Style = Style.TEXT, absent: str = "not recorded") -> Fact:
-    """Make a named value."""
+    """Return a named value."""
     return Fact(key=key, label=label, value=value, style=style, absent=absent)
 
 
-def identity(document: ReviewDocument) -> Facts:
-    """Name the review; this stands in every report."""
+def identity(document: ReviewDocument) -> FactList:
+    """Return what identifies the review, for every report."""
     environment = document.section("environment")
-    return Facts(
+    return FactList(
         key="review",
         facts=(
             fact("environment", "Environment", document.environment_name),
@@ -39,7 +39,7 @@ def identity(document: ReviewDocument) -> Facts:
 
 
 def figures(document: ReviewDocument) -> Figures:
-    """Give the numbers that matter most."""
+    """Return the numbers that matter most."""
     baseline, coverage = document.section("baseline"), _coverage(document)
     changed = document.changed_items if is_compared(document) else None
     return Figures(
@@ -63,7 +63,7 @@ def figures(document: ReviewDocument) -> Figures:
 
 
 def restore_part(document: ReviewDocument) -> Section:
-    """Say what a restore could go back to."""
+    """Describe the newest restore point and the last restore."""
     restore = document.section("restore")
     point, last = restore.get("newest_point") or {}, restore.get("last_restore") or {}
     none = "none" if restore else "not recorded"
@@ -82,12 +82,12 @@ def restore_part(document: ReviewDocument) -> Section:
         key="restore_readiness",
         title="Restore readiness",
         intro=restorable(document),
-        blocks=(Facts(key="restore", facts=facts),),
+        blocks=(FactList(key="restore", facts=facts),),
     )
 
 
 def operations_part(document: ReviewDocument) -> Section:
-    """Say how the environment's operations went."""
+    """Count the environment's operations by outcome."""
     table = Table(
         key="by_outcome",
         caption="Operations by outcome",
@@ -116,12 +116,12 @@ def inventory_part(document: ReviewDocument) -> Section:
     return Section(key="inventory", title="Inventory", blocks=(table,))
 
 
-def baseline_facts(document: ReviewDocument) -> Facts | Words:
-    """Say how the environment conforms, and how that is reckoned."""
+def baseline_facts(document: ReviewDocument) -> FactList | Words:
+    """Return how the environment conforms, and by which formula."""
     baseline = document.section("baseline")
     if not baseline.get("set"):
         return Words(key="baseline", text="No baseline is set for this environment.")
-    return Facts(
+    return FactList(
         key="baseline",
         facts=(
             fact("score", "Conformance", baseline.get("score"), Style.PERCENT, absent="cannot be told"),
@@ -135,7 +135,7 @@ def baseline_facts(document: ReviewDocument) -> Facts | Words:
 
 
 def baseline_paths(document: ReviewDocument) -> list[Table]:
-    """Name the items that are not as the baseline has them."""
+    """List the items that differ from the baseline."""
     baseline = document.section("baseline")
     named: Json = baseline.get("paths") or {}
     return [

@@ -1,4 +1,4 @@
-"""What a review says in whole sentences."""
+"""The sentences of a report."""
 
 from datetime import datetime
 
@@ -9,12 +9,12 @@ from services.text import counted, day, number
 
 
 def headline(document: ReviewDocument) -> str:
-    """Say in three sentences how the environment stands."""
+    """Return three sentences about changes, conformance and findings."""
     return " ".join((_changed(document), _conforms(document), _found(document)))
 
 
 def comparison(document: ReviewDocument) -> str:
-    """Say what the changes are told against."""
+    """Return a sentence about what the review is compared with."""
     if document.previous_review_id is None:
         return "There was no published review to compare with; changes are told from the next review on."
     if not is_compared(document):
@@ -23,13 +23,13 @@ def comparison(document: ReviewDocument) -> str:
 
 
 def is_compared(document: ReviewDocument) -> bool:
-    """Tell whether changes could be told."""
+    """Return whether the review could be compared with a previous one."""
     gone = any(finding.get("code") == "previous_state_gone" for finding in document.findings)
     return document.previous_review_id is not None and not gone
 
 
 def restorable(document: ReviewDocument) -> str:
-    """Say what a restore could go back to."""
+    """Return a sentence about the newest restore point."""
     restore = document.section("restore")
     point = restore.get("newest_point")
     if not restore:
@@ -42,7 +42,7 @@ def restorable(document: ReviewDocument) -> str:
 
 
 def operated(document: ReviewDocument) -> str:
-    """Say how the environment's operations went."""
+    """Return a sentence about the environment's operations."""
     operations = document.section("operations")
     since = when(operations.get("since"))
     if since is None:
@@ -57,13 +57,13 @@ def operated(document: ReviewDocument) -> str:
 
 
 def outcomes_of(document: ReviewDocument) -> list[Json]:
-    """Count the operations of the period by how they ended."""
+    """Return the operations of the period by outcome, as rows of `outcome` and `runs`."""
     outcomes = document.section("operations").get("by_outcome") or {}
     return [{"outcome": name.replace("_", " "), "runs": count} for name, count in sorted(outcomes.items())]
 
 
 def when(given: str | None) -> datetime | None:
-    """Read a moment that the review keeps as RFC 3339; None where it has none."""
+    """Parse an RFC 3339 moment of a review; None for None or an empty text."""
     return datetime.fromisoformat(given) if given else None
 
 

@@ -1,7 +1,7 @@
 """Typeset one document in a process of its own, and write the PDF to standard output.
 
-The compiler keeps what it laid out for the documents that may follow, which comes to hundreds of megabytes;
-here that ends with the process, and so does anything that goes wrong in it. Run by pdf.py, as a file.
+The compiler caches what it laid out, hundreds of megabytes; here the process frees that, and contains any
+crash. Run by pdf.py, as a file.
 """
 
 import sys
@@ -11,7 +11,7 @@ import typst
 
 
 def main() -> None:
-    """Read the report as JSON from standard input, and lay it out by the template beside this file."""
+    """Read the report as JSON from standard input and lay it out by templates/report.typ."""
     made = typst.compile(
         Path(__file__).with_name("templates").joinpath("report.typ").read_bytes(),
         sys_inputs={"report": sys.stdin.buffer.read().decode()},
@@ -21,7 +21,7 @@ def main() -> None:
         pdf_standards=["ua-1"],
         timestamp=0,
     )
-    assert isinstance(made, bytes)  # noqa: S101 - told to the type checker; one PDF is one file
+    assert isinstance(made, bytes)  # noqa: S101 - for the type checker; one PDF is one file
     sys.stdout.buffer.write(made)
 
 

@@ -6,9 +6,9 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from models.errors import InvalidInput
-from services.repositories.locations import is_path_component
-from services.repositories.objects import TREE_MODE, read_tree
+from services.repositories.paths import is_path_component, path_bytes
 from services.repositories.trailers import TRAILER_KEY
+from services.repositories.tree_objects import TREE_MODE, read_tree
 
 _Folder = dict[bytes, tuple[int, bytes]]
 
@@ -22,12 +22,12 @@ def write_tree(
 ) -> str:
     """Return a tree that is the base with files written (path -> object id, mode) and files deleted.
 
-    1. The folders on the way to a touched path are read; no other is.
-    2. Deletes come first, then writes. A delete of what is no file does nothing. A file written where a
-       folder stands replaces it with all it holds; a folder needed where a file stands replaces the file.
-    3. Folders are written from the deepest up; one that came out empty vanishes.
+    1. Only the folders on the way to a touched path are read.
+    2. Deletes come first, then writes. A delete of what is no file does nothing. A file written in place of
+       a folder replaces it with all its content; a folder needed in place of a file replaces the file.
+    3. Folders are written from the deepest up; an empty folder vanishes.
 
-    Raises InvalidInput for a path that Git does not allow, or two writes of which one is the other's folder.
+    Raises InvalidInput for a path that Git does not allow, and for a write below another written file.
     """
     deleted = {_split(path) for path in deletes}
     written = {_split(path): (mode, bytes.fromhex(oid)) for path, (oid, mode) in writes.items()}
@@ -45,18 +45,20 @@ def write_tree(
 def _split(path: str) -> tuple[bytes, ...]:
     folder, slash, name = path.rpartition("/")
     above = _folder(folder) if slash else ()
-    if above is None or "\0" in name or not is_path_component(name):
+    if above is None or not _is_allowed(name):
         raise InvalidInput("items", f"{path!r} is not a path that Git allows in a tree.")
-    return (*above, name.encode("utf-8", "surrogateescape"))
+    return (*above, path_bytes(name))
 
 
 # Many files share few folders.
 @functools.lru_cache(maxsize=1024)
 def _folder(path: str) -> tuple[bytes, ...] | None:
     parts = path.split("/")
-    if "\0" in path or not all(is_path_component(part) for part in parts):
-        return None
-    return tuple(part.encode("utf-8", "surrogateescape") for part in parts)
+    return tuple(path_bytes(part) for part in parts) if all(map(_is_allowed, parts)) else None
+
+
+def _is_allowed(name: str) -> bool:
+    return "\0" not in name and is_path_component(name)
 
 
 def _check_no_file_above(
@@ -73,7 +75,7 @@ def _check_no_file_above(
 def _read_folders(
     repository: pygit2.Repository, base_tree: str, touched: Collection[tuple[bytes, ...]]
 ) -> dict[tuple[bytes, ...], _Folder]:
-    """Read the touched folders and all above them, from the top; one that is not there is empty."""
+    """Read the touched folders and all above them, from the top; a missing folder is empty."""
     needed = {folder[:depth] for folder in (*touched, ()) for depth in range(len(folder) + 1)}
     folders: dict[tuple[bytes, ...], _Folder] = {}
     for folder in sorted(needed, key=len):
@@ -121,8 +123,8 @@ def commit_tree(
 ) -> str:
     """Write a commit and return its id: the same input gives the same id, on any machine.
 
-    Author and committer are one, at `at` to the second, in UTC; nothing of the user's configuration has a
-    say, and nothing is signed. The trailers are the last paragraph of the message. Raises ValueError for a
+    Author and committer are the same, at `at` to the second, in UTC; the user's configuration does not
+    apply, and nothing is signed. The trailers are the last paragraph of the message. Raises ValueError for a
     trailer that would not be read back as one.
     """
     for key, value in trailers.items():

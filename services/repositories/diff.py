@@ -6,15 +6,17 @@ from typing import NamedTuple
 import pygit2
 
 from services.repositories.mirror import Mirror
-from services.repositories.objects import Entry, damaged, tree_of
+from services.repositories.objects import Entry, tree_of
+from services.repositories.paths import path_bytes
 from services.repositories.transport import DEFAULT_LIMITS, run_local
+from services.repositories.tree_objects import damaged
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _NOTHING = "0" * 40
 
 
 class Change(StrEnum):
-    """What became of a file between two trees; a type change counts as changed."""
+    """How a file differs between two trees; a type change counts as changed."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -32,9 +34,9 @@ _CHANGES = {
 
 
 class TreeChange(NamedTuple):
-    """One changed file; `before` and `after` are its object ids, None where it was or is not there.
+    """One changed file; `before` and `after` are its object ids, None on the side that lacks it.
 
-    Modes are Git's, 0 where the file was or is not there. A renamed file, edited or not, is renamed alone.
+    Modes are Git's, 0 on the side that lacks it. A renamed file, edited or not, is `renamed`.
     """
 
     change: Change
@@ -47,14 +49,14 @@ class TreeChange(NamedTuple):
 
     @property
     def old(self) -> Entry | None:
-        """The entry as it was; None where it was not there."""
+        """The entry before; None for an added file."""
         if self.before is None:
             return None
         return Entry(path=self.previous_path or self.path, mode=self.mode_before, oid=self.before)
 
     @property
     def new(self) -> Entry | None:
-        """The entry as it is; None where it is not there any more."""
+        """The entry after; None for a removed file."""
         return None if self.after is None else Entry(path=self.path, mode=self.mode_after, oid=self.after)
 
 
@@ -63,8 +65,8 @@ def diff_trees(
 ) -> list[TreeChange]:
     """Return what changed under a prefix, sorted by path, as `git diff -M` counts it: 50 %, git's own limit.
 
-    `before` and `after` are commits or trees, EMPTY_TREE among them; paths are full, with what is not UTF-8
-    as surrogates. Raises RefNotFound for a tree that is not there.
+    `before` and `after` are commits, trees or EMPTY_TREE. Paths start at the root; surrogates stand for
+    bytes that are not UTF-8. Raises RefNotFound for a missing tree.
     """
     repository = where.repository if isinstance(where, Mirror) else where
     trees = [tree if tree == EMPTY_TREE else tree_of(repository, tree) for tree in (before, after)]
@@ -72,7 +74,7 @@ def diff_trees(
         return []
     arguments = ["diff-tree", "-r", "-M", "--raw", "-z", "--no-abbrev", "--end-of-options", *trees, "--"]
     raw = _run(repository, [*arguments, prefix] if prefix else arguments)
-    return sorted(_parse(raw), key=lambda change: change.path.encode("utf-8", "surrogateescape"))
+    return sorted(_parse(raw), key=lambda change: path_bytes(change.path))
 
 
 def _run(repository: pygit2.Repository, arguments: list[str]) -> bytes:

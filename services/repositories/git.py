@@ -15,17 +15,17 @@ from services.masking.messages import redact
 
 CheckCancelled = Callable[[], None]
 
-_BEAT_INTERVAL = timedelta(seconds=1)
+CHECK_INTERVAL = timedelta(seconds=1)
 _CHUNK = 1 << 16
 _LONGEST_ANSWER = 1 << 16
 
 
 class GitTimedOut(Exception):
-    """Git did not end within its time limit and was killed."""
+    """Git exceeded its time limit and was killed."""
 
 
 class GitOutputTooLarge(Exception):
-    """Git wrote more than was expected of it and was killed."""
+    """Git exceeded its output limit and was killed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class GitResult:
 
 
 def never_cancelled() -> None:
-    """Do nothing while git runs."""
+    """Never cancel."""
 
 
 def run_git(
@@ -51,10 +51,9 @@ def run_git(
 ) -> GitResult:
     """Run one git command to its end, in a process group of its own.
 
-    `check_cancelled` is called about once a second; what it raises ends the command. Unless the command
-    succeeds, its whole process group is killed; if this process dies, so does git (where util-linux's
-    setpriv is at hand).
-    Raises GitTimedOut, and GitOutputTooLarge where stdout passes `max_output` bytes.
+    `check_cancelled` is called about once a second; what it raises ends the command. A command that is ended
+    early is killed with its whole process group. If this process dies, so does git, where util-linux's
+    setpriv is installed. Raises GitTimedOut, and GitOutputTooLarge where stdout passes `max_output` bytes.
     """
     process = subprocess.Popen(
         [*_dying_with_us(), "git", *arguments],
@@ -65,7 +64,7 @@ def run_git(
         cwd="/",
         start_new_session=True,
     )
-    # Git is not reaped before its pipes have ended, so that the id of its group stays its own until then.
+    # Git is reaped after its pipes ended, so that no other process can take its group's id before.
     with process:
         try:
             stdout, stderr = _drain(process, timeout, check_cancelled, max_output)
@@ -88,24 +87,24 @@ def _dying_with_us() -> tuple[str, ...]:
 def _drain(
     process: subprocess.Popen[bytes], timeout: timedelta, check_cancelled: CheckCancelled, max_output: int
 ) -> tuple[bytes, bytes]:
-    """Read both pipes to their ends; of stderr the last part is kept."""
+    """Read both pipes to their ends; keep the last part of stderr."""
     stdout, stderr = bytearray(), bytearray()
     ends_at = monotonic() + timeout.total_seconds()
-    beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
+    checks_at = monotonic() + CHECK_INTERVAL.total_seconds()
     with selectors.DefaultSelector() as selector:
         for pipe, buffer in ((process.stdout, stdout), (process.stderr, stderr)):
-            assert pipe is not None  # noqa: S101 - both were asked for above
+            assert pipe is not None  # noqa: S101 - Popen opened both
             selector.register(pipe, selectors.EVENT_READ, buffer)
         while selector.get_map():
-            for key, _ in selector.select(max(0.0, min(ends_at, beats_at) - monotonic())):
+            for key, _ in selector.select(max(0.0, min(ends_at, checks_at) - monotonic())):
                 _read(selector, key)
             del stderr[:-_LONGEST_ANSWER]
             if len(stdout) > max_output:
                 raise GitOutputTooLarge
             if monotonic() >= ends_at:
                 raise GitTimedOut
-            if monotonic() >= beats_at:
-                beats_at = monotonic() + _BEAT_INTERVAL.total_seconds()
+            if monotonic() >= checks_at:
+                checks_at = monotonic() + CHECK_INTERVAL.total_seconds()
                 check_cancelled()
     return bytes(stdout), bytes(stderr)
 

@@ -3,14 +3,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import pygit2
-
 from models.errors import InvalidInput
 from services.masking.messages import looks_like_token
+from services.repositories.paths import CONTROL, LONGEST
 
 _URL = "repository_url"
-_LONGEST = 2048
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^\s@:/]+)@)?(?P<host>[^\s@:/]+):(?P<path>[^\s:].*)")
 _WAY_OUT = (
     "Use https://host/path, ssh://user@host/path, user@host:path, or a path under an allowed file root."
@@ -18,17 +15,17 @@ _WAY_OUT = (
 
 
 def check_repository_url(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
-    """Return the URL of an environment's repository as given, if this system may work with it (section 6).
+    """Return the URL of an environment's repository as given, where it is allowed; raise InvalidInput.
 
     Allowed are https, ssh (also as user@host:path), and file (also as an absolute path) under one of the
-    roots, symlinks resolved. Whether anything answers there is not asked. Raises InvalidInput.
+    roots, symlinks resolved. Does not contact the repository.
     """
     locate(url, allowed_file_roots=allowed_file_roots)
     return url
 
 
 def locate(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
-    """Return what git is told to fetch from and push to: the URL, or the resolved path of a file URL.
+    """Return the argument that git fetches from and pushes to: the URL, or a file URL's resolved path.
 
     Raises InvalidInput as check_repository_url does.
     """
@@ -48,9 +45,9 @@ def locate(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
 
 
 def _check_characters(url: str) -> None:
-    if not url or len(url) > _LONGEST:
-        raise InvalidInput(_URL, f"A repository URL has 1 to {_LONGEST} characters. {_WAY_OUT}")
-    if url.startswith("-") or _CONTROL.search(url) or _CONTROL.search(unquote(url)):
+    if not url or len(url) > LONGEST:
+        raise InvalidInput(_URL, f"A repository URL has 1 to {LONGEST} characters. {_WAY_OUT}")
+    if url.startswith("-") or CONTROL.search(url) or CONTROL.search(unquote(url)):
         raise InvalidInput(
             _URL, f"A repository URL holds no control characters and starts with no '-'. {_WAY_OUT}"
         )
@@ -86,7 +83,7 @@ def _is_scp_like(url: str) -> bool:
 
 
 def _resolve(path: str, allowed_file_roots: Sequence[Path]) -> str:
-    # Git finds /a/b also as /a/b.git, /a/b/.git and /a/b.git/.git; none of them may be a way out of the root.
+    # Git opens /a/b also as /a/b.git, /a/b/.git and /a/b.git/.git; none of them may lead out of the root.
     bare = path.rstrip("/")
     others = [Path(f"{bare}{suffix}") for suffix in (".git", "/.git", ".git/.git")]
     roots = [root.resolve() for root in allowed_file_roots]
@@ -108,51 +105,3 @@ def _follow(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):
         raise InvalidInput(_URL, "This path leads nowhere: its links form a loop.") from None
-
-
-def check_branch(name: str) -> str:
-    """Return the short name of a branch, such as `main`; raise InvalidInput for what Git would not take."""
-    if name.startswith("refs/"):
-        raise InvalidInput("branch", "Write the branch's short name: main, not refs/heads/main.")
-    if not _is_ref_name(name, "refs/heads/"):
-        raise InvalidInput("branch", "This is not a branch name Git allows. Write a name such as main.")
-    return name
-
-
-def check_ref(ref: str, field: str = "ref") -> str:
-    """Return the name of a branch, a tag, a full ref or a commit; raise InvalidInput otherwise.
-
-    A commit id has 4 to 64 hex digits; by its spelling it is also a branch's name, and only the repository
-    tells. Revision operators (^ ~ : @{) and ranges are refused, and HEAD, which a mirror does not know.
-    """
-    if not _is_ref_name(ref, "" if ref.startswith("refs/") else "refs/heads/"):
-        raise InvalidInput(
-            field, "This is not a ref. Name a branch, a tag, a full ref such as refs/tags/v1, or a commit id."
-        )
-    return ref
-
-
-def _is_ref_name(name: str, prefix: str) -> bool:
-    if not name or name.startswith("-") or name in {"HEAD", "@"} or _CONTROL.search(name):
-        return False
-    return len(name) <= _LONGEST and pygit2.reference_is_valid_name(f"{prefix}{name}")
-
-
-def check_path_prefix(prefix: str) -> str:
-    """Return the folder of an environment without slashes around it, '' for the whole tree.
-
-    Raises InvalidInput for what is no path inside a repository.
-    """
-    bare = prefix.strip("/")
-    if bare and not all(is_path_component(part) for part in bare.split("/")):
-        raise InvalidInput("path_prefix", "Name a folder inside the repository, without '.', '..' or '.git'.")
-    if _CONTROL.search(bare) or len(bare) > _LONGEST:
-        raise InvalidInput(
-            "path_prefix", f"A path prefix has up to {_LONGEST} characters, none of them control characters."
-        )
-    return bare
-
-
-def is_path_component(name: str) -> bool:
-    """Tell whether Git allows the name in a tree."""
-    return name not in {"", ".", ".."} and name.lower() != ".git"

@@ -1,6 +1,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Final
 
 from models.base import Json
@@ -11,20 +12,20 @@ from services.repositories.mirror import Mirror
 from services.repositories.paths import shown
 from services.repositories.transport import run_local
 
-# Enough to tell who and when; a change made by more commits shows the newest of them.
+# Enough to show who and when; a change made by more commits shows the newest.
 COMMITS_PER_CHANGE: Final = 10
 COMMITS_READ: Final = 5000
 
-_FORMAT = "%x01%H%x00%an%x00%at%x00%s%x00"
+_FORMAT = "%H%x00%an%x00%at%x00%s%x00"
 
 
 def commits_of_changes(
     mirror: Mirror, changes: Sequence[TreeChange], *, before: str, after: str
 ) -> Mapping[str, list[Json]]:
-    """Return, by the changed item's path, the commits between two that touched it, the newest first.
+    """Return by changed item's path the commits of before..after that touched it, the newest first.
 
-    One commit is {`id`, `author`, `at`, `subject`}, what looks like a secret in its words masked. A renamed
-    item has the commits of its old name too.
+    One commit is {`id`, `author`, `at`, `subject`}, its texts masked. A renamed item has the commits of its
+    old name too. Raises RepositoryError where git cannot read the history.
     """
     if not changes:
         return {}
@@ -42,10 +43,12 @@ def _newest(touched: Mapping[str, list[Json]], change: TreeChange) -> list[Json]
 
 
 def _log(mirror: Mirror, before: str, after: str) -> Iterator[tuple[Json, list[str]]]:
+    # Names and paths may hold any byte but NUL: only what their authors cannot know begins a record.
+    record_start = token_hex()
     arguments = [
         "log",
         f"--max-count={COMMITS_READ}",
-        f"--format={_FORMAT}",
+        f"--format={record_start}{_FORMAT}",
         "--name-only",
         "-z",
         "--no-renames",
@@ -57,8 +60,7 @@ def _log(mirror: Mirror, before: str, after: str) -> Iterator[tuple[Json, list[s
     result = run_local(mirror.path, arguments, limits=mirror.limits)
     if result.exit_code != 0:
         raise RepositoryError("The history between two commits could not be read.")
-    # A name in a commit may hold any byte but NUL; \x01 begins a record, and git strips it from none of them.
-    for record in result.stdout.split(b"\x01")[1:]:
+    for record in result.stdout.split(record_start.encode())[1:]:
         yield _parse(record)
 
 

@@ -6,15 +6,15 @@ from typing import Final
 import pygit2
 from pygit2.enums import SortMode
 
-from services.repositories.objects import damaged, tree_of
+from services.repositories.objects import tree_of
 from services.repositories.transport import DEFAULT_LIMITS, run_local
+from services.repositories.tree_objects import damaged
 
 TRAILER_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
-
-# Commits named to git at once: a command line has its limit.
+# Commits per git command: a command line has its limit.
 _AT_ONCE: Final = 500
-# From here on git reads nothing of a message.
+# Git ignores a message from here on.
 _SCISSORS: Final = b" >8 "
 
 
@@ -23,8 +23,8 @@ def find_by_trailer(
 ) -> list[str]:
     """Return the commits of since..head that carry the trailer, newest first; the whole history for None.
 
-    As git parses trailers, in the last paragraph only: a quotation further up does not count. Raises
-    RefNotFound where `head` or `since` is not in the repository.
+    Like git, reads trailers in the last paragraph only: a quotation further up does not count. Raises
+    RefNotFound where the repository lacks `head` or `since`.
     """
     if not TRAILER_KEY.fullmatch(key):
         raise ValueError(f"{key!r} is not the key of a trailer")
@@ -46,7 +46,7 @@ def _range(repository: pygit2.Repository, head: str, since: str | None) -> Itera
         if commit is not None:
             tree_of(repository, commit)
     try:
-        # No commit comes before one that it descends from; and none waits for the whole history to be read.
+        # Unsorted: a topological walk would read the whole history before its first commit.
         walker = repository.walk(pygit2.Oid(hex=head), SortMode.NONE)
         if since is not None:
             walker.hide(pygit2.Oid(hex=since))
@@ -56,13 +56,13 @@ def _range(repository: pygit2.Repository, head: str, since: str | None) -> Itera
 
 
 def _ends_in(message: bytes, trailer: bytes) -> bool:
-    """Tell whether the trailer alone is the last paragraph, below others: what that means needs no git."""
+    """Return whether the trailer alone is the last paragraph below others: then git need not parse it."""
     above, _, last = message.rstrip().rpartition(b"\n\n")
     return bool(above.strip()) and last == trailer and _SCISSORS not in above
 
 
 def _parsed(repository: pygit2.Repository, commits: Sequence[str], key: str, value: str) -> set[str]:
-    """Return those of the commits that carry the trailer, by git's own word."""
+    """Return those of the commits in which git itself finds the trailer."""
     arguments = [
         "log",
         "-z",

@@ -1,6 +1,5 @@
 import functools
 import os
-import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from models.errors import EnvironmentUnreachable, PushRaced, PushRefused, RepositoryTooLarge
+from models.errors import RepositoryTooLarge
 from services.repositories.git import (
     CheckCancelled,
     GitOutputTooLarge,
@@ -23,7 +22,7 @@ _MIB = 1024**2
 
 @dataclass(frozen=True, kw_only=True)
 class GitLimits:
-    """How long git may take, and how large a repository and a file of it may be, in bytes."""
+    """The limits of git's work: time per command, and sizes in bytes."""
 
     fetch_timeout: timedelta = timedelta(seconds=45)
     push_timeout: timedelta = timedelta(seconds=60)
@@ -35,8 +34,8 @@ class GitLimits:
 
 DEFAULT_LIMITS = GitLimits()
 
-# Set on every command, over whatever the user's own configuration says. A hook, a file-system monitor or a
-# background clean-up would run code beside us; a submodule would reach for a second repository.
+# These override the user's own configuration. A hook, a file-system monitor or a background clean-up would
+# run other code; a submodule would contact a second repository.
 _CONFIGURATION = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -49,8 +48,8 @@ _CONFIGURATION = (
     "push.pushOption=",
     "credential.interactive=false",
 )
-# Of git's own variables only those that say how a person reaches a remote; the others (GIT_DIR,
-# GIT_CONFIG_PARAMETERS, GIT_TRACE, …) would change what a command does or write what it sees to a file.
+# Git's own variables that configure access to remotes. The others (GIT_DIR, GIT_CONFIG_PARAMETERS,
+# GIT_TRACE, …) would change what a command does, or write what it sees to a file.
 _KEPT = frozenset(
     {
         "GIT_CONFIG_GLOBAL",
@@ -63,7 +62,7 @@ _KEPT = frozenset(
         "GIT_SSL_CAPATH",
     }
 )
-# The worker's own settings and secrets: over `file` a remote's receive hooks would inherit them.
+# The worker's settings and secrets: the receive hooks of a `file` remote would inherit them.
 _OURS = ("OPERATIONRUN_", "PG", "TEMPORAL_", "GIT_")
 _BATCH_MODE = " -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=10 -o ServerAliveCountMax=3"
 
@@ -78,8 +77,7 @@ def run_transport(
 ) -> GitResult:
     """Run a git command that talks to a remote, with the user's credential helpers and SSH keys.
 
-    Nothing prompts; only https, ssh and file are spoken, whatever a redirection or a configuration says.
-    Raises as run_git does.
+    Nothing prompts, and only https, ssh and file are used, also after a redirection. Raises as run_git does.
     """
     return run_git(
         _command(git_dir, arguments),
@@ -91,9 +89,9 @@ def run_transport(
 
 
 def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits) -> GitResult:
-    """Run a git command on a repository's objects, deaf to the user's and the system's configuration.
+    """Run a git command on a repository's objects, without the user's and the system's configuration.
 
-    Raises RepositoryTooLarge where it takes longer, or writes more, than the limits allow.
+    Raises RepositoryTooLarge where the command takes longer, or writes more, than the limits allow.
     """
     try:
         return run_git(
@@ -110,7 +108,7 @@ def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits) -> 
 
 def _command(git_dir: Path, arguments: Sequence[str]) -> list[str]:
     configuration = [part for setting in _CONFIGURATION for part in ("-c", setting)]
-    # An explicit git directory is taken as it is: no search upwards, no question of who owns it.
+    # With an explicit git directory, git neither searches upwards nor checks its owner.
     return ["--literal-pathspecs", f"--git-dir={git_dir}", *configuration, *arguments]
 
 
@@ -140,7 +138,7 @@ def _transport_environment(environ: Mapping[str, str]) -> dict[str, str]:
         "GIT_ASKPASS": "",
         "SSH_ASKPASS_REQUIRE": "never",
         "GCM_INTERACTIVE": "never",
-        # A connection that carries nothing ends by itself, also when nobody is left to kill it.
+        # An idle connection ends by itself, also after this process died.
         "GIT_HTTP_LOW_SPEED_LIMIT": "1",
         "GIT_HTTP_LOW_SPEED_TIME": "30",
         "GIT_NO_LAZY_FETCH": "1",
@@ -148,7 +146,7 @@ def _transport_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _ssh_command(environ: Mapping[str, str]) -> str | None:
-    """Return the user's own ssh command, made unable to prompt; None: a program of theirs, left alone."""
+    """Return the user's ssh command, unable to prompt; None where GIT_SSH names a program of theirs."""
     if "GIT_SSH" in environ and "GIT_SSH_COMMAND" not in environ:
         return None
     command = environ.get("GIT_SSH_COMMAND") or _configured_ssh_command() or "ssh"
@@ -173,50 +171,3 @@ def _configured_ssh_command() -> str:
         check=False,
     )
     return answer.stdout.strip()
-
-
-# One line of `git push --porcelain`: flag, from:to, and what became of it.
-_STATUS = re.compile(
-    r"^(?P<flag>[ +*=!-])\t[^\t]*\t\[?(?P<summary>[^\](]*)\]?(?: \((?P<reason>.*)\))?$", re.MULTILINE
-)
-# The words of a remote whose ref moved, or is being moved, under this push.
-_MOVED = re.compile(
-    r"stale info|fetch first|non-fast-forward|needs force|cannot lock ref|failed to lock|failed to update ref"
-    r"|incorrect old value|reference already exists"
-)
-# The words of a remote that answered, and the answer is no.
-_DENIED = re.compile(
-    r"permission|denied|forbidden|not allowed|not permitted|read-only|protected|unauthori[sz]ed|declined"
-    r"|authentication failed|could not read (?:username|password)|error: 40[13]|archived",
-    re.IGNORECASE,
-)
-
-
-def judge_push(result: GitResult) -> None:
-    """Return for a push that the remote took; otherwise raise what its answer means.
-
-    PushRaced: the branch moved. PushRefused: a hook, a protected branch, a missing permission; with the
-    remote's words. EnvironmentUnreachable: there was no answer, and the push may or may not have arrived.
-    """
-    status = _STATUS.search(result.stdout.decode("utf-8", "replace"))
-    if status is not None:
-        _judge_status(status, result.stderr)
-    elif result.exit_code != 0 and _DENIED.search(result.stderr):
-        raise PushRefused(f"The repository refused the push: {result.stderr}")
-    elif result.exit_code != 0:
-        raise EnvironmentUnreachable(f"The environment's repository did not answer the push: {result.stderr}")
-
-
-def _judge_status(status: re.Match[str], answer: str) -> None:
-    summary, reason = status["summary"], status["reason"] or ""
-    if status["flag"] != "!":
-        return
-    if summary == "rejected":
-        raise PushRaced
-    if summary == "remote rejected" and _MOVED.search(reason) and not _DENIED.search(f"{reason} {answer}"):
-        raise PushRaced
-    if summary == "remote rejected":
-        raise PushRefused(f"The repository refused the push: {reason}\n{answer}".strip())
-    raise EnvironmentUnreachable(
-        f"The environment's repository did not report on the push: {reason}\n{answer}"
-    )

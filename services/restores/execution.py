@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -13,56 +12,34 @@ from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import (
     Cancelled,
-    EnvironmentChanged,
     EnvironmentUnreachable,
     PushRaced,
     PushRefused,
-    RefNotFound,
+    RepositoryError,
     RunRefused,
 )
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
-from models.restore import PlannedChange, RestorePlan, RestorePoint, RestoreResult
+from models.restore import RestorePlan, RestorePoint, RestoreResult
 from services.database.session import Database
 from services.kill_points import FaultHook, no_op
-from services.repositories.commits import commit_tree, write_tree
 from services.repositories.git import CheckCancelled, never_cancelled
-from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import tree_of
-from services.restores.planned_items import WRITING, PlannedItems
-from services.restores.progress import TRAILER, RestoreProgress, look, whole_tree
+from services.repositories.mirror import MirrorStore
+from services.restores.planned_items import PlannedItems
 from services.restores.push_fence import PushFences
 from services.restores.results import reason_of, record_result, restore_result_id
+from services.restores.work import RestoreWork
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
 from services.runs.start import claim
 
-# How often a branch that keeps moving is looked at again before the attempt is given back to Temporal.
+# Pushes onto a branch that keeps moving, before the attempt fails and Temporal retries it.
 ROUNDS = 8
-AUTHOR = ("OperationRun", "operationrun@localhost")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Work:
-    run: OperationRun
-    planned: PlannedItems
-    point: RestorePoint
-    environment: Environment
-    mirror: Mirror
-
-    def head(self, check_cancelled: CheckCancelled) -> str:
-        head = self.mirror.head_of(self.environment.branch, check_cancelled)
-        if head is None:
-            raise RefNotFound(self.environment.branch)
-        return head
-
-    def look(self, head: str) -> RestoreProgress:
-        return look(self.mirror, self.environment, self.planned, self.run, head)
 
 
 class RestoreExecution:
-    """Puts the items of a restore plan back, as one commit on the live branch (section 6)."""
+    """Restores the items of a plan, as one commit on the live branch."""
 
     def __init__(
         self,
@@ -70,101 +47,108 @@ class RestoreExecution:
         mirrors: MirrorStore,
         *,
         clock: Clock = utc_now,
-        reach: FaultHook = no_op,
+        fault_hook: FaultHook = no_op,
     ) -> None:
         self._database = database
         self._fences = PushFences(database)
         self._mirrors = mirrors
         self._clock = clock
-        self._reach = reach
+        self._fault_hook = fault_hook
 
     def check(
         self,
         correlation: Correlation,
-        scope: RestoreExecuteInput,
+        operation_input: RestoreExecuteInput,
         *,
         dispatch: Dispatch,
         check_cancelled: CheckCancelled,
     ) -> OperationResult | None:
         """Mark the run running, fetch, and check that the plan still holds.
 
-        An OperationResult: another run does this work already. Raises RunRefused, EnvironmentUnreachable,
-        RefNotFound, ItemsRefused or EnvironmentChanged; nothing has been written then.
+        An OperationResult: another run does this work. Raises RunRefused, EnvironmentUnreachable,
+        RefNotFound, ItemsRefused or EnvironmentChanged, each before anything is written.
         """
         with self._database.transaction() as session:
-            taken = claim(session, correlation, scope, dispatch=dispatch, clock=self._clock)
-            if taken.refusal is not None:
-                return taken.refusal
-            work = self._load(session, taken.run, scope)
-        self._reach("restore.after_start")
+            claimed = claim(session, correlation, operation_input, dispatch=dispatch, clock=self._clock)
+            if claimed.refusal is not None:
+                return claimed.refusal
+            work = self._load(session, claimed.run, operation_input)
+        self._fault_hook("restore.after_start")
         work.planned.check_writable()
         head = work.head(check_cancelled)
-        self._reach("restore.after_fetch")
-        seen = work.look(head)
-        if not seen.own_commits and not seen.as_planned and seen.changed:
-            raise EnvironmentChanged(seen.changed)
+        self._fault_hook("restore.after_fetch")
+        work.progress_at(head).check_plan_holds()
         return None
 
     def apply(
-        self, correlation: Correlation, scope: RestoreExecuteInput, *, check_cancelled: CheckCancelled
+        self,
+        correlation: Correlation,
+        operation_input: RestoreExecuteInput,
+        *,
+        check_cancelled: CheckCancelled,
     ) -> OperationResult | None:
         """Bring the branch to the plan, then record the result and complete the run with it (law L8).
 
-        1. Look. This run's commit there and the items as planned: record it. Items as planned without a
-           commit: record that none was needed.
-        2. Planned items changed: raise EnvironmentChanged, nothing written.
-        3. Otherwise build the commit on the head as it is and push it behind the fence.
-        4. After every push, answered or not, look again: the remote's branch alone says what happened.
+        1. Read the branch. Where it has this run's commit and the items are as planned, record the commit;
+           where they are as planned without a commit, record that none was needed.
+        2. Where planned items changed, raise EnvironmentChanged; nothing is written.
+        3. Otherwise build the commit on the branch's head and push it behind the fence.
+        4. After every push, answered or not, read the branch again: it alone says what happened.
 
-        None: the branch holds this run's commit but not the planned items, or more than one commit; the
+        None: the branch has this run's commit but not the planned items, or more than one commit; the
         reconciler decides what that means. `check_cancelled` may stop the work until the first push, and
-        nothing stops it after that.
+        nothing stops it after that. Raises PushRaced where the branch moved under each of ROUNDS pushes.
         """
         with self._database.transaction() as session:
             run = session.get_one(OperationRun, correlation.run_id)
-            work = self._load(session, run, scope)
+            work = self._load(session, run, operation_input)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
-        refusal: Exception | None = None
-        pulse = check_cancelled
-        seen = _first_look(work, check_cancelled)
+        refusal: RepositoryError | None = None
+        progress = work.first_progress(check_cancelled)
         for _ in range(ROUNDS):
-            if seen.own_commits and (len(seen.own_commits) > 1 or not seen.as_planned):
+            if progress.is_inconsistent:
                 return None
-            if seen.as_planned:
-                commit = seen.own_commits[0] if seen.own_commits else None
-                return self._record(correlation, work, commit)
+            if progress.as_planned:
+                return self._record(correlation, work, progress.commit)
             if refusal is not None:
                 raise refusal
-            if seen.changed:
-                raise EnvironmentChanged(seen.changed)
-            pulse()
-            work.mirror.ensure([work.planned.plan.restore_commit], pulse)
-            pulse = never_cancelled
-            self._reach("restore.before_intent")
-            try:
-                self._push(work, seen.head)
-                self._reach("restore.after_push")
-            except PushRaced:
-                pass
-            except (PushRefused, EnvironmentUnreachable) as error:
-                refusal = error
-            seen = work.look(work.head(pulse))
+            progress.check_plan_holds()
+            check_cancelled()
+            work.mirror.ensure([work.planned.plan.restore_commit], check_cancelled)
+            check_cancelled = never_cancelled
+            refusal = self._try_push(work, progress.head)
+            progress = work.progress_at(work.head(check_cancelled))
         raise PushRaced
 
-    def _load(self, session: Session, run: OperationRun, scope: RestoreExecuteInput) -> _Work:
+    def _try_push(self, work: RestoreWork, head: str) -> RepositoryError | None:
+        """Push once; return why the remote did not take it, None where it did or the branch had moved."""
+        self._fault_hook("restore.before_intent")
+        try:
+            self._push(work, head)
+            self._fault_hook("restore.after_push")
+        except PushRaced:
+            return None
+        except (PushRefused, EnvironmentUnreachable) as error:
+            return error
+        return None
+
+    def _load(self, session: Session, run: OperationRun, operation_input: RestoreExecuteInput) -> RestoreWork:
         found = session.execute(
             select(RestorePlan, RestorePoint, Environment)
             .join(RestorePoint, RestorePoint.id == RestorePlan.restore_point_id)
             .join(Environment, Environment.id == RestorePlan.environment_id)
-            .where(RestorePlan.id == scope.restore_plan_id, RestorePlan.workspace_id == run.workspace_id)
+            .where(
+                RestorePlan.id == operation_input.restore_plan_id,
+                RestorePlan.workspace_id == run.workspace_id,
+            )
             .where(RestorePlan.environment_id == run.environment_id)
             .options(defer(RestorePlan.changes))
         ).one_or_none()
         if found is None:
             raise RunRefused
         plan, point, environment = found
-        return _Work(
+        return RestoreWork(
             run=run,
             planned=PlannedItems(plan, partial(self._changes, plan.id)),
             point=point,
@@ -176,11 +160,11 @@ class RestoreExecution:
         with self._database.transaction() as session:
             return session.scalars(select(RestorePlan.changes).where(RestorePlan.id == plan_id)).one()
 
-    def _push(self, work: _Work, head: str) -> None:
-        commit = _build(work, head)
+    def _push(self, work: RestoreWork, head: str) -> None:
+        commit = work.build_commit(head)
         with self._fences.hold(work.run.id) as fence:
             self._intend(work.run.id, commit)
-            self._reach("restore.before_push")
+            self._fault_hook("restore.before_push")
             fence.check()
             work.mirror.push(commit=commit, branch=work.environment.branch, expected=head)
 
@@ -192,7 +176,7 @@ class RestoreExecution:
             run = session.get_one(OperationRun, run_id)
         raise RunRefused if run.status == Status.COMPLETED else Cancelled
 
-    def _record(self, correlation: Correlation, work: _Work, commit: str | None) -> OperationResult:
+    def _record(self, correlation: Correlation, work: RestoreWork, commit: str | None) -> OperationResult:
         with self._database.transaction() as session:
             summary = record_result(session, work.run, work.planned, commit, clock=self._clock)
             reason = reason_of(summary, commit)
@@ -203,44 +187,9 @@ class RestoreExecution:
             run = complete(correlation, reason_code=reason, summary_counts=summary)
             if run is None:
                 raise RunRefused
-            self._reach("restore.before_record")
-        self._reach("restore.after_record")
+            self._fault_hook("restore.before_record")
+        self._fault_hook("restore.after_record")
         return _result(run)
-
-
-def _first_look(work: _Work, check_cancelled: CheckCancelled) -> RestoreProgress:
-    """Take the branch to be where the plan saw it, if there is something to write then; ask otherwise.
-
-    A commit may well be built on an old view: the push holds only if the branch is still where it was.
-    """
-    live = work.planned.plan.live_commit
-    guessed = work.planned.writes and work.mirror.holds(live)
-    return work.look(live if guessed else work.head(check_cancelled))
-
-
-def _build(work: _Work, head: str) -> str:
-    repository, planned = work.mirror.repository, work.planned
-    tree = whole_tree(work.mirror, work.environment, planned) or write_tree(
-        repository,
-        tree_of(repository, head),
-        writes={
-            change["path"]: (change["wanted"]["oid"], change["wanted"]["mode"])
-            for change in planned.changes
-            if change["change"] in WRITING and change["wanted"]
-        },
-        deletes=[change["path"] for change in planned.changes if change["change"] == PlannedChange.DELETE],
-    )
-    # The same run on the same head makes the same commit, whichever attempt makes it.
-    return commit_tree(
-        repository,
-        tree=tree,
-        parent=head,
-        message=f"Restore {work.point.label}\n\n{planned.writes} items from {work.point.commit[:12]}.",
-        trailers={TRAILER: str(work.run.id)},
-        author_name=AUTHOR[0],
-        author_email=AUTHOR[1],
-        at=work.run.created_at,
-    )
 
 
 def _recorded(session: Session, run: OperationRun) -> OperationResult:

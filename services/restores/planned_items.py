@@ -17,7 +17,7 @@ WRITING: Final = frozenset({PlannedChange.CREATE, PlannedChange.UPDATE, PlannedC
 class PlannedItems:
     """What a plan does to its items.
 
-    There may be many: `changes`, an object per item as in RestorePlan, are read at the first need.
+    `changes`, one object per item as RestorePlan has them, may be large and is read at first use.
     """
 
     def __init__(self, plan: RestorePlan, read: Callable[[], Sequence[Json]]) -> None:
@@ -31,32 +31,32 @@ class PlannedItems:
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
-        """How many items there are by what is done to them; no key for none."""
+        """The number of items by planned change; no key for zero."""
         kept = self.plan.counts
         return count(self.changes) if kept is None else kept
 
     @property
     def writes(self) -> int:
-        """How many items are written or removed."""
+        """The number of items that the restore writes or deletes."""
         return sum(self.counts.get(change, 0) for change in WRITING)
 
     @property
     def refuses(self) -> int:
-        """How many items are refused by name."""
+        """The number of refused items."""
         return self.counts.get(PlannedChange.REFUSED, 0)
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether the plan puts every item back as it was in the restore point, and leaves no other."""
+        """Whether the restore leaves exactly the restore point's items."""
         return self.plan.mode == RestoreMode.EXACT and not self.plan.items and not self.refuses
 
     def check_writable(self) -> None:
-        """Raise ItemsRefused, naming them, where items are refused and there is nothing else to write."""
+        """Raise ItemsRefused, naming the items, where some are refused and no other is written."""
         if self.refuses and not self.writes:
             raise ItemsRefused([change["path"] for change in self.changes if _is_refused(change)])
 
-    def stand(self, current: Mapping[str, State]) -> bool:
-        """Tell whether every item that is not refused stands as planned."""
+    def match(self, current: Mapping[str, State]) -> bool:
+        """Return whether every item that is not refused is in its planned state."""
         return all(
             current.get(change["path"]) == change["wanted"]
             for change in self.changes
@@ -64,18 +64,18 @@ class PlannedItems:
         )
 
     def moved(self, live: Sequence[Entry], current: Mapping[str, State], *, prefix: str) -> list[str]:
-        """Name the items that are not as they were when the plan was made."""
+        """Return the paths of the items that changed since the plan was made, sorted."""
         planned = {change["path"]: change["live"] for change in self.changes}
         moved = [path for path, before in planned.items() if current.get(path) != before]
         if self.plan.mode == RestoreMode.EXACT:
-            # A new file that the selection matches counts as a planned item changed (section 6).
+            # A new file that the selection matches counts as a changed item: an exact restore deletes it.
             paths = (shown(entry.path) for entry in selected(live, self.plan.items, prefix=prefix))
             moved += (path for path in paths if path not in planned)
         return sorted(moved)
 
 
 def count(changes: Iterable[Json]) -> dict[str, int]:
-    """Count planned items by what is done to them."""
+    """Count planned items by their planned change; no key for zero."""
     return dict(Counter(str(change["change"]) for change in changes))
 
 

@@ -5,19 +5,20 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.actor import Actor
-from models.base import Clock, utc_now
+from models.base import Clock, Json, utc_now
 from models.environment import Environment
 from models.errors import InvalidInput, RefNotFound
 from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.hashing import digest
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import Entry, entries
+from services.repositories.refs import branch_ref
 from services.restores.planned_items import count
 from services.restores.preview import preview, select
 
 
 class RestorePlans:
-    """Previews restores; a plan is immutable, and a restore executes a plan and nothing else."""
+    """Previews restores; a plan is immutable, and a restore executes exactly a plan."""
 
     def __init__(self, session: Session, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
         self._session = session
@@ -33,32 +34,18 @@ class RestorePlans:
         items: Sequence[str] | None,
         actor: Actor,
     ) -> RestorePlan:
-        """Compare the restore point with the live branch as it is now, and keep the preview.
+        """Compare the restore point with the live branch and store the preview.
 
         `items` are globs; None selects every item. Raises InvalidInput by field, and
         EnvironmentUnreachable where the repository does not answer.
         """
-        point = self._session.get(RestorePoint, restore_point_id)
-        if point is None or point.environment_id != environment.id:
-            raise InvalidInput("restore_point_id", "This environment has no such restore point.")
-        restore_mode = _mode(mode)
-        if items is not None and not items:
-            raise InvalidInput("items", "No item is selected. Leave `items` out to select every one.")
-        patterns = list(items or [])
+        point = self._point(environment, restore_point_id)
+        restore_mode, patterns = _mode(mode), _patterns(items)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         live_commit = _live(mirror, environment)
         _present(mirror, point)
-        wanted = entries(mirror.repository, point.commit, environment.path_prefix)
-        live = entries(mirror.repository, live_commit, environment.path_prefix)
-        _check_selection(patterns, wanted, live if restore_mode is RestoreMode.EXACT else [], environment)
-        changes = preview(
-            mirror.repository,
-            live=live,
-            wanted=wanted,
-            mode=restore_mode,
-            patterns=patterns,
-            prefix=environment.path_prefix,
-            limit=mirror.limits.max_file_bytes,
+        changes = _preview(
+            mirror, environment, live=live_commit, wanted=point.commit, mode=restore_mode, patterns=patterns
         )
         facts = {
             "restore_commit": point.commit,
@@ -67,12 +54,15 @@ class RestorePlans:
             "items": patterns,
             "changes": changes,
         }
+        return self._keep(environment, point, facts, actor)
+
+    def _keep(self, environment: Environment, point: RestorePoint, facts: Json, actor: Actor) -> RestorePlan:
         plan = RestorePlan(
             id=uuid7(),
             workspace_id=environment.workspace_id,
             environment_id=environment.id,
             restore_point_id=point.id,
-            counts=count(changes),
+            counts=count(facts["changes"]),
             digest=digest({"environment_id": environment.id, **facts}),
             created_by=actor.name,
             created_at=self._clock(),
@@ -82,6 +72,12 @@ class RestorePlans:
         self._session.flush()
         return plan
 
+    def _point(self, environment: Environment, point_id: UUID) -> RestorePoint:
+        point = self._session.get(RestorePoint, point_id)
+        if point is None or point.environment_id != environment.id:
+            raise InvalidInput("restore_point_id", "This environment has no such restore point.")
+        return point
+
 
 def _mode(mode: str) -> RestoreMode:
     try:
@@ -90,10 +86,16 @@ def _mode(mode: str) -> RestoreMode:
         raise InvalidInput("mode", f"There is no mode {mode!r}. Use overlay or exact.") from None
 
 
+def _patterns(items: Sequence[str] | None) -> list[str]:
+    if items is not None and not items:
+        raise InvalidInput("items", "No item is selected. Leave `items` out to select every one.")
+    return list(items or [])
+
+
 def _live(mirror: Mirror, environment: Environment) -> str:
     mirror.fetch()
     try:
-        return mirror.resolve(f"refs/heads/{environment.branch}")
+        return mirror.resolve(branch_ref(environment.branch))
     except RefNotFound:
         raise InvalidInput(
             "branch", f"The repository has no branch {environment.branch!r} any more. Mend the environment."
@@ -110,17 +112,42 @@ def _present(mirror: Mirror, point: RestorePoint) -> None:
         ) from None
 
 
+def _preview(
+    mirror: Mirror,
+    environment: Environment,
+    *,
+    live: str,
+    wanted: str,
+    mode: RestoreMode,
+    patterns: Sequence[str],
+) -> list[Json]:
+    prefix = environment.path_prefix
+    wanted_items = entries(mirror.repository, wanted, prefix)
+    live_items = entries(mirror.repository, live, prefix)
+    selectable = live_items if mode is RestoreMode.EXACT else []
+    _check_selection(patterns, wanted_items, selectable, prefix)
+    return preview(
+        mirror.repository,
+        live=live_items,
+        wanted=wanted_items,
+        mode=mode,
+        patterns=patterns,
+        prefix=prefix,
+        limit=mirror.limits.max_file_bytes,
+    )
+
+
 def _check_selection(
-    patterns: Sequence[str], wanted: Sequence[Entry], live: Sequence[Entry], environment: Environment
+    patterns: Sequence[str], wanted: Sequence[Entry], live: Sequence[Entry], prefix: str
 ) -> None:
     if not wanted:
         # An exact restore to nothing would remove the whole environment.
         raise InvalidInput(
             "restore_point_id",
-            f"It has nothing under {environment.path_prefix or 'its root'!r}. Choose another restore point.",
+            f"It has nothing under {prefix or 'its root'!r}. Choose another restore point.",
         )
     for pattern in patterns:
-        if not select([*wanted, *live], [pattern], prefix=environment.path_prefix):
+        if not select([*wanted, *live], [pattern], prefix=prefix):
             raise InvalidInput(
                 "items",
                 f"{pattern!r} selects nothing. Use a path, a folder, or a glob such as 'folder/*.json'.",

@@ -7,8 +7,9 @@ from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
-from services.repositories.locations import check_ref
 from services.repositories.mirror import MirrorStore
+from services.repositories.refs import check_ref
+from services.validation import check_name
 
 
 class RestorePoints:
@@ -22,12 +23,10 @@ class RestorePoints:
     def create(self, environment: Environment, *, label: str, ref: str, actor: Actor) -> RestorePoint:
         """Pin the commit that `ref` names now.
 
-        Raises InvalidInput for a label or ref that cannot be used, Conflict for a label that is taken, and
+        Raises InvalidInput for an invalid label or ref, Conflict for a label that is taken, and
         EnvironmentUnreachable where the repository does not answer.
         """
-        label = label.strip()
-        if not label or len(label) > 200 or not label.isprintable():  # noqa: PLR2004 - said in the message
-            raise InvalidInput("label", "A label is 1 to 200 printable characters.")
+        label = check_name(label, field="label")
         check_ref(ref)
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         mirror.fetch()

@@ -22,11 +22,11 @@ def preview(
     prefix: str,
     limit: int,
 ) -> list[Json]:
-    """Say for each selected item what a restore will do to it, in the order of paths.
+    """Return for each selected item what a restore does to it, in the order of paths.
 
     `overlay` selects among the wanted items, `exact` among the live ones too. An item is refused, with the
-    reason, where writing it would not give configuration: it does not parse, is over `limit` bytes, or
-    would overwrite a folder or a file that is not selected.
+    reason, if it does not parse, has more than `limit` bytes, or would overwrite a folder or a file that is
+    not selected. One change is {`path`, `change`, `reason`, `live`, `wanted`}.
     """
     selected_wanted = {entry.path: entry for entry in select(wanted, patterns, prefix=prefix)}
     live_by_path = {entry.path: entry for entry in live}
@@ -51,7 +51,7 @@ def select(entries: Iterable[Entry], patterns: Sequence[str], *, prefix: str) ->
 
 
 def states(entries: Iterable[Entry]) -> Mapping[str, State]:
-    """Return what stands at each path, in the form that plans keep."""
+    """Return the object id and mode of each entry by path, as plans store them."""
     return {shown(entry.path): _state(entry) for entry in entries}
 
 

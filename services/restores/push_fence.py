@@ -10,21 +10,21 @@ from sqlalchemy.orm import Session
 from models.errors import PushRaced
 from services.database.session import Database
 
-# Longer than a push may take (services/repositories/transport.py). A worker that is silent for longer than
-# this has lost its right to push: PostgreSQL ends the session, and the lock goes with it.
+# Longer than a push may take (services/repositories/transport.py). PostgreSQL ends the session of a worker
+# that is silent for longer, and with it the worker's right to push.
 SILENCE_LIMIT = timedelta(seconds=75)
 
 _KEY = "hashtextextended('operationrun.push.' || :run_id, 0)"
 
 
 class PushFence:
-    """The right to push for one run: a session advisory lock, which dies with its worker (section 6)."""
+    """The right to push for one run: a session advisory lock, which ends with its worker (law L11)."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def check(self) -> None:
-        """Raise PushRaced where the right was lost meanwhile, as by a worker that was paused for long."""
+        """Raise PushRaced where the right was lost, for example because the worker was paused."""
         try:
             self._connection.execute(text("SELECT 1"))
         except DBAPIError as error:
@@ -49,7 +49,7 @@ class PushFences:
             try:
                 yield PushFence(connection)
             finally:
-                # A session that PostgreSQL has ended gave the lock back by itself.
+                # Where PostgreSQL ended the session, the lock is released already.
                 with suppress(DBAPIError):
                     connection.execute(text("RESET idle_session_timeout"))
                     connection.execute(text(f"SELECT pg_advisory_unlock({_KEY})"), parameters)
@@ -58,7 +58,7 @@ class PushFences:
 def keep_from_pushing(session: Session, run_id: UUID) -> bool:
     """Keep every attempt of a run from pushing until the session's transaction ends.
 
-    False: an attempt holds the right to push at this moment, and nothing may be concluded yet.
+    False: an attempt holds the right to push, and nothing may be concluded yet.
     """
     statement = text(f"SELECT pg_try_advisory_xact_lock({_KEY})")
     return bool(session.scalar(statement, {"run_id": str(run_id)}))

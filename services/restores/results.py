@@ -11,7 +11,7 @@ from models.reason_codes import ReasonCode
 from models.restore import PlannedChange
 from services.restores.planned_items import PlannedItems
 
-# The items come from the plan and are not read on the way: there may be many.
+# The items are copied from the plan inside PostgreSQL: there may be many.
 _RECORD: Final = text("""
     INSERT INTO restore_results
         (id, workspace_id, environment_id, run_id, restore_plan_id, commit, items, summary, created_at)
@@ -35,12 +35,12 @@ _RESULTS: Final = {
 
 
 def restore_result_id(run_id: UUID) -> UUID:
-    """Return the id of a run's restore result: one run, one result, whoever records it."""
+    """Return the id of a run's restore result: the same for the worker and the reconciler."""
     return uuid5(run_id, "restore_result")
 
 
 def reason_of(summary: Json, commit: str | None) -> ReasonCode:
-    """Return how a restore whose items stand as planned ended well."""
+    """Return the reason code of a restore whose items are as planned."""
     if summary["refused"]:
         return ReasonCode.RESTORE_PARTLY_APPLIED
     return ReasonCode.RESTORE_APPLIED if commit else ReasonCode.RESTORE_NOT_NEEDED
@@ -54,9 +54,9 @@ def record_result(
     *,
     clock: Clock = utc_now,
 ) -> Json:
-    """Insert what a restore did, once; return the counts by result.
+    """Insert the restore result unless the run has one; return the counts by result.
 
-    `commit` is None where every item stood as planned already and no commit was needed.
+    `commit` is None where every item was as planned already and no commit was needed.
     """
     results = {
         change: result if commit or result == "refused" else "unchanged"

@@ -22,10 +22,10 @@ def rows_of_changes(
     *,
     check_cancelled: Callable[[], None],
 ) -> list[Json]:
-    """Return one row per changed item: what changed in it, by setting, and who changed it when."""
+    """Return one row per changed item: what changed in it, by setting, and the commits that changed it."""
     if not changes or evidence.previous_commit is None:
         return []
-    # Git reads the history while the items are read here.
+    # Git reads the history while this thread reads the items.
     with ThreadPoolExecutor(max_workers=1) as git:
         logging = git.submit(
             commits_of_changes, mirror, changes, before=evidence.previous_commit, after=evidence.commit
@@ -41,7 +41,7 @@ def rows_of_changes(
 
 def _row(reader: ItemReader, change: TreeChange) -> Json:
     old, new = change.old, change.new
-    # First, so that the kind is known of what was read for them.
+    # First, because reading the settings also finds the kind.
     settings = _settings(reader, old, new)
     entry = new or old
     return {
@@ -54,7 +54,7 @@ def _row(reader: ItemReader, change: TreeChange) -> Json:
 
 
 def _settings(reader: ItemReader, old: Entry | None, new: Entry | None) -> list[Json]:
-    """Return what changed inside an item, secrets masked; nothing for one that is new, gone or no text."""
+    """Return what changed inside an item, secrets masked; empty if it is added, removed or not parsed."""
     if old is None or new is None:
         return []
     before, after = reader.structure(old), reader.structure(new)

@@ -14,14 +14,14 @@ from services.repositories.mirror import Mirror
 from services.repositories.refs import commit_at
 from services.reviews.changes import rows_of_changes
 
-# Each may hold a file of the largest size twice, and all of them are read for one page.
+# Each may be two files of the largest size, and one page reads them all.
 ROWS_AT_ONCE: Final = 20
 
 
 class ReviewComparison:
-    """What changed between the commits of any two reviews of one environment, read from Git's objects.
+    """What changed between the commits of two reviews of one environment, read from Git's objects.
 
-    Counted and worded as a composition does it; nothing of it is kept.
+    Counts and words changes as a composition does; stores nothing.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ReviewComparison:
         self._after = after
 
     def is_at_hand(self) -> bool:
-        """Tell whether the mirror is whole and holds both commits, so that no network is needed."""
+        """Return whether the mirror is undamaged and holds both commits, so that no fetch is needed."""
         if self._mirror.is_damaged():
             return False
         try:
@@ -43,7 +43,7 @@ class ReviewComparison:
             return False
 
     def fetch(self) -> None:
-        """Have both commits in the mirror, made anew where it was found damaged.
+        """Have both commits in the mirror; a damaged mirror is recreated.
 
         Raises EnvironmentUnreachable, and RefNotFound where the repository no longer has one of them.
         """
@@ -60,7 +60,7 @@ class ReviewComparison:
     def rows(self, changes: Sequence[TreeChange]) -> list[Json]:
         """Return the changes setting by setting, secrets masked, as a review keeps them.
 
-        Reads both versions of every file given: ROWS_AT_ONCE of them, not all there are.
+        Reads both versions of every changed file, so pass at most ROWS_AT_ONCE changes.
         """
         evidence = Evidence(
             commit=self._after.commit,

@@ -1,12 +1,8 @@
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import select
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 
 from models.base import Clock, utc_now
 from models.contracts import OperationResult
@@ -17,19 +13,19 @@ from models.errors import RunRefused
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
-from models.review import EnvironmentReview, ReviewChange, ReviewStatus
+from models.review import EnvironmentReview
 from services.database.session import Database
 from services.kill_points import FaultHook, no_op
+from services.repositories.git import CheckCancelled
 from services.repositories.mirror import Mirror, MirrorStore
 from services.reviews.content import ReviewContent, compose_content
 from services.reviews.context import ReviewContext, read_context
-from services.reviews.evidence import COMPOSER_VERSION, commits_of, is_small, pin_evidence, trees_of
+from services.reviews.evidence import commits_of, is_small, pin_evidence, trees_of
 from services.reviews.lineage import published_review
+from services.reviews.new_review import insert_review
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
 from services.runs.start import claim, find_ended
-
-CheckCancelled = Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +46,17 @@ class ReviewComposition:
         mirrors: MirrorStore,
         *,
         clock: Clock = utc_now,
-        reach: FaultHook = no_op,
+        fault_hook: FaultHook = no_op,
     ) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
-        self._reach = reach
+        self._fault_hook = fault_hook
 
     def collect(
         self,
         correlation: Correlation,
-        scope: ReviewComposeInput,
+        operation_input: ReviewComposeInput,
         *,
         dispatch: Dispatch,
         check_cancelled: CheckCancelled,
@@ -68,32 +64,27 @@ class ReviewComposition:
     ) -> Evidence | OperationResult | None:
         """Mark the run running, fetch, and pin the commits that the review is composed from.
 
-        A small review is composed at once: the answer is that of `compose` then. Also an OperationResult:
-        another run does this work already, or this one ended meanwhile, by an attempt before (`repeated`) or
-        beside this one. Raises RunRefused, EnvironmentUnreachable, RefNotFound or PathPrefixEmpty.
+        A small review is composed at once, and the answer is that of `compose`. An OperationResult also where
+        another run does this work, or where this run has ended: by an earlier attempt (`repeated`) or by a
+        concurrent one. Raises RunRefused, EnvironmentUnreachable, RefNotFound or PathPrefixEmpty.
         """
-        with self._database.transaction() as session:
-            if repeated and (ended := find_ended(session, correlation, scope)):
-                return _told(session, ended)
-            taken = claim(session, correlation, scope, dispatch=dispatch, clock=self._clock)
-            if taken.refusal is not None:
-                return taken.refusal
-            environment = session.get_one(Environment, scope.environment_id)
-            published = published_review(session, environment.id)
+        started = self._start(correlation, operation_input, dispatch, repeated=repeated)
+        if isinstance(started, OperationResult):
+            return started
+        environment, published = started
         mirror = self._mirrors.open(environment.id, environment.repository_url)
-        self._reach("compose.after_start")
+        self._fault_hook("compose.after_start")
         mirror.fetch(check_cancelled)
-        self._reach("compose.after_fetch")
-        evidence = pin_evidence(mirror, environment, scope.ref, published)
+        self._fault_hook("compose.after_fetch")
+        evidence = pin_evidence(mirror, environment, operation_input.ref, published)
         small = is_small(mirror, environment, evidence)
         with self._database.transaction() as session:
             service = OperationRunService(session, clock=self._clock)
             run = service.record_fingerprint(correlation.run_id, evidence.fingerprint)
             if run is None:
-                return _told(session, find_ended(session, correlation, scope))
-            published_at = published.composed_at if published else None
-            work = _work(session, run, environment, mirror, evidence, published_at) if small else None
-        self._reach("compose.after_evidence")
+                return _result_of(session, find_ended(session, correlation, operation_input))
+            work = _work(session, run, environment, mirror, evidence) if small else None
+        self._fault_hook("compose.after_evidence")
         if work is None:
             return evidence
         check_cancelled()
@@ -102,27 +93,43 @@ class ReviewComposition:
     def compose(
         self,
         correlation: Correlation,
-        scope: ReviewComposeInput,
+        operation_input: ReviewComposeInput,
         evidence: Evidence,
         *,
         check_cancelled: CheckCancelled,
     ) -> OperationResult | None:
         """Compose the review and insert it in the transaction that completes the run (law L8).
 
-        None: a live review of this fingerprint is there already; the reconciler tells what that means.
-        Safe to repeat: a run that has its review returns it.
+        None: a live review of this fingerprint exists; the reconciler decides what that means. Safe to
+        repeat: a run that has its review returns it. Raises RunRefused where the run ended without one.
         """
         with self._database.transaction() as session:
-            environment = session.get_one(Environment, scope.environment_id)
+            environment = session.get_one(Environment, operation_input.environment_id)
             run = session.get_one(OperationRun, correlation.run_id)
             if run.status == Status.COMPLETED:
-                return _told(session, run)
-            previous = select(EnvironmentReview.composed_at)
-            published_at = session.scalar(previous.where(EnvironmentReview.id == evidence.previous_review_id))
+                return _result_of(session, run)
             mirror = self._mirrors.open(environment.id, environment.repository_url)
-            work = _work(session, run, environment, mirror, evidence, published_at)
+            work = _work(session, run, environment, mirror, evidence)
         mirror.ensure(commits_of(evidence), check_cancelled)
         return self._compose(correlation, work, check_cancelled)
+
+    def _start(
+        self,
+        correlation: Correlation,
+        operation_input: ReviewComposeInput,
+        dispatch: Dispatch,
+        *,
+        repeated: bool,
+    ) -> tuple[Environment, EnvironmentReview | None] | OperationResult:
+        """Mark the run running; return its environment and the published review, or how the run ended."""
+        with self._database.transaction() as session:
+            if repeated and (ended := find_ended(session, correlation, operation_input)):
+                return _result_of(session, ended)
+            claimed = claim(session, correlation, operation_input, dispatch=dispatch, clock=self._clock)
+            if claimed.refusal is not None:
+                return claimed.refusal
+            environment = session.get_one(Environment, operation_input.environment_id)
+            return environment, published_review(session, environment.id)
 
     def _compose(
         self, correlation: Correlation, work: _Work, check_cancelled: CheckCancelled
@@ -130,19 +137,23 @@ class ReviewComposition:
         content = compose_content(
             work.mirror, work.environment, work.evidence, work.context, check_cancelled=check_cancelled
         )
-        self._reach("compose.before_insert")
+        self._fault_hook("compose.before_insert")
         try:
             return self._complete(correlation, work, content)
         except RunRefused:
             with self._database.transaction() as session:
-                return _told(session, session.get_one(OperationRun, correlation.run_id))
+                return _result_of(session, session.get_one(OperationRun, correlation.run_id))
 
     def _complete(
         self, correlation: Correlation, work: _Work, content: ReviewContent
     ) -> OperationResult | None:
         """Insert the review and complete the run; raise RunRefused, with neither done, where it has ended."""
+        evidence = work.evidence
+        trees = trees_of(work.mirror, work.environment, evidence.commit, evidence.baseline_commit)
         with self._database.transaction() as session:
-            review_id = self._insert(session, work, content)
+            review_id = insert_review(
+                session, work.run, work.evidence, content, trees=trees, composed_at=self._clock()
+            )
             if review_id is None:
                 return None
             service = OperationRunService(session, clock=self._clock)
@@ -151,60 +162,22 @@ class ReviewComposition:
             )
             if completed is None:
                 raise RunRefused
-            self._reach("compose.before_commit")
-        self._reach("compose.after_commit")
+            self._fault_hook("compose.before_commit")
+        self._fault_hook("compose.after_commit")
         return _result(work.run.id, review_id)
-
-    def _insert(self, session: Session, work: _Work, content: ReviewContent) -> UUID | None:
-        run, evidence = work.run, work.evidence
-        trees = trees_of(work.mirror, work.environment, evidence.commit, evidence.baseline_commit)
-        # Waits for another run of the same fingerprint to commit or roll back, and then knows.
-        review_id: UUID | None = session.scalar(
-            postgresql.insert(EnvironmentReview)
-            .values(
-                id=uuid7(),
-                workspace_id=run.workspace_id,
-                environment_id=run.environment_id,
-                run_id=run.id,
-                status=ReviewStatus.DRAFT,
-                fingerprint=evidence.fingerprint,
-                commit=evidence.commit,
-                tree=trees["live_tree"],
-                baseline_commit=evidence.baseline_commit,
-                baseline_tree=trees["baseline_tree"],
-                previous_review_id=evidence.previous_review_id,
-                composer_version=COMPOSER_VERSION,
-                summary=content.summary,
-                sections=content.sections,
-                findings=content.findings,
-                composed_at=self._clock(),
-            )
-            .on_conflict_do_nothing()
-            .returning(EnvironmentReview.id)
-        )
-        if review_id is not None and content.changes:
-            rows = [
-                {"review_id": review_id, "workspace_id": run.workspace_id, "position": position, **change}
-                for position, change in enumerate(content.changes)
-            ]
-            session.execute(insert(ReviewChange), rows)
-        return review_id
 
 
 def _work(
-    session: Session,
-    run: OperationRun,
-    environment: Environment,
-    mirror: Mirror,
-    evidence: Evidence,
-    published_at: datetime | None,
+    session: Session, run: OperationRun, environment: Environment, mirror: Mirror, evidence: Evidence
 ) -> _Work:
+    previous = EnvironmentReview.id == evidence.previous_review_id
+    published_at = session.scalar(select(EnvironmentReview.composed_at).where(previous))
     context = read_context(session, environment, published_at=published_at, run_id=run.id, now=run.created_at)
     return _Work(run=run, environment=environment, mirror=mirror, evidence=evidence, context=context)
 
 
-def _told(session: Session, run: OperationRun | None) -> OperationResult:
-    """Tell how a run ended; raise RunRefused of one that did not end by its work, or that is not there."""
+def _result_of(session: Session, run: OperationRun | None) -> OperationResult:
+    """Return how a run ended; raise RunRefused for one that failed, was cancelled or does not exist."""
     if run is None or run.outcome in {Outcome.FAILED, Outcome.CANCELLED}:
         raise RunRefused
     reconciliation = run.context.get("reconciliation")

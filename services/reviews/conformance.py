@@ -6,7 +6,7 @@ from models.base import Json
 from services.repositories.diff import Change, TreeChange
 from services.repositories.paths import shown
 
-# Paths named in the review's row; the counts are always whole.
+# Paths named in the review's row; the counts include all.
 NAMED_PATHS = 200
 
 FORMULA = "items as the baseline has them, of all items in the baseline; extra items do not count"
@@ -14,7 +14,7 @@ FORMULA = "items as the baseline has them, of all items in the baseline; extra i
 
 @dataclass(frozen=True, kw_only=True)
 class Conformance:
-    """How an environment stands to its baseline, by path; an item conforms where its bytes are the same."""
+    """How an environment conforms to its baseline, by path; an item conforms if its bytes are the same."""
 
     missing: Sequence[str]
     drifted: Sequence[str]
@@ -23,12 +23,12 @@ class Conformance:
 
     @property
     def score(self) -> int | None:
-        """The share of the baseline's items that are here unchanged, 0 to 100; None for an empty baseline."""
+        """The share of the baseline's items that are unchanged, 0 to 100; None for an empty baseline."""
         expected = self.conforming + len(self.drifted) + len(self.missing)
         return round(100 * self.conforming / expected) if expected else None
 
     def section(self, live: Mapping[str, int], kinds: Mapping[str, str]) -> Json:
-        """Return the review's section; `live` counts the live items by kind, `kinds` tells them by path."""
+        """Return the review's section; `live` counts the live items by kind, `kinds` maps paths to kinds."""
         groups = {"missing": self.missing, "drifted": self.drifted, "extra": self.extra}
         return {
             "set": True,
@@ -44,7 +44,7 @@ class Conformance:
 
 
 def conformance_of(differences: Iterable[TreeChange], *, live_items: int) -> Conformance:
-    """Read how an environment conforms from what differs between its baseline and its live tree.
+    """Return how an environment conforms, from the changes between its baseline and its live tree.
 
     A renamed item is missing under its old name and extra under its new one.
     """

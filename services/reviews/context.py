@@ -18,14 +18,14 @@ from models.restore import RestorePoint
 from models.review import EnvironmentReview, ReviewStatus
 from services.masking.messages import redact
 
-# How far back a review looks for operations, at most; no retention is shorter (services/runs/retention.py).
+# The longest period of operations in a review; no retention is shorter (services/runs/retention.py).
 LONGEST_PERIOD: Final = timedelta(days=30)
 HISTORY: Final = 12
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewContext:
-    """What PostgreSQL contributes to a review; read when the evidence is pinned."""
+    """What PostgreSQL contributes to a review."""
 
     environment: Json
     newest_point: RestorePoint | None
@@ -44,7 +44,8 @@ def read_context(
 ) -> ReviewContext:
     """Read the environment's restore points, its operations of the period, and its earlier reviews.
 
-    `published_at` is when the published review was composed; None: there is none.
+    `published_at` is when the published review was composed, or None. Operations count from then on, at most
+    LONGEST_PERIOD; `run_id`, the composing run itself, does not count.
     """
     earliest = now - LONGEST_PERIOD
     since = max(earliest, published_at or earliest)
@@ -105,7 +106,7 @@ def _operations(session: Session, environment: Environment, since: datetime, run
 
 
 def _history(session: Session, environment: Environment) -> list[Json]:
-    # By their figures alone: the sections of a large environment's reviews are large.
+    # Figures only: the sections of a large environment's reviews are large.
     score = EnvironmentReview.sections["baseline"]["score"].label("score")
     reviews = session.execute(
         select(EnvironmentReview.id, EnvironmentReview.composed_at, EnvironmentReview.summary, score)

@@ -11,7 +11,7 @@ from services.reviews.conformance import Conformance
 
 UNSUCCESSFUL: Final = (Outcome.FAILED, Outcome.BLOCKED, Outcome.ATTENTION_REQUIRED)
 
-# What to do about each finding; the closed list of codes.
+# The closed list of codes, with the advice for each.
 ADVICE: Final = {
     "item_unparsed": "Mend these files in the repository; as they are, nothing can apply them.",
     "item_oversized": "Look whether such large files belong to the configuration.",
@@ -29,7 +29,7 @@ ADVICE: Final = {
 
 
 class Severity(StrEnum):
-    """How much a finding asks of the reader."""
+    """How urgent a finding is."""
 
     INFO = "info"
     WARNING = "warning"
@@ -37,7 +37,7 @@ class Severity(StrEnum):
 
 
 class Comparison(StrEnum):
-    """Whether changes could be told, and if not, why."""
+    """Whether a review could be compared with the previous one, and if not, why."""
 
     MADE = "made"
     FIRST_REVIEW = "first_review"
@@ -52,7 +52,7 @@ def find(
     has_restore_point: bool,
     by_outcome: Mapping[str, int],
 ) -> list[Json]:
-    """Return the findings of a review, the most severe first; each names the items it rests on."""
+    """Return the findings of a review, the most severe first, each with the items it is about."""
     found = [
         *_about_items(inventory),
         *_about_baseline(conformance),
@@ -142,9 +142,9 @@ def _files(paths: Iterable[str]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FindingChange:
-    """One finding that two reviews do not have alike, as the later of those that have it words it.
+    """One finding that differs between two reviews, in the words of the later one that has it.
 
-    `came` and `went` are the items that only the later, or only the earlier review has in it.
+    `came` and `went` are the items that only the later or only the earlier review's finding has.
     """
 
     finding: Json
@@ -154,7 +154,7 @@ class FindingChange:
 
 @dataclass(frozen=True, kw_only=True)
 class FindingChanges:
-    """What became of the findings between two reviews; a finding is known by its code."""
+    """How the findings of two reviews differ, matched by their codes."""
 
     appeared: Sequence[FindingChange]
     gone: Sequence[FindingChange]
@@ -163,7 +163,7 @@ class FindingChanges:
 
 
 def compare_findings(before: Sequence[Json], after: Sequence[Json]) -> FindingChanges:
-    """Compare the findings of two reviews, each in the order in which its review has them."""
+    """Compare the findings of two reviews; each list keeps the order of its review."""
     earlier = {finding["code"]: finding for finding in before}
     later = {finding["code"]: finding for finding in after}
     kept = [_change(earlier[code], finding) for code, finding in later.items() if code in earlier]
@@ -186,5 +186,5 @@ def _change(before: Json | None, after: Json | None) -> FindingChange:
 
 
 def _items(finding: Json | None) -> dict[str, None]:
-    """Return a finding's items in their order, quick to look up."""
+    """Return a finding's items in their order, with quick lookup."""
     return dict.fromkeys(finding["items"]) if finding else {}

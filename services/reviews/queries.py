@@ -32,9 +32,9 @@ Known = TypeVar("Known", bound=StrEnum)
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewFilters:
-    """What a review's page is narrowed to; None leaves a filter out.
+    """The filters of a review's page; None leaves a filter out.
 
-    `kind` and `change` narrow the changes, `severity` the findings. A kind that no item has leaves nothing.
+    `kind` and `change` narrow the changes, `severity` the findings. A kind that no item has matches none.
     """
 
     kind: str | None = None
@@ -43,7 +43,7 @@ class ReviewFilters:
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "ReviewFilters":
-        """Read the filters of a query string; raise InvalidInput naming a value that is none."""
+        """Read the filters of a query string; raise InvalidInput naming an unknown value."""
         return cls(
             kind=searchable(given.get("kind", "")) or None,
             change=_one_of("change", given, Change),
@@ -57,7 +57,7 @@ class ReviewFilters:
 
     @property
     def narrows_changes(self) -> bool:
-        """Tell whether changes are left out."""
+        """Whether a filter leaves changes out."""
         return self.kind is not None or self.change is not None
 
 
@@ -72,7 +72,7 @@ def _one_of(field: str, given: Mapping[str, str], known: type[Known]) -> Known |
 
 @dataclass(frozen=True, kw_only=True)
 class PastReview:
-    """What a list tells of a review, without its content; `findings` counts them by severity."""
+    """A review as lists show it, without its content; `findings` counts them by severity."""
 
     id: UUID
     environment_id: UUID
@@ -111,7 +111,7 @@ def list_past_reviews(
 
 def _statement() -> Select[*tuple[Any, ...]]:
     review = EnvironmentReview
-    # A finding may name every item there is; a list needs none of them.
+    # A finding may name every item; a list needs the severities alone.
     severities = func.jsonb_path_query_array(review.findings, cast(literal("$[*].severity"), JSONPATH))
     return (
         select(
@@ -165,7 +165,7 @@ def list_reviews(
 
 
 def get_review(session: Session, review_id: UUID) -> EnvironmentReview | None:
-    """Return a review by its id alone; whether the reader may see it is the caller's question."""
+    """Return a review by its id; the caller checks whether the reader may see it."""
     return session.get(EnvironmentReview, review_id)
 
 
@@ -192,19 +192,19 @@ def list_changes(
 
 
 def count_changes(session: Session, review_id: UUID, filters: ReviewFilters) -> int:
-    """Return how many changed items of a review the filters leave."""
+    """Return how many changed items of a review match the filters."""
     statement = select(func.count()).select_from(ReviewChange).where(*_of_changes(review_id, filters))
     return session.scalar(statement) or 0
 
 
 def kinds_of_changes(session: Session, review_id: UUID) -> Sequence[str]:
-    """Return the kinds that a review's changed items have, in the order of their names."""
+    """Return the kinds of a review's changed items, sorted."""
     statement = select(ReviewChange.kind).where(ReviewChange.review_id == review_id).distinct()
     return sorted(session.scalars(statement))
 
 
 def get_change(session: Session, review_id: UUID, position: int) -> ReviewChange | None:
-    """Return one changed item of a review by its place in the order of paths."""
+    """Return one changed item of a review by its position in the order of paths."""
     return session.get(ReviewChange, (review_id, position)) if position <= LARGEST_POSITION else None
 
 

@@ -10,7 +10,7 @@ UNPARSED_SHARE: Final = 0.05
 
 
 class Profile(StrEnum):
-    """For whom a report is made."""
+    """The kind of reader that a report is for."""
 
     EXECUTIVE = "executive"
     TECHNICAL = "technical"
@@ -18,9 +18,9 @@ class Profile(StrEnum):
 
 
 def readiness_of(review: EnvironmentReview, *, now: datetime) -> Json:
-    """Say for each profile whether it can be shared, and what is missing; it informs and refuses nothing.
+    """Return for each profile whether its report can be shared, and what is missing; advice only.
 
-    The answer is {profile: {`ready`, `missing`: [{`code`, `text`}]}}.
+    The shape is {profile: {`ready`, `missing`: [{`code`, `text`}]}}.
     """
     return {profile: _of(profile, review, now) for profile in Profile}
 

@@ -24,7 +24,7 @@ from models.errors import (
 from models.lifecycle import ACTIVE
 from models.operation_run import OperationRequest, OperationRun
 from models.restore import RestorePlan
-from services.repositories.locations import check_ref
+from services.repositories.refs import check_ref
 from services.runs.new_run import Dispatch, NewRun
 from services.runs.service import OperationRunService
 

@@ -15,7 +15,7 @@ from models.contracts import Failure
 from models.contracts.operation_input import OperationInput
 from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
-from models.lifecycle import Outcome, Status
+from models.lifecycle import Outcome, Status, is_correctable
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
@@ -197,7 +197,7 @@ class OperationRunService:
         standing = run.context.get("reconciliation")
         if standing is not None and _same_decision(standing, decision):
             return WriteResult.UNCHANGED
-        if run.outcome == Outcome.SUCCEEDED:
+        if not is_correctable(run.outcome):
             return WriteResult.ALREADY_SUCCEEDED
         now = self._clock()
         previous = standing["previous"] if standing else {"status": before[0], "outcome": before[1]}

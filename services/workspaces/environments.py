@@ -9,12 +9,9 @@ from uuid_utils.compat import uuid7
 from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict
-from services.repositories.locations import (
-    check_branch,
-    check_path_prefix,
-    check_ref,
-    check_repository_url,
-)
+from services.repositories.locations import check_repository_url
+from services.repositories.paths import check_path_prefix
+from services.repositories.refs import check_branch, check_ref
 from services.validation import check_name, check_slug
 
 

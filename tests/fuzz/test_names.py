@@ -14,8 +14,9 @@ from models.catalog import OperationType
 from models.correlation import parse_workflow_id, resolve
 from models.errors import InvalidInput
 from services.database.paging import LARGEST_POSITION, Cursor, decode_position, searchable
-from services.repositories.locations import check_branch, check_path_prefix, check_ref, locate
-from services.repositories.paths import selects
+from services.repositories.locations import locate
+from services.repositories.paths import check_path_prefix, selects
+from services.repositories.refs import check_branch, check_ref
 from services.runs.inputs import parse_whole_input
 from services.runs.search.filters import NAMES, RunFilters
 

@@ -198,7 +198,7 @@ def die_before_recording(
     given = RestoreExecuteInput(
         workspace_id=workspace_id, environment_id=environment_id, restore_plan_id=plan_id
     )
-    execution = RestoreExecution(database, mirrors, reach=reach)
+    execution = RestoreExecution(database, mirrors, fault_hook=reach)
     execution.check(correlation, given, dispatch=TARGET, check_cancelled=never_cancelled)
     with pytest.raises(Died):
         execution.apply(correlation, given, check_cancelled=never_cancelled)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from models.base import Json
-from services.reports.changed_settings import count_line, noise_line, written_settings
+from services.reports.changed_settings import count_line, format_settings, noise_line
 from tests.review_documents import make_change
 
 
@@ -24,7 +24,7 @@ from tests.review_documents import make_change
 def test_it_tells_null_from_nothing_and_numbers_from_text(
     setting: Json, written: tuple[str, str, str]
 ) -> None:
-    (found,) = written_settings(make_change(0, settings=[{"path": "a"} | setting]), length=50)
+    (found,) = format_settings(make_change(0, settings=[{"path": "a"} | setting]), length=50)
     assert (found.path, found.before, found.after) == written
 
 
@@ -39,13 +39,13 @@ ADDED = "settings[settingInstance.settingDefinitionId=a_delay]"
 
 def test_what_was_added_whole_is_shown_without_what_the_exporter_wrote() -> None:
     change = make_change(0, settings=[{"path": ADDED, "change": "added", "before": None, "after": EXPORTED}])
-    (found,) = written_settings(change)
+    (found,) = format_settings(change)
     assert found.after == '{"settingInstance": {"simpleSettingValue": {"value": 2000}}}'
     assert found.alone == ""
 
 
 def test_a_long_value_that_came_or_went_is_written_over_both_columns() -> None:
-    (found,) = written_settings(
+    (found,) = format_settings(
         make_change(0, settings=[{"path": "a", "change": "removed", "before": "x" * 90, "after": None}])
     )
     assert found.alone == f'removed: "{"x" * 90}"'
@@ -55,7 +55,7 @@ def test_a_long_value_that_came_or_went_is_written_over_both_columns() -> None:
 @pytest.mark.parametrize("value", [{"@odata.type": "#a.b"}, {"x": {"@odata.type": "#a.b"}}, [], {}, None])
 def test_a_value_of_nothing_else_is_shown_as_it_is(value: object) -> None:
     change = make_change(0, settings=[{"path": "a", "change": "added", "before": None, "after": value}])
-    assert written_settings(change)[0].after == json.dumps(value)
+    assert format_settings(change)[0].after == json.dumps(value)
 
 
 def test_bookkeeping_is_counted_and_left_to_the_data() -> None:
@@ -65,7 +65,7 @@ def test_bookkeeping_is_counted_and_left_to_the_data() -> None:
     ]
     real = {"path": "name", "change": "changed", "before": 1, "after": 2}
     change = make_change(0, settings=[kept[0], real, *kept[1:]])
-    assert [setting.path for setting in written_settings(change)] == ["name"]
+    assert [setting.path for setting in format_settings(change)] == ["name"]
     assert noise_line(change) == "and 3 changes of export bookkeeping, in the data"
     assert count_line(change) == "4 settings changed, 3 of export bookkeeping"
     alone = make_change(0, settings=kept[:1])

@@ -9,7 +9,8 @@ from models.errors import (
     RepositoryError,
 )
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import DAMAGED, entries, read_blob
+from services.repositories.objects import entries, read_blob
+from services.repositories.tree_objects import DAMAGED
 from tests.repositories.remote import Remote
 
 

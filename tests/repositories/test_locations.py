@@ -3,13 +3,9 @@ from pathlib import Path
 import pytest
 
 from models.errors import InvalidInput
-from services.repositories.locations import (
-    check_branch,
-    check_path_prefix,
-    check_ref,
-    check_repository_url,
-    locate,
-)
+from services.repositories.locations import check_repository_url, locate
+from services.repositories.paths import check_path_prefix
+from services.repositories.refs import check_branch, check_ref
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from models.errors import (
 )
 from services.repositories.git import CheckCancelled
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.objects import damaged, entries
+from services.repositories.objects import entries
 from services.repositories.transport import GitLimits
+from services.repositories.tree_objects import damaged
 from tests.repositories.remote import Remote, git
 
 

@@ -9,7 +9,8 @@ from services.repositories.commits import commit_tree, write_tree
 from services.repositories.git import GitResult, never_cancelled
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
-from services.repositories.transport import GitLimits, judge_push
+from services.repositories.push_answer import judge_push
+from services.repositories.transport import GitLimits
 from tests.repositories.remote import Remote, git
 from tests.repositories.waiting import has_group, wait_until
 

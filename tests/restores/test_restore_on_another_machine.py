@@ -79,7 +79,7 @@ def test_a_machine_that_never_saw_what_was_live_finds_the_commit_of_a_run(
         workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
     )
     correlation = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=uuid7())
-    execution = RestoreExecution(database, on_worker, reach=dying_at("restore.after_push"))
+    execution = RestoreExecution(database, on_worker, fault_hook=dying_at("restore.after_push"))
     execution.check(correlation, scope, dispatch=TARGET, check_cancelled=never_cancelled)
     with pytest.raises(Died):
         execution.apply(correlation, scope, check_cancelled=never_cancelled)
@@ -100,11 +100,11 @@ class Died(BaseException):
 
 
 def dying_at(point: str) -> FaultHook:
-    def reach(name: str) -> None:
+    def fault_hook(name: str) -> None:
         if name == point:
             raise Died
 
-    return reach
+    return fault_hook
 
 
 def planned(database: Database, mirrors: MirrorStore, environment: Environment, ref: str) -> RestorePlan:

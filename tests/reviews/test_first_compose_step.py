@@ -48,9 +48,9 @@ class Composing:
         self.correlation = Correlation(operation_type=COMPOSE, run_id=uuid7())
 
     def collect(
-        self, reach: FaultHook = no_op, *, repeated: bool = False, environment: Environment | None = None
+        self, fault_hook: FaultHook = no_op, *, repeated: bool = False, environment: Environment | None = None
     ) -> Evidence | OperationResult | None:
-        return ReviewComposition(self.database, self.mirrors, reach=reach).collect(
+        return ReviewComposition(self.database, self.mirrors, fault_hook=fault_hook).collect(
             self.correlation,
             compose_input(environment or self.environment),
             dispatch=TARGET,
@@ -92,11 +92,11 @@ def at(point: str, do: Callable[[], object]) -> FaultHook:
     """Do something once, when the step is at the point."""
     waiting = [do]
 
-    def reach(name: str) -> None:
+    def fault_hook(name: str) -> None:
         if name == point and waiting:
             waiting.pop()()
 
-    return reach
+    return fault_hook
 
 
 @pytest.mark.parametrize("point", ["compose.after_start", "compose.after_fetch", "compose.before_insert"])

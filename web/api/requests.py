@@ -1,15 +1,14 @@
 """The shapes of the bodies that programs send."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictBool
 
+from models.base import SLUG_PATTERN
 from models.catalog import OperationType
 from models.contracts import CanonicalId, PlainText
 from models.restore import RestoreMode
 from web.api.stored_shapes import Shaped
-
-SLUG: Final = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"
 
 
 class Request(BaseModel):
@@ -22,7 +21,7 @@ class NewEnvironment(Request):
     """An environment to register; `workspace` is a slug or an id."""
 
     workspace: PlainText
-    slug: Annotated[PlainText, Field(json_schema_extra={"pattern": SLUG, "examples": ["production"]})]
+    slug: Annotated[PlainText, Field(json_schema_extra={"pattern": SLUG_PATTERN, "examples": ["production"]})]
     name: Annotated[PlainText, Field(json_schema_extra={"minLength": 1, "maxLength": 200})]
     repository_url: Annotated[
         PlainText, Field(json_schema_extra={"examples": ["https://git.example.org/configuration.git"]})

@@ -7,15 +7,15 @@ PIECE: Final = 1 << 16
 
 Pieces = Iterable[bytes]
 
-# Regular files, readable by everybody, as a Unix system packs them.
+# Regular files with mode 0644, as a Unix system packs them.
 _MODE: Final = 0o100644 << 16
 _UNIX: Final = 3
 
 
 def write_archive(out: BinaryIO, files: Iterable[tuple[str, Pieces]], *, at: datetime) -> None:
-    """Write a ZIP that depends on nothing but names, contents, their order and `at`, which stands as UTC.
+    """Write a ZIP whose bytes depend only on names, contents, their order and `at`, stored as UTC.
 
-    Files are stored, not compressed: compressors of different builds write different bytes.
+    Files are stored uncompressed: different builds of a compressor write different bytes.
     """
     stamp = at.astimezone(UTC)
     with zipfile.ZipFile(out, "w", compression=zipfile.ZIP_STORED, allowZip64=False) as archive:
@@ -29,6 +29,6 @@ def write_archive(out: BinaryIO, files: Iterable[tuple[str, Pieces]], *, at: dat
 
 
 def pieces_of(file: BinaryIO) -> Iterator[bytes]:
-    """Read an open file to its end, a piece at a time."""
+    """Yield an open file in pieces to its end."""
     while piece := file.read(PIECE):
         yield piece

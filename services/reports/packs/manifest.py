@@ -28,7 +28,7 @@ class PackedFile(Contract):
 
 
 class PackedEnvironment(Contract):
-    """The environment the review is of, as it was called when the review was composed."""
+    """The review's environment, as it was called when the review was composed."""
 
     id: UUID
     name: str | None
@@ -38,7 +38,7 @@ class PackedEnvironment(Contract):
 
 
 class Generator(Contract):
-    """What wrote the pack."""
+    """The program that wrote the pack."""
 
     name: str
     version: str
@@ -46,7 +46,7 @@ class Generator(Contract):
 
 
 class Provenance(Contract):
-    """Where the pack's content comes from."""
+    """The origin of the pack's content."""
 
     review_id: UUID
     run_id: UUID
@@ -63,7 +63,7 @@ class Provenance(Contract):
 
 
 class Manifest(Contract):
-    """What a review pack holds and where it comes from; the last file of the pack."""
+    """A review pack's files and their origin; the last file of the pack."""
 
     format: Literal["operationrun.review-pack.v1"]
     profiles: Sequence[Profile]
@@ -72,10 +72,10 @@ class Manifest(Contract):
 
     @property
     def composed_at(self) -> datetime:
-        """When the review was composed: the time of every file of the pack."""
+        """When the review was composed; every file of the pack has this time."""
         return self.provenance.composed_at
 
     def dumped(self) -> bytes:
         """Return the manifest's one spelling as JSON."""
-        told = self.model_dump(mode="json")
-        return f"{json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode()
+        values = self.model_dump(mode="json")
+        return f"{json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False)}\n".encode()

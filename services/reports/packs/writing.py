@@ -36,13 +36,13 @@ In the CSV files a text that a spreadsheet would take for a formula has an apost
 
 
 @dataclass
-class _Ledger:
+class _WrittenFiles:
     """The files written so far, with their sizes and hashes."""
 
     files: list[PackedFile] = field(default_factory=list)
 
     def record(self, path: str, pieces: Pieces) -> Iterator[bytes]:
-        """Pass a file's pieces on, and keep what they come to."""
+        """Pass a file's pieces on; after the last, record its size and hash."""
         size, sha256 = 0, hashlib.sha256()
         for piece in pieces:
             size += len(piece)
@@ -52,21 +52,21 @@ class _Ledger:
 
 
 def write_pack(source: ReviewSource, out: BinaryIO, *, profiles: Sequence[Profile] = tuple(Profile)) -> None:
-    """Write the review pack to a seekable file: the same review gives the same bytes, whenever it is asked.
+    """Write the review pack to a seekable file: the same review always gives the same bytes.
 
-    Every file is written a piece at a time, so memory does not follow the size of the review.
+    Writes every file in pieces, so that memory does not grow with the review.
     """
     write_archive(out, _files(source, profiles), at=source.document.composed_at)
 
 
 def _files(source: ReviewSource, profiles: Sequence[Profile]) -> Iterator[tuple[str, Pieces]]:
-    ledger = _Ledger()
+    written = _WrittenFiles()
     for path, pieces in _contents(source, profiles):
-        yield path, ledger.record(path, pieces)
-    sums = "".join(f"{file.sha256}  {file.path}\n" for file in ledger.files)
-    yield SUMS, ledger.record(SUMS, [sums.encode()])
+        yield path, written.record(path, pieces)
+    sums = "".join(f"{file.sha256}  {file.path}\n" for file in written.files)
+    yield SUMS, written.record(SUMS, [sums.encode()])
     manifest = Manifest(
-        format=FORMAT, profiles=profiles, provenance=provenance_of(source.document), files=ledger.files
+        format=FORMAT, profiles=profiles, provenance=provenance_of(source.document), files=written.files
     )
     yield NAME, [manifest.dumped()]
 
@@ -85,7 +85,7 @@ def _contents(source: ReviewSource, profiles: Sequence[Profile]) -> Iterator[tup
 
 
 def provenance_of(document: ReviewDocument) -> Provenance:
-    """Name what a pack of this review rests on."""
+    """Return where a pack of this review comes from."""
     environment = document.section("environment")
     return Provenance(
         review_id=document.review_id,

@@ -11,7 +11,7 @@ import pytest
 
 from runtime.cli.main import run_command
 from services.configuration.exporter_noise import is_exporter_noise
-from services.reports.pdf import ITEMS_PRINTED, ITEMS_TOLD
+from services.reports.pdf import INFO_ITEMS_PRINTED, ITEMS_PRINTED
 from tests.reports.pdf_reading import page_count, text_of
 from tests.reviews.real_data.conftest import (
     FORMS,
@@ -135,7 +135,7 @@ def test_the_lists_on_paper_are_as_long_as_they_ask_for_attention(
 ) -> None:
     shown = text_of(files["technical.pdf"])
     for finding in releases.reviews[VERSIONS[-1]]["findings"]:
-        printed = ITEMS_TOLD if finding["severity"] == "info" else ITEMS_PRINTED
+        printed = INFO_ITEMS_PRINTED if finding["severity"] == "info" else ITEMS_PRINTED
         more = len(finding["items"]) - printed
         assert more <= 0 or squeezed(f"and {more} more, in findings.csv") in shown
 

@@ -10,7 +10,7 @@ import pytest
 from models.access import Role
 from models.environment import Environment
 from models.review import EnvironmentReview, ReviewStatus
-from services.repositories.objects import DAMAGED
+from services.repositories.tree_objects import DAMAGED
 from tests.git_repository import GitRepository
 from tests.world import World
 

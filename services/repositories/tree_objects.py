@@ -1,0 +1,70 @@
+import contextlib
+import functools
+import re
+import stat
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import pygit2
+
+from models.errors import RepositoryError
+
+TREE_MODE = 0o040000
+# A file in a mirror: its next fetch builds it again.
+DAMAGED = "operationrun-damaged"
+
+# Octal digits of the mode, a name, and an object id of 20 bytes.
+_LINE = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+
+
+class RawEntry(NamedTuple):
+    """One line of a tree object: a mode, a name in bytes, and an object id of 20 bytes."""
+
+    mode: int
+    name: bytes
+    oid: bytes
+
+
+def read_tree(repository: pygit2.Repository, oid: str) -> list[RawEntry]:
+    """Return the entries of one tree object in its order."""
+    return [RawEntry(mode_of(digits), name, entry) for digits, name, entry in tree_lines(repository, oid)]
+
+
+def tree_lines(repository: pygit2.Repository, oid: str) -> list[tuple[bytes, bytes, bytes]]:
+    """Return a tree object's lines as (octal mode, name, object id); raise RepositoryError if malformed."""
+    data = read_object(repository, oid)
+    lines: list[tuple[bytes, bytes, bytes]] = _LINE.findall(data)
+    # Every line has a space and a NUL as well; any other byte left over belongs to no line.
+    if sum(map(len, chain.from_iterable(lines))) + 2 * len(lines) != len(data):
+        raise damaged(repository, oid)
+    return lines
+
+
+def read_object(repository: pygit2.Repository, oid: str) -> bytes:
+    """Return an object's content; raise RepositoryError where the mirror lacks it or it is broken."""
+    try:
+        return repository.odb.read(oid)[1]
+    except (KeyError, pygit2.GitError):
+        raise damaged(repository, oid) from None
+
+
+@functools.cache
+def mode_of(digits: bytes) -> int:
+    """Return the mode as which Git treats an entry: old trees have others than the five it writes."""
+    mode = int(digits, 8)
+    if stat.S_ISREG(mode):
+        return 0o100755 if mode & 0o100 else 0o100644
+    if stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
+        return stat.S_IFMT(mode)
+    return 0o160000
+
+
+def damaged(repository: pygit2.Repository, oid: str) -> RepositoryError:
+    """Mark the mirror of a missing or broken object as damaged; return the error to raise."""
+    # Another process may have replaced the mirror meanwhile: then there is nothing left to mark.
+    with contextlib.suppress(FileNotFoundError):
+        Path(repository.path, DAMAGED).touch()
+    return RepositoryError(
+        f"The mirror lacks object {oid}, or holds it broken. Its next fetch makes it anew."
+    )
