@@ -13,9 +13,9 @@ from services.access.audit import SYSTEM, Audit
 
 
 def published_review(session: Session, environment_id: UUID) -> EnvironmentReview | None:
-    """Return the one published review of an environment; None: none was published yet.
+    """Return the published review of an environment, or None.
 
-    Its findings and sections, which may be large, are not read.
+    Its findings and sections may be large and are deferred.
     """
     return session.scalars(
         select(EnvironmentReview)
@@ -27,6 +27,28 @@ def published_review(session: Session, environment_id: UUID) -> EnvironmentRevie
     ).one_or_none()
 
 
+def has_base_moved(review: EnvironmentReview, published_id: UUID | None) -> bool:
+    """Return whether another review was published since this one was composed.
+
+    `published_id` is the environment's published review; None: it has none.
+    """
+    return published_id != review.previous_review_id
+
+
+def publish_conflict(review: EnvironmentReview, published_id: UUID | None) -> Conflict | None:
+    """Return why a review that is not published cannot be; None where it can. Arguments as above."""
+    if review.status != ReviewStatus.DRAFT:
+        return Conflict(f"This review is {review.status}; only a draft can be published.")
+    return ReviewBaseMoved() if has_base_moved(review, published_id) else None
+
+
+def archive_conflict(review: EnvironmentReview) -> Conflict | None:
+    """Return why a review that is not archived cannot be; None where it can."""
+    if review.status != ReviewStatus.DRAFT:
+        return Conflict(f"This review is {review.status}; only a draft can be archived.")
+    return None
+
+
 class Reviews:
     """Moves reviews along their lineage; never writes a run. Each move leaves an audit entry."""
 
@@ -36,22 +58,20 @@ class Reviews:
         self._clock = clock
 
     def publish(self, review_id: UUID) -> EnvironmentReview:
-        """Publish a draft and supersede the review before it, in the caller's transaction.
+        """Publish a draft and supersede the published review, in the caller's transaction.
 
-        Publishing a published review again changes nothing. Raises NotFound, Conflict for a review that has
-        left the living, and ReviewBaseMoved where another review was published since it was composed.
+        Publishing a published review again changes nothing. Raises NotFound, and what `publish_conflict`
+        returns.
         """
         review = self._locked(review_id)
         if review.status == ReviewStatus.PUBLISHED:
             return review
-        if review.status != ReviewStatus.DRAFT:
-            raise Conflict(f"This review is {review.status}; only a draft can be published.")
         before = published_review(self._session, review.environment_id)
-        if (before.id if before else None) != review.previous_review_id:
-            raise ReviewBaseMoved
+        if conflict := publish_conflict(review, before.id if before else None):
+            raise conflict
         now = self._clock()
         if before is not None:
-            # First the old one: at no moment are two published.
+            # The old one first: an index allows one published review.
             self._move(
                 before.id, status=ReviewStatus.SUPERSEDED, superseded_by_id=review.id, superseded_at=now
             )
@@ -61,12 +81,15 @@ class Reviews:
         return review
 
     def archive(self, review_id: UUID) -> EnvironmentReview:
-        """Put a draft away; again, it changes nothing. Raises NotFound, and Conflict for no draft."""
+        """Archive a draft; archiving an archived review again changes nothing.
+
+        Raises NotFound, and what `archive_conflict` returns.
+        """
         review = self._locked(review_id)
         if review.status == ReviewStatus.ARCHIVED:
             return review
-        if review.status != ReviewStatus.DRAFT:
-            raise Conflict(f"This review is {review.status}; only a draft can be archived.")
+        if conflict := archive_conflict(review):
+            raise conflict
         self._move(review.id, status=ReviewStatus.ARCHIVED, archived_at=self._clock())
         self._record(AuditAction.REVIEW_ARCHIVED, review)
         self._session.refresh(review)

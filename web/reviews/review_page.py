@@ -14,7 +14,7 @@ from services.reports.sentences import comparison, headline, is_compared, operat
 from services.reviews.queries import ReviewFilters, count_changes, get_change, kinds_of_changes, list_changes
 from services.reviews.readiness import readiness_of
 from services.workspaces.queries import get_environment
-from web.reviews.changes import change_view, commit_views, row_of
+from web.reviews.changes import change_view, row_of
 from web.reviews.findings import ITEMS_ON_PAGE, finding_view, finding_views
 from web.reviews.settings import settings_page
 from web.reviews.wording import OF_PROFILE, filter_options
@@ -78,7 +78,6 @@ def change_page(session: Session, review: EnvironmentReview, position: int, link
         "reviews/change.html",
         **_identity(session, review, links),
         change=change_view(row_of(change), links.change(position)),
-        commits=commit_views(change.commits),
         settings=settings_page(change.settings, first=decode_position(request.args.get("after")) + 1),
         is_first_page="after" not in request.args,
         again=lambda after=None: links.change(position, after=after),
