@@ -5,13 +5,13 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from models.errors import Conflict
+from services.runs.operations import why_not_again
 from services.workspaces.queries import get_environment
 from web.access import find_run_to_act_on
 from web.context import services
-from web.runs.cancellation import point_of_no_return
 from web.runs.check_page import check_page
-from web.runs.run_page import read_run
-from web.runs.views import why_not_again
+from web.runs.progress import point_of_no_return
+from web.runs.views import read_run
 
 blueprint = Blueprint("run_actions", __name__, url_prefix="/operations")
 
@@ -49,8 +49,8 @@ def again(run_id: UUID) -> Response:
         run, principal = find_run_to_act_on(session, run_id)
         environment = get_environment(session, run.environment_id)
     assert environment is not None  # noqa: S101 - a foreign key holds it there
-    if why_not_again(run) is not None:
-        raise Conflict(why_not_again(run))
+    if reason := why_not_again(run):
+        raise Conflict(reason)
     requested = services().operations.start(
         operation_type=run.type,
         environment=environment,

@@ -16,12 +16,13 @@ from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
 from services.access.principals import Principal
 from services.engine.port import EngineUnreachable
+from services.runs.cancellation import why_not_cancel
 from services.runs.queries import get_runs
 from services.workspaces.queries import environments_by_id
 from web.access import find_run_to_act_on, signed_in
 from web.context import services
 from web.runs.messages import message_of
-from web.runs.views import RunRow, run_row, why_no_cancel
+from web.runs.views import RunRow, run_row
 from web.ui.navigation import why_not
 from web.ui.states import State
 
@@ -84,7 +85,7 @@ NOT_NOW: Final = "It could not be done just now, because something it takes did 
 
 def why_left_out(run: OperationRun, deed: BulkAction) -> str | None:
     """Say why a deed has nothing to do about a run; None where it has."""
-    return why_no_cancel(run) if deed == "cancel" else None
+    return why_not_cancel(run) if deed == "cancel" else None
 
 
 def cancelled_words(before: OperationRun, run: OperationRun) -> tuple[State, str]:

@@ -14,7 +14,7 @@ _HOUR: Final = timedelta(hours=1)
 
 
 def duration_between(shortest: timedelta, longest: timedelta) -> str:
-    """Word how long something takes as a range in one unit, or as one number where both are alike."""
+    """Word a range of lengths in one unit, or as one number where both round to the same."""
     unit, word = _unit(longest)
     low, high = (_number(length / unit) for length in (shortest, longest))
     if low == high:
@@ -23,7 +23,7 @@ def duration_between(shortest: timedelta, longest: timedelta) -> str:
 
 
 def coarse(length: timedelta) -> str:
-    """Word a length in one unit, so that a sentence does not change with every look."""
+    """Word a length in one unit, so that a sentence keeps its words from one poll to the next."""
     length = max(length, timedelta())
     unit, word = _unit(length)
     return f"{_number(length / unit)} {word}"
@@ -46,10 +46,10 @@ Where = Literal["environment", "workspace"]
 
 @dataclass(frozen=True, kw_only=True)
 class TypicalDuration:
-    """How long such operations usually take beside how long this one took, or takes so far.
+    """How long such operations usually take, and how long this one took, or takes so far.
 
-    `between` is the middle half of the last `runs` that succeeded; `took` counts from being asked for, and
-    goes on while `since` is not None.
+    `between` is the middle half of the last `runs` that succeeded. `took` counts from the request, and still
+    grows where `since` is not None.
     """
 
     between: str
@@ -63,7 +63,7 @@ class TypicalDuration:
 def typical_duration_of(
     run: OperationRun, typical: TypicalRange | None, now: datetime
 ) -> TypicalDuration | None:
-    """Word how long a run takes beside others; None where too few are known."""
+    """Word how long a run takes, compared with others; None where `typical` is."""
     if typical is None:
         return None
     took = max((run.completed_at or now) - run.created_at, timedelta())
@@ -73,21 +73,16 @@ def typical_duration_of(
         where="environment" if typical.of_environment else "workspace",
         took=took,
         since=None if run.completed_at else run.created_at,
-        is_overdue=is_overdue(took, typical),
+        is_overdue=typical.is_exceeded_by(took),
     )
-
-
-# A run is marked only once it takes much longer than others did, and never for a few seconds.
-_MUCH_LONGER: Final = 2
-_AT_LEAST: Final = timedelta(seconds=30)
 
 
 def why_stale(
     run: OperationRun, *, waiting: Waiting | None, typical: TypicalRange | None, now: datetime
 ) -> str | None:
-    """Say why an active run has not come further; None where it goes as it should, or has ended.
+    """Return why an active run is late; None where it is not, or where the run has ended.
 
-    A queued run is told by its queue; a running one by its time limit, then by how long others took.
+    The queue says it of a queued run; the time limit, then the typical duration, of a running one.
     """
     if run.status == Status.QUEUED:
         return waiting.sentence if waiting and waiting.code != "starting" else None
@@ -99,14 +94,9 @@ def why_stale(
             f"It is under way for longer than its time limit of {coarse(limit)}. "
             "The regular check looks after it."
         )
-    if is_overdue(took, typical) and typical is not None:
+    if typical is not None and typical.is_exceeded_by(took):
         between = duration_between(typical.shortest, typical.longest)
         return (
             f"It takes longer than others: they usually took {between}, and this one {coarse(took)} so far."
         )
     return None
-
-
-def is_overdue(took: timedelta, typical: TypicalRange | None) -> bool:
-    """Tell whether a run takes much longer than such runs usually do."""
-    return typical is not None and took > max(typical.longest * _MUCH_LONGER, _AT_LEAST)

@@ -14,8 +14,9 @@ from services.workspaces.queries import list_environments, list_workspaces
 from web.access import signed_in
 from web.context import services
 from web.runs.run_list import Choices, read_list, views_of
-from web.runs.run_page import read_run, read_story
-from web.runs.support_bundle import evidence_of
+from web.runs.run_story import read_story
+from web.runs.support_bundle import support_bundle
+from web.runs.views import read_run
 
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
 
@@ -83,7 +84,7 @@ def fragment(run_id: UUID) -> Response:
 def evidence(run_id: UUID) -> Response:
     """Give all that is known of a run as one file, with secrets masked, for whoever has to look into it."""
     story, _ = read_story(run_id)
-    response = make_response(evidence_of(story, utc_now()))
+    response = make_response(support_bundle(story, utc_now()))
     response.headers["Content-Disposition"] = f'attachment; filename="operation-{run_id}.json"'
     response.headers["Cache-Control"] = "private, no-store"
     return response
