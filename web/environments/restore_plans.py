@@ -18,7 +18,7 @@ from web.context import services
 from web.problems import problem_of
 from web.ui.forms import Form
 from web.ui.navigation import why_not
-from web.ui.states import OF_CHANGE
+from web.ui.states import OF_PLANNED_CHANGE
 
 blueprint = Blueprint("restore_plans", __name__, url_prefix="/restore-plans")
 
@@ -62,7 +62,7 @@ def _page(plan_id: UUID, form: Form) -> str:
         environment=environment,
         point=point,
         counts={change: counts.get(change, 0) for change in PlannedChange},
-        states=OF_CHANGE,
+        states=OF_PLANNED_CHANGE,
         chosen=chosen,
         changes=_ordered(changes)[first : first + LARGEST_PAGE],
         next=first + LARGEST_PAGE - 1 if first + LARGEST_PAGE < len(changes) else None,
@@ -85,5 +85,5 @@ def _read(plan_id: UUID) -> tuple[RestorePlan, Environment, RestorePoint, Princi
 
 def _ordered(changes: list[Json]) -> list[Json]:
     """Put what a restore will do before what it will leave alone; within each, by path."""
-    order = {change: place for place, change in enumerate(OF_CHANGE)}
+    order = {change: place for place, change in enumerate(OF_PLANNED_CHANGE)}
     return sorted(changes, key=lambda change: (order[change["change"]], change["path"]))

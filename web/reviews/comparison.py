@@ -73,7 +73,7 @@ class _Pair(NamedTuple):
 
 @blueprint.get("")
 def show() -> Response:
-    """Compare any two reviews of one environment: files and settings from Git, findings from the reviews."""
+    """Compare two reviews of an environment: items and settings from Git, findings from the reviews."""
     filters = ReviewFilters.parse(request.args)
     first = decode_position(request.args.get("after")) + 1
     pair = _pair()
@@ -99,7 +99,7 @@ def show() -> Response:
 
 @blueprint.get("/item")
 def item() -> Response:
-    """Show every setting of one item that two reviews have differently, a page at a time."""
+    """Show every setting of one item that differs between two reviews, a page at a time."""
     first = decode_position(request.args.get("after")) + 1
     pair = _pair()
     path = request.args.get("path", "")
@@ -126,7 +126,7 @@ def item() -> Response:
 
 
 def _pair() -> _Pair:
-    """Read the two reviews of the address; NotFound unless they are of one environment in scope."""
+    """Read the two reviews in the query string; NotFound unless one environment in scope has both."""
     with services().database.transaction() as session:
         before, after = _review(session, "from"), _review(session, "to")
         if before.environment_id != after.environment_id:
@@ -156,7 +156,7 @@ def _review(session: Session, name: str) -> EnvironmentReview:
 
 
 def _opened(pair: _Pair) -> ReviewComparison:
-    """Open the comparison with both commits at hand, asking the repository only where one is not."""
+    """Open the comparison with both commits in the mirror; fetch only where one is missing."""
     mirror = services().mirrors.open(pair.environment.id, pair.environment.repository_url)
     comparison = ReviewComparison(mirror, pair.environment, pair.before, pair.after)
     with nullcontext() if comparison.is_at_hand() else fetching():
@@ -165,7 +165,7 @@ def _opened(pair: _Pair) -> ReviewComparison:
 
 
 def _changes(pair: _Pair, chosen: Change | None, first: int) -> dict[str, Any]:
-    """Count what changed and read the settings of one page of it."""
+    """Count the changes and read the settings of one page of them."""
     comparison = _opened(pair)
     every = comparison.changes()
     left = [change for change in every if chosen is None or change.change == chosen]

@@ -1,4 +1,4 @@
-"""What the pages of a review show, alike for those who manage it and for customers."""
+"""The pages of a review, shared by its managers (`/reviews`) and customers (`/published`)."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ Content = dict[str, Any]
 
 
 def review_content(session: Session, review: EnvironmentReview, links: ReviewLinks) -> Content:
-    """Read a review for its page, narrowed by the address; the filters are judged first."""
+    """Read a review for its page; raise InvalidInput for a bad filter before anything is read."""
     filters = ReviewFilters.parse(request.args)
     changes = list_changes(session, review.id, filters=filters, after=request.args.get("after"))
     kinds = kinds_of_changes(session, review.id)
@@ -70,7 +70,7 @@ def finding_page(session: Session, review: EnvironmentReview, code: str, links: 
 
 
 def change_page(session: Session, review: EnvironmentReview, position: int, links: ReviewLinks) -> str:
-    """Show a page of what changed inside one item; NotFound where the review has no such change."""
+    """Show a page of the settings of one change; NotFound where the review has no such change."""
     change = get_change(session, review.id, position)
     if change is None:
         raise NotFound

@@ -7,13 +7,13 @@ _DAY = timedelta(days=1)
 
 
 def utc(at: datetime) -> str:
-    """Word a moment in UTC, to the second; a script in the page turns it into the reader's own time."""
+    """Word a time in UTC, to the second; a script in the page shows it in the reader's zone."""
     moment = at.astimezone(UTC)
     return f"{moment.day} {moment:%b %Y, %H:%M:%S} UTC"
 
 
 def duration(length: timedelta) -> str:
-    """Word how long something took, in two units at most; a negative one (clocks differ) reads as nothing."""
+    """Word a length of time in two units at most; a negative one (clocks differ) reads 0.0 s."""
     length = max(length, timedelta())
     if length < 10 * _SECOND:
         return f"{length / _SECOND:.1f} s"
@@ -27,5 +27,5 @@ def duration(length: timedelta) -> str:
 
 
 def parse(given: str | None) -> datetime | None:
-    """Read a moment that a run's context keeps as RFC 3339; None where it is not known."""
+    """Return a stored RFC 3339 time; None where it is not known."""
     return datetime.fromisoformat(given) if given else None
