@@ -48,6 +48,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         utc=times.utc,
         duration=times.duration,
+        duration_to=times.duration_between,
         parsed=times.parse,
         run_state=state_of_run,
         review_state=state_of_status,

@@ -20,7 +20,7 @@ from web.problems import problem_of
 from web.reviews.actions import header_actions, why_not_archive
 from web.reviews.downloads import pack_response, report_response
 from web.reviews.review_page import change_page, finding_page, review_content
-from web.ui.forms import Form
+from web.ui.forms import NO_FORM, SentForm
 from web.ui.links import ReviewLinks
 from web.ui.navigation import why_not
 
@@ -33,7 +33,7 @@ MANAGE = Capability.REVIEWS_MANAGE
 @blueprint.get("/<uuid:review_id>")
 def show(review_id: UUID) -> str:
     """Show one review of any status, filtered by the query string."""
-    return _page(review_id, Form(name="none"))
+    return _page(review_id, NO_FORM)
 
 
 @blueprint.get("/<uuid:review_id>/findings/<code>")
@@ -103,7 +103,7 @@ def _found(session: Session, review_id: UUID, capability: Capability) -> Environ
     return review
 
 
-def _page(review_id: UUID, form: Form) -> str:
+def _page(review_id: UUID, form: SentForm) -> str:
     with services().database.transaction() as session:
         review = _readable(session, review_id)
         content: dict[str, Any] = review_content(session, review, _links(review_id))
@@ -124,7 +124,7 @@ def _done(act: Callable[[Reviews, UUID], object], review_id: UUID) -> Response:
             _found(session, review_id, MANAGE)
             act(Reviews(session, actor=signed_in().actor), review_id)
     except Conflict as error:
-        page = _page(review_id, Form.refused("review", {}, error, fields=()))
+        page = _page(review_id, SentForm.refused("review", {}, error, fields=()))
         return make_response(page, problem_of(error).status)
     return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
 

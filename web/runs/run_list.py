@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.access import Workspace
 from models.base import utc_now
-from models.catalog import Capability
+from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
@@ -23,9 +23,9 @@ from services.runs.search.index_scans import MENTIONED, IndexScans, scans_of
 from services.runs.search.listing import runs_along
 from services.runs.typical_durations import TypicalRange, typical_durations
 from web.context import services
-from web.runs.durations import why_stale
 from web.runs.views import RunRow, run_row
 from web.ui.states import OF_RUN, State
+from web.ui.times import coarse, duration_between
 
 CUT: Final = (
     f"The text is part of more than {MENTIONED} names. Only the first {MENTIONED} people and the first "
@@ -159,14 +159,32 @@ def _rows(
         run_row(
             run,
             choices.environment(run.environment_id),
-            stale=_stale(run, typical.get(run.id), now),
+            stale=_why_late(run, typical.get(run.id), now),
             may_act=principal.may(run.workspace_id, Capability.OPERATIONS_ACT),
         )
         for run in runs
     ]
 
 
-def _stale(run: OperationRun, typical: TypicalRange | None, now: datetime) -> str | None:
-    if run.status == Status.COMPLETED:
+def _why_late(run: OperationRun, typical: TypicalRange | None, now: datetime) -> str | None:
+    """Return why an active run is late; None where it is not, or where the run has ended.
+
+    The queue says it of a queued run; the time limit, then the typical duration, of a running one.
+    """
+    if run.status == Status.QUEUED:
+        waiting = waiting_of(services().engine_cache, run)
+        return waiting.sentence if waiting and waiting.code != "starting" else None
+    if run.status != Status.RUNNING:
         return None
-    return why_stale(run, waiting=waiting_of(services().engine_cache, run), typical=typical, now=now)
+    took, limit = now - run.created_at, OperationCatalog.get(run.type).deadline
+    if took > limit:
+        return (
+            f"It is under way for longer than its time limit of {coarse(limit)}. "
+            "The regular check looks after it."
+        )
+    if typical is not None and typical.is_exceeded_by(took):
+        between = duration_between(typical.shortest, typical.longest)
+        return (
+            f"It takes longer than others: they usually took {between}, and this one {coarse(took)} so far."
+        )
+    return None

@@ -14,7 +14,6 @@ from models.reconciliation import ExecutionState
 from services.access.principals import Principal
 from services.runs.cancellation import why_not_cancel
 from services.runs.operations import why_not_again
-from web.runs.durations import TypicalDuration, typical_duration_of
 from web.runs.messages import Card, Message, card_of, message_of
 from web.runs.progress import Ladder, Step, ladder_of, timeline_of
 from web.runs.receipt import Receipt, Settlement, receipt_of, settlements_of
@@ -50,6 +49,7 @@ class RunRow:
 class RunPage:
     """One run as its page shows it; `is_final`: nothing of it changes any more, its stored history included.
 
+    `took` counts from the request until the run ended, or until now.
     `why_no_cancel`, `why_no_check` and `why_not_again` are why the reader may not do that; None where they
     may. `primary` is the first thing to do. All `settlements` but the first are corrections. `is_gone`:
     Temporal no longer knows the workflow.
@@ -64,7 +64,7 @@ class RunPage:
     receipt: Receipt | None
     work: Work | None
     truths: SourcesOfTruth
-    typical: TypicalDuration | None
+    took: timedelta
     related: RelatedLink | None
     is_final: bool
     is_gone: bool
@@ -126,7 +126,7 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         receipt=receipt_of(run, story.transitions),
         work=work_of(run, story.history, story.so_far, now),
         truths=truths_of(run, story.seen, story.truth, now),
-        typical=typical_duration_of(run, story.typical, now),
+        took=max((run.completed_at or now) - run.created_at, timedelta()),
         related=related,
         is_final=run.status == Status.COMPLETED and not awaits_history(run, story.history, now),
         is_gone=_is_gone(story),
