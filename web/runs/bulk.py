@@ -30,29 +30,6 @@ BulkAction = Literal["cancel", "check"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BulkWording:
-    """How the pages word a bulk action: its question, what it means, and the button that confirms it."""
-
-    question: str
-    meaning: str
-    button: str
-
-
-WORDING: Final[Mapping[BulkAction, BulkWording]] = {
-    "cancel": BulkWording(
-        question="Cancel these operations?",
-        meaning="Each stops at the next place where it is safe to stop, and reads “Cancelled” only then.",
-        button="Yes, cancel them",
-    ),
-    "check": BulkWording(
-        question="Check these operations now?",
-        meaning="Each is compared with what is true now, and settled by that where its work is over.",
-        button="Yes, check them",
-    ),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
 class SelectedRun:
     """A selected run before the action; `row` None: no run has the id. `why_not`: why the action skips it."""
 
@@ -128,7 +105,7 @@ def confirm() -> str:
     principal = signed_in()
     rows = _rows(run_ids, principal)
     chosen = [_selected(run_id, rows.get(run_id), principal, action) for run_id in run_ids]
-    return render_template("operations/chosen.html", action=action, words=WORDING[action], chosen=chosen)
+    return render_template("operations/chosen.html", action=action, chosen=chosen)
 
 
 @blueprint.post("/cancel")

@@ -44,9 +44,9 @@ _log = structlog.get_logger()
 class RunStory:
     """What was read of one run for its page.
 
-    `requests` are those that the run answers, its own first. `own` is what the run made itself and `truth`
-    what exists of its result; None: the read failed. `seen` is Temporal's word on the workflow, and `so_far`
-    its steps while no history is stored.
+    `requests` are those that the run answers, its own first. `own` is what the run made itself, if anything,
+    and `truth` what exists of its result; both are None where the read failed. `seen` is Temporal's word on
+    the workflow, and `so_far` its steps while no history is stored.
     """
 
     run: OperationRun
