@@ -78,7 +78,7 @@ def _respond(
     elif request.method == "HEAD":
         response = Response()
     else:
-        response = _send(*_made(source, write))
+        response = _send(*_spool(source, write))
     response.set_etag(tag)
     # Access may end: browsers keep a copy and revalidate it each time.
     response.headers["Cache-Control"] = "private, no-cache"
@@ -99,7 +99,7 @@ def _send(file: BinaryIO, size: int) -> Response:
     return response
 
 
-def _made(source: ReviewSource, write: Write) -> tuple[BinaryIO, int]:
+def _spool(source: ReviewSource, write: Write) -> tuple[BinaryIO, int]:
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 # closed once it is sent
     try:
         write(source, file)  # type: ignore[arg-type] # it is one in all but its type

@@ -58,7 +58,7 @@ def ladder_of(run: OperationRun) -> Ladder | None:
     stopped_at = parse(asked["acknowledged_at"])
     steps = [
         Step(label="Asked", detail=f"by {asked['requested_by']}", at=parse(asked["requested_at"])),
-        _rung(run, "Delivered", "handed on to the work", parse(asked["delivered_at"])),
+        _cancel_step(run, "Delivered", "handed on to the work", parse(asked["delivered_at"])),
         _acknowledged(run, stopped_at),
         _settled(run),
     ]
@@ -86,7 +86,7 @@ def _acknowledged(run: OperationRun, at: datetime | None) -> Step:
         return Step(label=label, detail="there was nothing left to stop", at=None, is_left_out=True)
     if point_of_no_return(run) and at is None:
         return Step(label=label, detail="the work goes on to its end, and stops nowhere in between", at=None)
-    return _rung(run, label, "the work stopped at a safe place", at)
+    return _cancel_step(run, label, "the work stopped at a safe place", at)
 
 
 def _settled(run: OperationRun) -> Step:
@@ -96,7 +96,7 @@ def _settled(run: OperationRun) -> Step:
     return Step(label="Settled", detail=f"as {state.word.lower()}", at=run.completed_at, tone=state.tone)
 
 
-def _rung(run: OperationRun, label: str, detail: str, at: datetime | None) -> Step:
+def _cancel_step(run: OperationRun, label: str, detail: str, at: datetime | None) -> Step:
     if at is None and run.status == Status.COMPLETED:
         return Step(label=label, detail="was not needed: no work was under way", at=None, is_left_out=True)
     return Step(label=label, detail=detail, at=at)
