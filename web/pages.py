@@ -13,9 +13,9 @@ import web.runs.actions
 import web.runs.bulk
 import web.runs.pages
 import web.runs.saved_views
-from services.text import counted, kind_name
+from services.text import counted, kind_name, visible
 from web import error_pages
-from web.reviews.wording import state_of_status
+from web.reviews.wording import state_of_severity, state_of_status
 from web.ui import security, times
 from web.ui.navigation import places_of
 from web.ui.states import state_of_run
@@ -48,10 +48,14 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         utc=times.utc,
         duration=times.duration,
+        duration_to=times.duration_between,
+        parsed=times.parse,
         run_state=state_of_run,
         review_state=state_of_status,
+        severity_state=state_of_severity,
         counted=counted,
         kind_name=kind_name,
+        visible=visible,
         places=places_of,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

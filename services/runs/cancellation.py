@@ -16,6 +16,13 @@ from services.runs.service import OperationRunService
 _log = structlog.get_logger()
 
 
+def why_not_cancel(run: OperationRun) -> str | None:
+    """Return why cancelling a run would change nothing; None where it would."""
+    if run.status == Status.COMPLETED:
+        return "It has already ended."
+    return "Its cancellation was asked for already." if "cancellation" in run.context else None
+
+
 class Cancellations:
     """Cancels runs, as a ladder: asked, delivered, acknowledged at a safe point, settled (section 5)."""
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Final
 
 from models.actor import Actor
 from models.base import Json, utc_now
@@ -7,6 +8,7 @@ from models.environment import Environment
 from models.errors import InvalidInput, UnknownOperationType
 from models.lifecycle import Status
 from models.operation_run import OperationRun
+from models.reason_codes import ReasonCode
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.runs.admission import OperationRequests, Requested
@@ -14,6 +16,9 @@ from services.runs.dispatch import Dispatcher, describe_start
 from services.runs.inputs import parse_input
 from services.runs.new_run import Dispatch
 from services.runs.queue_status import Waiting, waiting_reason
+
+# A plan never changes: what stopped its restore would stop it again.
+_PLAN_IS_SPENT: Final = frozenset({ReasonCode.ENVIRONMENT_CHANGED, ReasonCode.ITEMS_REFUSED})
 
 
 class OperationStarter:
@@ -75,6 +80,14 @@ def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
     if known.code != "could_not_check":
         return known
     return waiting_reason(run, cache.queue(run.context["dispatch"]["queue"]), now)
+
+
+def why_not_again(run: OperationRun) -> str | None:
+    """Return why an operation may not be run again with a run's input; None where it may."""
+    if run.status != Status.COMPLETED:
+        return "It is still under way."
+    reason = (run.context.get("reconciliation") or {}).get("reason_code")
+    return "Its plan would be held back again. Make a new one." if reason in _PLAN_IS_SPENT else None
 
 
 def capability_to_start(operation_type: object) -> Capability:

@@ -37,6 +37,21 @@ class WriteResult(StrEnum):
     ALREADY_SUCCEEDED = "already_succeeded"
 
 
+def result_of_writing(run: OperationRun, decision: ReconciliationDecision) -> WriteResult:
+    """Return what writing a decision to a run does (law L5).
+
+    1. The same decision again (adapter, outcome, reason, related) changes no byte.
+    2. A decision about a run that succeeded is not written: success is never taken back.
+    3. Any other is written.
+    """
+    standing = run.context.get("reconciliation")
+    if standing is not None and _same_decision(standing, decision):
+        return WriteResult.UNCHANGED
+    if not is_correctable(run.outcome):
+        return WriteResult.ALREADY_SUCCEEDED
+    return WriteResult.WRITTEN
+
+
 class OperationRunService:
     """The only writer of a run's lifecycle (law L2). One method per transition, one guarded UPDATE each.
 
@@ -188,17 +203,14 @@ class OperationRunService:
     ) -> WriteResult:
         """Settle or correct a run by business truth: the only writer of `context.reconciliation` (law L5).
 
-        1. The same decision again (adapter, outcome, reason, related) changes no byte.
-        2. A decision about a run that succeeded is not written: success is never taken back.
-        3. Otherwise it is written; the first `previous` is kept for good.
+        Writes nothing unless `result_of_writing` is WRITTEN, and keeps the first `previous` for good.
         """
         run = self._locked(run_id)
+        result = result_of_writing(run, decision)
+        if result is not WriteResult.WRITTEN:
+            return result
         before = (Status(run.status), Outcome(run.outcome))
         standing = run.context.get("reconciliation")
-        if standing is not None and _same_decision(standing, decision):
-            return WriteResult.UNCHANGED
-        if not is_correctable(run.outcome):
-            return WriteResult.ALREADY_SUCCEEDED
         now = self._clock()
         previous = standing["previous"] if standing else {"status": before[0], "outcome": before[1]}
         reconciliation = _reconciliation(decision, previous, source, now)

@@ -24,6 +24,10 @@ from sqlalchemy.orm import Session
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 
+# A run is overdue only once it takes much longer than others did, and never for a few seconds.
+_MUCH_LONGER: Final = 2
+_AT_LEAST: Final = timedelta(seconds=30)
+
 # How many earlier runs it takes to speak of what is typical, and how many of the newest are looked at.
 ENOUGH: Final = 10
 LOOKED_AT: Final = 100
@@ -42,6 +46,10 @@ class TypicalRange:
     longest: timedelta
     runs: int
     of_environment: bool
+
+    def is_exceeded_by(self, took: timedelta) -> bool:
+        """Return whether a run that took this long, or takes so far, takes much longer than the others."""
+        return took > max(self.longest * _MUCH_LONGER, _AT_LEAST)
 
 
 def typical_durations(session: Session, runs: Sequence[OperationRun]) -> Mapping[UUID, TypicalRange]:

@@ -15,7 +15,7 @@ from services.workspaces.queries import list_workspaces
 from web.access import signed_in, signed_in_session
 from web.browser_session import begin_session, end_session
 from web.context import services
-from web.ui.forms import Form
+from web.ui.forms import NO_FORM, SentForm
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @blueprint.get("")
 def show() -> str:
     """Show who is signed in, where they belong, and how they sign in."""
-    return _page(Form(name="none"))
+    return _page(NO_FORM)
 
 
 @blueprint.post("/password")
@@ -33,7 +33,7 @@ def change_password() -> Response:
         check_password(request.form.get("password", ""))
         _prove()
     except OperationRunError as error:
-        form = Form.refused("password", {}, error, fields=("password", "present"))
+        form = SentForm.refused("password", {}, error, fields=("password", "present"))
         return make_response(_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     user_id = signed_in_session().user_id
     with services().database.transaction(SIGNING_IN) as session:
@@ -69,7 +69,7 @@ def _prove() -> None:
         raise InvalidInput("present", "This is not your present password.") from None
 
 
-def _page(form: Form) -> str:
+def _page(form: SentForm) -> str:
     principal = signed_in()
     with services().database.transaction() as session:
         workspaces = list_workspaces(session, workspaces=frozenset(principal.roles))

@@ -18,7 +18,7 @@ from services.database.row_security import SIGNING_IN
 from web.access import signed_in
 from web.context import services
 from web.problems import problem_of
-from web.ui.forms import Form
+from web.ui.forms import NO_FORM, SentForm
 
 _SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.MEMBER_ADDED: "{actor} added {subject} as {detail}.",
@@ -47,7 +47,7 @@ MANAGE = Capability.WORKSPACE_MANAGE
 @blueprint.get("")
 def show(workspace_id: UUID) -> str:
     """Show a workspace's people and tokens, and who changed them lately."""
-    return _page(workspace_id, Form(name="none"))
+    return _page(workspace_id, NO_FORM)
 
 
 @blueprint.post("/members")
@@ -109,7 +109,7 @@ def make_token(workspace_id: UUID) -> Response:
             )
     except InvalidInput as error:
         return _refused(workspace_id, "token", ("name", "role"), error)
-    page = _page(workspace_id, Form(name="none"), token=token)
+    page = _page(workspace_id, NO_FORM, token=token)
     return make_response(page, HTTPStatus.CREATED, {"Cache-Control": "no-store"})
 
 
@@ -147,7 +147,7 @@ def _member(session: Session, workspace_id: UUID, user_id: UUID) -> User:
 def _refused(
     workspace_id: UUID, form: str, fields: tuple[str, ...], error: InvalidInput | Conflict
 ) -> Response:
-    page = _page(workspace_id, Form.refused(form, request.form, error, fields=fields))
+    page = _page(workspace_id, SentForm.refused(form, request.form, error, fields=fields))
     return make_response(page, problem_of(error).status)
 
 
@@ -156,7 +156,7 @@ def _back(workspace_id: UUID, anchor: str) -> Response:
     return redirect(here, HTTPStatus.SEE_OTHER)
 
 
-def _page(workspace_id: UUID, form: Form, *, token: str | None = None) -> str:
+def _page(workspace_id: UUID, form: SentForm, *, token: str | None = None) -> str:
     principal = _manager(workspace_id)
     with services().database.transaction() as session:
         workspace = session.get_one(Workspace, workspace_id)

@@ -25,7 +25,7 @@ from web.access import may_see, signed_in
 from web.context import fetching, services
 from web.problems import problem_of
 from web.runs.views import run_row
-from web.ui.forms import Form
+from web.ui.forms import NO_FORM, SentForm
 from web.ui.navigation import why_not
 
 blueprint = Blueprint("environments", __name__, url_prefix="/environments")
@@ -48,7 +48,7 @@ def index() -> str:
 @blueprint.get("/<uuid:environment_id>")
 def show(environment_id: UUID) -> str:
     """Show one environment, what may be done with it, and what was done lately."""
-    return _page(environment_id, Form(name="none"))
+    return _page(environment_id, NO_FORM)
 
 
 @blueprint.post("/<uuid:environment_id>/reviews")
@@ -120,11 +120,11 @@ def _refused(environment_id: UUID, form: str, fields: tuple[str, ...], error: Op
     status = problem_of(error).status
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         raise error
-    page = _page(environment_id, Form.refused(form, request.form, error, fields=fields))
+    page = _page(environment_id, SentForm.refused(form, request.form, error, fields=fields))
     return make_response(page, status)
 
 
-def _page(environment_id: UUID, form: Form) -> str:
+def _page(environment_id: UUID, form: SentForm) -> str:
     with services().database.transaction() as session:
         environment = get_environment(session, environment_id)
         principal = may_see(environment.workspace_id if environment else None, VIEW)
@@ -132,7 +132,7 @@ def _page(environment_id: UUID, form: Form) -> str:
         return _render(session, environment, principal, form)
 
 
-def _render(session: Session, environment: Environment, principal: Principal, form: Form) -> str:
+def _render(session: Session, environment: Environment, principal: Principal, form: SentForm) -> str:
     scope = frozenset({environment.workspace_id})
     filters = RunFilters(environment=str(environment.id))
     runs = list_runs(session, workspaces=scope, filters=filters, limit=_RECENT)

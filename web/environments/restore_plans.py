@@ -16,9 +16,9 @@ from services.workspaces.queries import get_environment, get_restore_plan
 from web.access import signed_in
 from web.context import services
 from web.problems import problem_of
-from web.ui.forms import Form
+from web.ui.forms import NO_FORM, SentForm
 from web.ui.navigation import why_not
-from web.ui.states import OF_CHANGE
+from web.ui.states import OF_PLANNED_CHANGE
 
 blueprint = Blueprint("restore_plans", __name__, url_prefix="/restore-plans")
 
@@ -29,7 +29,7 @@ ACT = Capability.OPERATIONS_ACT
 @blueprint.get("/<uuid:plan_id>")
 def show(plan_id: UUID) -> str:
     """Show what a restore would do, item by item, and the button that does it."""
-    return _page(plan_id, Form(name="none"))
+    return _page(plan_id, NO_FORM)
 
 
 @blueprint.post("/<uuid:plan_id>/execute")
@@ -45,12 +45,12 @@ def execute(plan_id: UUID) -> Response:
             actor=principal.actor,
         )
     except (Conflict, InvalidInput) as error:
-        page = _page(plan_id, Form.refused("execute", {}, error, fields=()))
+        page = _page(plan_id, SentForm.refused("execute", {}, error, fields=()))
         return make_response(page, problem_of(error).status)
     return redirect(url_for("operations.show", run_id=requested.run.id), HTTPStatus.SEE_OTHER)
 
 
-def _page(plan_id: UUID, form: Form) -> str:
+def _page(plan_id: UUID, form: SentForm) -> str:
     plan, environment, point, principal = _read(plan_id)
     chosen = request.args.get("change", "")
     changes = [change for change in plan.changes if not chosen or change["change"] == chosen]
@@ -62,7 +62,7 @@ def _page(plan_id: UUID, form: Form) -> str:
         environment=environment,
         point=point,
         counts={change: counts.get(change, 0) for change in PlannedChange},
-        states=OF_CHANGE,
+        states=OF_PLANNED_CHANGE,
         chosen=chosen,
         changes=_ordered(changes)[first : first + LARGEST_PAGE],
         next=first + LARGEST_PAGE - 1 if first + LARGEST_PAGE < len(changes) else None,
@@ -85,5 +85,5 @@ def _read(plan_id: UUID) -> tuple[RestorePlan, Environment, RestorePoint, Princi
 
 def _ordered(changes: list[Json]) -> list[Json]:
     """Put what a restore will do before what it will leave alone; within each, by path."""
-    order = {change: place for place, change in enumerate(OF_CHANGE)}
+    order = {change: place for place, change in enumerate(OF_PLANNED_CHANGE)}
     return sorted(changes, key=lambda change: (order[change["change"]], change["path"]))

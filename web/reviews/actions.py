@@ -4,16 +4,15 @@ from flask import url_for
 
 from models.base import Json
 from models.contracts import Contract
-from models.errors import ReviewBaseMoved
 from models.review import EnvironmentReview, ReviewStatus
+from services.reviews.lineage import archive_conflict, publish_conflict
 from web.reviews.wording import OF_PROFILE
 from web.ui.links import ReviewLinks, comparison_path, history_path, review_path
 
 
-class Action(Contract):
-    """Something to do with a review, by a link or a form that is sent; greyed where `why_not` says why."""
+class ReviewAction(Contract):
+    """A link, or a form where `is_sent`; disabled where `why_not` gives a reason."""
 
-    key: str
     label: str
     address: str
     is_sent: bool = False
@@ -21,26 +20,24 @@ class Action(Contract):
 
 
 class HeaderActions(Contract):
-    """What the head of a review's page offers: one thing before all others, or nothing."""
+    """The actions in the header of a review's page; `note` names reports that are not ready."""
 
-    primary: Action | None
-    others: tuple[Action, ...]
+    primary: ReviewAction | None
+    others: tuple[ReviewAction, ...]
     note: str | None = None
 
 
 def header_actions(
     review: EnvironmentReview, *, published_id: UUID | None, why_not: str | None, readiness: Json
 ) -> HeaderActions:
-    """Choose the actions by what the review stands at.
+    """Choose the actions by the review's status.
 
     `published_id` is the environment's published review, `why_not` why the reader may not manage reviews.
     """
-    pack = Action(
-        key="pack",
-        label="Download pack",
-        address=ReviewLinks(site="reviews", review_id=review.id).pack(),
+    pack = ReviewAction(
+        label="Download pack", address=ReviewLinks(site="reviews", review_id=review.id).pack()
     )
-    compare = Action(key="compare", label="Compare", address=_comparison(review))
+    compare = ReviewAction(label="Compare", address=_comparison(review))
     match review.status:
         case ReviewStatus.DRAFT:
             others = (pack, compare, _archive(review, why_not))
@@ -50,35 +47,31 @@ def header_actions(
         case ReviewStatus.PUBLISHED:
             return HeaderActions(primary=pack, others=(compare,), note=_lacking(readiness))
         case ReviewStatus.SUPERSEDED if review.superseded_by_id:
-            newer = Action(
-                key="newer", label="Open the newer review", address=review_path(review.superseded_by_id)
-            )
+            newer = ReviewAction(label="Open the newer review", address=review_path(review.superseded_by_id))
             return HeaderActions(primary=newer, others=(pack, compare))
         case _:
             return HeaderActions(primary=None, others=(pack, compare))
 
 
-def _publish(review: EnvironmentReview, published_id: UUID | None, why_not: str | None) -> Action:
-    has_moved = published_id != review.previous_review_id
-    return Action(
-        key="publish",
+def why_not_archive(review: EnvironmentReview, why_not: str | None) -> str | None:
+    """Return why a reader may not archive a review, or None; `why_not` is why their role may not."""
+    conflict = archive_conflict(review)
+    return str(conflict) if conflict else why_not
+
+
+def _publish(review: EnvironmentReview, published_id: UUID | None, why_not: str | None) -> ReviewAction:
+    conflict = publish_conflict(review, published_id)
+    return ReviewAction(
         label="Publish review",
         address=url_for("reviews.publish", review_id=review.id),
         is_sent=True,
-        why_not=why_not or (ReviewBaseMoved.default_message() if has_moved else None),
+        why_not=why_not or (str(conflict) if conflict else None),
     )
 
 
-def why_not_archive(review: EnvironmentReview, why_not: str | None) -> str | None:
-    """Say why a review may not be put away; None where it may. `why_not` is why the reader may not."""
-    if review.status != ReviewStatus.DRAFT:
-        return f"This review is {review.status}; only a draft can be archived."
-    return why_not
-
-
-def _archive(review: EnvironmentReview, why_not: str | None) -> Action:
+def _archive(review: EnvironmentReview, why_not: str | None) -> ReviewAction:
     address = url_for("reviews.confirm_archive", review_id=review.id)
-    return Action(key="archive", label="Archive", address=address, why_not=why_not)
+    return ReviewAction(label="Archive", address=address, why_not=why_not)
 
 
 def _comparison(review: EnvironmentReview) -> str:
@@ -88,7 +81,7 @@ def _comparison(review: EnvironmentReview) -> str:
 
 
 def _lacking(readiness: Json) -> str | None:
-    """Say which reports are not ready to be shared; it informs and refuses nothing."""
+    """Name the reports that are not ready to be shared; for information, it disables no action."""
     names = [
         OF_PROFILE[profile][0].lower() for profile, standing in readiness.items() if not standing["ready"]
     ]

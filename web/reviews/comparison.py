@@ -2,7 +2,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, make_response, render_template, request
@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from models.base import Json
 from models.catalog import Capability
-from models.contracts import Contract
 from models.environment import Environment
 from models.errors import (
     InvalidInput,
@@ -27,79 +26,30 @@ from services.database.paging import LARGEST_PAGE, as_uuid, decode_position
 from services.repositories.diff import Change, TreeChange
 from services.repositories.paths import shown
 from services.reviews.comparison import ROWS_AT_ONCE, ReviewComparison
-from services.reviews.findings import FindingChange, FindingChanges, compare_findings
+from services.reviews.findings import compare_findings
 from services.reviews.queries import PastReview, ReviewFilters, get_review, list_past_reviews
-from services.text import visible
 from services.workspaces.queries import get_environment
 from web.access import signed_in
 from web.context import fetching, services
 from web.problems import problem_of
 from web.reviews.changes import change_view
 from web.reviews.settings import settings_page
-from web.reviews.wording import OF_CHANGE, state_of_severity, state_of_status
+from web.reviews.wording import OF_CHANGE
 from web.ui.links import comparison_item_path, comparison_path
-from web.ui.states import State
-from web.ui.times import utc
-
-# Items of a finding named in a comparison; the findings' own pages have them all.
-NAMED: Final = 20
-
-
-class Choice(Contract):
-    """One review that may be compared."""
-
-    id: UUID
-    label: str
-
-
-class FindingChangeView(Contract):
-    """What became of one finding; the items are its first, the counts whole."""
-
-    code: str
-    state: State
-    title: str
-    came: tuple[str, ...]
-    came_count: int
-    went: tuple[str, ...]
-    went_count: int
-
-
-class FindingChangesView(Contract):
-    """What became of the findings between two reviews."""
-
-    appeared: tuple[FindingChangeView, ...]
-    gone: tuple[FindingChangeView, ...]
-    other_items: tuple[FindingChangeView, ...]
-    unchanged: int
-
-
-def finding_change_views(changes: FindingChanges) -> FindingChangesView:
-    """Word what became of the findings."""
-    return FindingChangesView(
-        appeared=_views(changes.appeared),
-        gone=_views(changes.gone),
-        other_items=_views(changes.other_items),
-        unchanged=changes.unchanged,
-    )
 
 
 def choices_of(
     past: Sequence[PastReview], before: EnvironmentReview, after: EnvironmentReview
-) -> list[Choice]:
-    """Name the reviews that may be chosen: the newest, and behind them the two that are."""
+) -> list[PastReview | EnvironmentReview]:
+    """Return the reviews to choose from: the newest, then the two that are compared."""
     listed: dict[UUID, PastReview | EnvironmentReview] = {review.id: review for review in past}
     for chosen in (after, before):
         listed.setdefault(chosen.id, chosen)
-    return [Choice(id=review.id, label=review_label(review)) for review in listed.values()]
-
-
-def review_label(review: PastReview | EnvironmentReview) -> str:
-    """Name a review in a line: when it was composed, how it stands, and from which commit."""
-    return f"{utc(review.composed_at)} ({state_of_status(review.status).word}, {review.commit[:10]})"
+    return [*listed.values()]
 
 
 def unread(error: OperationRunError) -> str:
-    """Say why a repository could not be read, in words that claim no more than is known."""
+    """Word why the repository was not read; claims no more than is known."""
     if isinstance(error, RefNotFound):
         return "The repository no longer has the state that one of these reviews was composed from."
     if isinstance(error, TooManyFetches):
@@ -107,25 +57,10 @@ def unread(error: OperationRunError) -> str:
     return "The environment's repository could not be read just now. Load the page again shortly."
 
 
-def _views(changes: Sequence[FindingChange]) -> tuple[FindingChangeView, ...]:
-    return tuple(
-        FindingChangeView(
-            code=change.finding["code"],
-            state=state_of_severity(change.finding["severity"]),
-            title=visible(change.finding["title"]),
-            came=tuple(visible(item) for item in change.came[:NAMED]),
-            came_count=len(change.came),
-            went=tuple(visible(item) for item in change.went[:NAMED]),
-            went_count=len(change.went),
-        )
-        for change in changes
-    )
-
-
 blueprint = Blueprint("review_comparisons", __name__, url_prefix="/reviews/compare")
 
 VIEW = Capability.REVIEWS_VIEW
-# What a failed read may be; everything else is a fault of ours.
+# Errors that the page reports in place of the changes; any other is a fault of ours.
 _UNREAD = (RepositoryError, TooManyFetches, InvalidInput)
 
 
@@ -133,12 +68,12 @@ class _Pair(NamedTuple):
     environment: Environment
     before: EnvironmentReview
     after: EnvironmentReview
-    choices: list[Choice]
+    choices: list[PastReview | EnvironmentReview]
 
 
 @blueprint.get("")
 def show() -> Response:
-    """Compare any two reviews of one environment: files and settings from Git, findings from the reviews."""
+    """Compare two reviews of an environment: items and settings from Git, findings from the reviews."""
     filters = ReviewFilters.parse(request.args)
     first = decode_position(request.args.get("after")) + 1
     pair = _pair()
@@ -154,7 +89,7 @@ def show() -> Response:
         **content,
         filters=filters,
         differences=OF_CHANGE,
-        findings=finding_change_views(compare_findings(pair.before.findings, pair.after.findings)),
+        findings=compare_findings(pair.before.findings, pair.after.findings),
         is_first_page="after" not in request.args,
         again=lambda **values: comparison_path(pair.before.id, pair.after.id, **values),
         swapped=comparison_path(pair.after.id, pair.before.id),
@@ -164,7 +99,7 @@ def show() -> Response:
 
 @blueprint.get("/item")
 def item() -> Response:
-    """Show every setting of one item that two reviews have differently, a page at a time."""
+    """Show every setting of one item that differs between two reviews, a page at a time."""
     first = decode_position(request.args.get("after")) + 1
     pair = _pair()
     path = request.args.get("path", "")
@@ -191,7 +126,7 @@ def item() -> Response:
 
 
 def _pair() -> _Pair:
-    """Read the two reviews of the address; NotFound unless they are of one environment in scope."""
+    """Read the two reviews in the query string; NotFound unless one environment in scope has both."""
     with services().database.transaction() as session:
         before, after = _review(session, "from"), _review(session, "to")
         if before.environment_id != after.environment_id:
@@ -221,7 +156,7 @@ def _review(session: Session, name: str) -> EnvironmentReview:
 
 
 def _opened(pair: _Pair) -> ReviewComparison:
-    """Open the comparison with both commits at hand, asking the repository only where one is not."""
+    """Open the comparison with both commits in the mirror; fetch only where one is missing."""
     mirror = services().mirrors.open(pair.environment.id, pair.environment.repository_url)
     comparison = ReviewComparison(mirror, pair.environment, pair.before, pair.after)
     with nullcontext() if comparison.is_at_hand() else fetching():
@@ -230,7 +165,7 @@ def _opened(pair: _Pair) -> ReviewComparison:
 
 
 def _changes(pair: _Pair, chosen: Change | None, first: int) -> dict[str, Any]:
-    """Count what changed and read the settings of one page of it."""
+    """Count the changes and read the settings of one page of them."""
     comparison = _opened(pair)
     every = comparison.changes()
     left = [change for change in every if chosen is None or change.change == chosen]

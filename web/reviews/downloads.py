@@ -1,4 +1,4 @@
-"""Reports and packs of a review, as files over HTTP; whoever calls has judged access."""
+"""Reports and packs of a review, as files over HTTP; the caller has judged access."""
 
 import re
 import tempfile
@@ -23,17 +23,17 @@ _MEDIA_TYPES: Final = {
     Format.PDF: "application/pdf",
     Format.JSON: "application/json",
 }
-# Larger files wait on disk to be sent.
+# Larger files are on disk until they are sent, in bytes.
 _IN_MEMORY: Final = 4 * 1024 * 1024
 
 Write = Callable[[ReviewSource, BinaryIO], None]
 
 
 def report_response(session: Session, review: EnvironmentReview, profile: str, form: str) -> Response:
-    """Answer with a report; a profile or format that does not exist is NotFound.
+    """Return a report; raise NotFound for an unknown profile or format.
 
-    The file is made whole before the first byte is sent, so that it is never cut short, and no database
-    connection waits for a slow reader.
+    The file is complete before the first byte is sent: no download is cut short, and no database connection
+    waits for a slow reader.
     """
     if profile not in [*Profile] or form not in [*Format]:
         raise NotFound
@@ -50,7 +50,7 @@ def report_response(session: Session, review: EnvironmentReview, profile: str, f
 
 
 def pack_response(session: Session, review: EnvironmentReview, profile: Profile | None) -> Response:
-    """Answer with the review pack; with a profile, its reports are that profile's alone."""
+    """Return the review pack; `profile` None: with the reports of every profile."""
     profiles = (profile,) if profile else tuple(Profile)
 
     def write(source: ReviewSource, out: BinaryIO) -> None:
@@ -63,7 +63,7 @@ def pack_response(session: Session, review: EnvironmentReview, profile: Profile 
 
 
 def file_name(document: ReviewDocument, what: str, ending: str) -> str:
-    """Name a download: letters, digits, dots and hyphens only, whatever the environment is called."""
+    """Return the name of a download: letters, digits, dots and hyphens only."""
     slug = re.sub(r"[^a-z0-9-]", "", str(document.section("environment").get("slug") or "environment"))[:64]
     short = str(document.review_id)[-8:]
     return f"{slug}-review-{document.composed_at:%Y-%m-%d}-{short}-{what}.{ending}"
@@ -78,9 +78,9 @@ def _respond(
     elif request.method == "HEAD":
         response = Response()
     else:
-        response = _send(*_made(source, write))
+        response = _send(*_spool(source, write))
     response.set_etag(tag)
-    # A review that may be read now may not be tomorrow; so a copy is kept, and asked about each time.
+    # Access may end: browsers keep a copy and revalidate it each time.
     response.headers["Cache-Control"] = "private, no-cache"
     name = file_name(source.document, what, ending)
     response.headers["Content-Disposition"] = f'{disposition}; filename="{name}"'
@@ -93,13 +93,13 @@ def _send(file: BinaryIO, size: int) -> Response:
             yield from pieces_of(file)
 
     response = Response(pieces())
-    # Also where nobody waits for the first piece.
+    # A client that leaves before the first piece never starts the generator.
     response.call_on_close(file.close)
     response.content_length = size
     return response
 
 
-def _made(source: ReviewSource, write: Write) -> tuple[BinaryIO, int]:
+def _spool(source: ReviewSource, write: Write) -> tuple[BinaryIO, int]:
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 # closed once it is sent
     try:
         write(source, file)  # type: ignore[arg-type] # it is one in all but its type

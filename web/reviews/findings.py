@@ -9,14 +9,14 @@ from web.reviews.wording import OF_SEVERITY, state_of_severity
 from web.ui.links import ReviewLinks
 from web.ui.states import State
 
-# A finding with more items has a page of its own, and only its first items stand beside it.
+# A finding with more items shows only the first ones and has a page of its own.
 BESIDE_FINDING: Final = 200
 FIRST_ITEMS: Final = 5
 ITEMS_ON_PAGE: Final = 200
 
 
 class FindingView(Contract):
-    """One finding; `address` is where all of its items are, None where they all stand here."""
+    """One finding; `address` is the page with all of its items, None where `items` has them all."""
 
     code: str
     state: State
@@ -28,14 +28,14 @@ class FindingView(Contract):
 
     @property
     def are_folded(self) -> bool:
-        """Tell whether the items are too many to stand open."""
+        """Return whether the items are too many to be shown unfolded."""
         return self.address is None and self.count > FIRST_ITEMS
 
 
 def finding_views(
     findings: Sequence[Json], links: ReviewLinks, *, severity: Severity | None = None
 ) -> list[FindingView]:
-    """Word the findings of a severity, or all of them, the gravest first."""
+    """Word the findings of a severity, or all of them, the most severe first."""
     order = {known: place for place, known in enumerate(OF_SEVERITY)}
     chosen = [each for each in findings if severity is None or each["severity"] == severity]
     ordered = sorted(chosen, key=lambda finding: order.get(finding["severity"], len(order)))

@@ -20,7 +20,7 @@ from web.problems import problem_of
 from web.reviews.actions import header_actions, why_not_archive
 from web.reviews.downloads import pack_response, report_response
 from web.reviews.review_page import change_page, finding_page, review_content
-from web.ui.forms import Form
+from web.ui.forms import NO_FORM, SentForm
 from web.ui.links import ReviewLinks
 from web.ui.navigation import why_not
 
@@ -32,8 +32,8 @@ MANAGE = Capability.REVIEWS_MANAGE
 
 @blueprint.get("/<uuid:review_id>")
 def show(review_id: UUID) -> str:
-    """Show one review of any status, narrowed by the address."""
-    return _page(review_id, Form(name="none"))
+    """Show one review of any status, filtered by the query string."""
+    return _page(review_id, NO_FORM)
 
 
 @blueprint.get("/<uuid:review_id>/findings/<code>")
@@ -52,13 +52,13 @@ def change(review_id: UUID, position: int) -> str:
 
 @blueprint.post("/<uuid:review_id>/publish")
 def publish(review_id: UUID) -> Response:
-    """Publish a draft and lead back to it."""
+    """Publish a draft and redirect to it."""
     return _done(Reviews.publish, review_id)
 
 
 @blueprint.get("/<uuid:review_id>/archiving")
 def confirm_archive(review_id: UUID) -> str:
-    """Ask once more before a draft is put away, and say what that means."""
+    """Show the confirmation page for archiving a draft."""
     with services().database.transaction() as session:
         review = _readable(session, review_id)
         return render_template(
@@ -72,20 +72,20 @@ def confirm_archive(review_id: UUID) -> str:
 
 @blueprint.post("/<uuid:review_id>/archive")
 def archive(review_id: UUID) -> Response:
-    """Put a draft away and lead back to it."""
+    """Archive a draft and redirect to it."""
     return _done(Reviews.archive, review_id)
 
 
 @blueprint.get("/<uuid:review_id>/report/<profile>.<form>")
 def report(review_id: UUID, profile: str, form: str) -> Response:
-    """Give one report of a review."""
+    """Download one report of a review."""
     with services().database.transaction() as session:
         return report_response(session, _readable(session, review_id), profile, form)
 
 
 @blueprint.get("/<uuid:review_id>/pack.zip")
 def pack(review_id: UUID) -> Response:
-    """Give the review pack, with the reports of every profile."""
+    """Download the review pack, with the reports of every profile."""
     with services().database.transaction() as session:
         return pack_response(session, _readable(session, review_id), None)
 
@@ -103,7 +103,7 @@ def _found(session: Session, review_id: UUID, capability: Capability) -> Environ
     return review
 
 
-def _page(review_id: UUID, form: Form) -> str:
+def _page(review_id: UUID, form: SentForm) -> str:
     with services().database.transaction() as session:
         review = _readable(session, review_id)
         content: dict[str, Any] = review_content(session, review, _links(review_id))
@@ -118,13 +118,13 @@ def _page(review_id: UUID, form: Form) -> str:
 
 
 def _done(act: Callable[[Reviews, UUID], object], review_id: UUID) -> Response:
-    """Act on a review and lead back to it; where that is refused, its page says so."""
+    """Act on a review and redirect to it; a Conflict is shown on its page."""
     try:
         with services().database.transaction() as session:
             _found(session, review_id, MANAGE)
             act(Reviews(session, actor=signed_in().actor), review_id)
     except Conflict as error:
-        page = _page(review_id, Form.refused("review", {}, error, fields=()))
+        page = _page(review_id, SentForm.refused("review", {}, error, fields=()))
         return make_response(page, problem_of(error).status)
     return redirect(url_for("reviews.show", review_id=review_id), HTTPStatus.SEE_OTHER)
 
@@ -138,7 +138,7 @@ history_blueprint = Blueprint("review_history", __name__, url_prefix="/environme
 
 @history_blueprint.get("/<uuid:environment_id>/reviews")
 def index(environment_id: UUID) -> str:
-    """List every review of an environment, newest first, to choose two of them to compare."""
+    """List every review of an environment, newest first, to select two for comparison."""
     with services().database.transaction() as session:
         environment = get_environment(session, environment_id)
         may_see(environment.workspace_id if environment else None, Capability.REVIEWS_VIEW)

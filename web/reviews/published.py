@@ -42,7 +42,7 @@ def index() -> str:
 
 @blueprint.get("/<uuid:review_id>")
 def show(review_id: UUID) -> str:
-    """Show one published review, for reading; of any other status it is not there."""
+    """Show one published review; raise NotFound for any other status."""
     with services().database.transaction() as session:
         review = _published(session, review_id)
         return render_template("published/show.html", **review_content(session, review, _links(review_id)))
@@ -64,20 +64,20 @@ def change(review_id: UUID, position: int) -> str:
 
 @blueprint.get("/<uuid:review_id>/report/<profile>.<form>")
 def report(review_id: UUID, profile: str, form: str) -> Response:
-    """Give one report of a published review."""
+    """Download one report of a published review."""
     with services().database.transaction() as session:
         return report_response(session, _published(session, review_id), profile, form)
 
 
 @blueprint.get("/<uuid:review_id>/pack.zip")
 def pack(review_id: UUID) -> Response:
-    """Give the pack of a published review, with the reports of every profile."""
+    """Download the pack of a published review, with the reports of every profile."""
     with services().database.transaction() as session:
         return pack_response(session, _published(session, review_id), None)
 
 
 def _published(session: Session, review_id: UUID) -> EnvironmentReview:
-    """Return a published review in scope; any other is as missing as one that never was."""
+    """Return a published review in scope; raise NotFound for any other."""
     principal = signed_in()
     review = get_review(session, review_id)
     if review is None or review.status != ReviewStatus.PUBLISHED:

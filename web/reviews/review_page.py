@@ -1,4 +1,4 @@
-"""What the pages of a review show, alike for those who manage it and for customers."""
+"""The pages of a review, shared by its managers (`/reviews`) and customers (`/published`)."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from services.reports.sentences import comparison, headline, is_compared, operat
 from services.reviews.queries import ReviewFilters, count_changes, get_change, kinds_of_changes, list_changes
 from services.reviews.readiness import readiness_of
 from services.workspaces.queries import get_environment
-from web.reviews.changes import change_view, commit_views, row_of
+from web.reviews.changes import change_view, row_of
 from web.reviews.findings import ITEMS_ON_PAGE, finding_view, finding_views
 from web.reviews.settings import settings_page
 from web.reviews.wording import OF_PROFILE, filter_options
@@ -24,7 +24,7 @@ Content = dict[str, Any]
 
 
 def review_content(session: Session, review: EnvironmentReview, links: ReviewLinks) -> Content:
-    """Read a review for its page, narrowed by the address; the filters are judged first."""
+    """Read a review for its page; raise InvalidInput for a bad filter before anything is read."""
     filters = ReviewFilters.parse(request.args)
     changes = list_changes(session, review.id, filters=filters, after=request.args.get("after"))
     kinds = kinds_of_changes(session, review.id)
@@ -70,7 +70,7 @@ def finding_page(session: Session, review: EnvironmentReview, code: str, links: 
 
 
 def change_page(session: Session, review: EnvironmentReview, position: int, links: ReviewLinks) -> str:
-    """Show a page of what changed inside one item; NotFound where the review has no such change."""
+    """Show a page of the settings of one change; NotFound where the review has no such change."""
     change = get_change(session, review.id, position)
     if change is None:
         raise NotFound
@@ -78,7 +78,6 @@ def change_page(session: Session, review: EnvironmentReview, position: int, link
         "reviews/change.html",
         **_identity(session, review, links),
         change=change_view(row_of(change), links.change(position)),
-        commits=commit_views(change.commits),
         settings=settings_page(change.settings, first=decode_position(request.args.get("after")) + 1),
         is_first_page="after" not in request.args,
         again=lambda after=None: links.change(position, after=after),

@@ -11,12 +11,12 @@ from services.reports.changed_settings import value_json
 from services.text import shortened, visible
 from web.reviews.wording import NOT_SET, OF_SETTING
 
-# An object or list too large to keep is kept as the beginning of its JSON (services/masking/rows.py).
+# An object or list too large to store is stored as the beginning of its JSON (services/masking/rows.py).
 _CUT_JSON: Final = re.compile(r"[\[{].*… \([\d,]+ more characters\)", re.DOTALL)
 
 
 def written(value: Any, *, over_lines: bool = False) -> str:
-    """Write a value as JSON, so that 8 and "8" differ; where asked, an object or list over several lines."""
+    """Format a value as JSON, so that 8 and "8" differ; `over_lines` indents objects and lists."""
     if isinstance(value, str) and _CUT_JSON.fullmatch(value):
         return visible(value)
     indent = 2 if over_lines and isinstance(value, Mapping | list) and value else None
@@ -24,10 +24,10 @@ def written(value: Any, *, over_lines: bool = False) -> str:
 
 
 def leaves_of(path: str, value: Any) -> tuple[str, ...]:
-    """Return what an object or list at a path holds, one `path: value` each; nothing for other values.
+    """Return the values inside an object or list at a path, as `path: value`; empty for other values.
 
-    Left out is what says nothing: an exporter's bookkeeping, names of types, null, what is empty, and what
-    the path names its list entry by.
+    Leaves out what tells a reader nothing: exporter noise, type names, null, empty texts, and the value by
+    which the path names its list entry.
     """
     if not isinstance(value, Mapping | list):
         return ()
@@ -53,22 +53,23 @@ def _below(path: str, name: str, step: str, value: Any) -> Iterator[tuple[str, A
         yield from _leaves(path + under[0], name + under[1], value)
 
 
-# Settings beside a changed item: so many are open, more are folded, and all are on a page of their own.
+# Settings in the row of a changed item: up to OPEN unfolded, up to BESIDE_ITEM folded, the rest on its page.
 OPEN: Final = 5
 BESIDE_ITEM: Final = 50
-# Characters of a value beside a changed item; its own page shows the whole.
+# Characters of a value in the row of a changed item; its own page shows the whole value.
 VALUE_BESIDE_ITEM: Final = 160
 LEAVES_BESIDE_ITEM: Final = 4
 SETTINGS_ON_PAGE: Final = 200
 
-# The side that an added or removed setting has.
+# The only side of an added or removed setting.
 _ONE_SIDE: Final[Mapping[str, str]] = {"added": "after", "removed": "before"}
 
 
 class SettingView(Contract):
-    """One changed setting in words; `before` and `after` read "not set" on the side that has none.
+    """One changed setting in words; `before` and `after` read "not set" on the side without a value.
 
-    `leaves` is what an object or list holds that came or went whole; beside its item it stands for it.
+    `leaves` are the values inside an added or removed object or list; a row shows them in place of its JSON.
+    `is_cut`: the row shortens a value.
     """
 
     path: str
@@ -80,73 +81,73 @@ class SettingView(Contract):
 
 
 class SettingsView(Contract):
-    """What changed inside an item: what somebody may have set, then what an exporter writes for itself.
+    """The changed settings in the row of an item: real ones, then exporter noise.
 
-    `has_more`: not every setting, or not every value that somebody may have set, stands here whole.
+    `has_more`: some setting is left out, or some value of a real one is cut.
     """
 
     real: tuple[SettingView, ...]
     real_count: int
-    bookkeeping: tuple[SettingView, ...]
-    bookkeeping_count: int
+    noise: tuple[SettingView, ...]
+    noise_count: int
     has_more: bool
 
     @property
     def are_folded(self) -> bool:
-        """Tell whether they are too many to stand open beside their item."""
+        """Return whether the real settings are too many to be shown unfolded."""
         return self.real_count > OPEN
 
 
 class SettingsPage(Contract):
-    """A page of all that changed inside an item, in the order of SettingsView."""
+    """A page of every changed setting of an item, in the order of SettingsView."""
 
     real: tuple[SettingView, ...]
-    bookkeeping: tuple[SettingView, ...]
+    noise: tuple[SettingView, ...]
     real_count: int
-    bookkeeping_count: int
+    noise_count: int
     next: int | None
 
 
 def settings_beside_item(settings: Sequence[Json]) -> SettingsView:
-    """Word what fits beside an item."""
-    real, kept = _sorted(settings)
+    """Word the settings that fit the row of an item."""
+    real, noise = _sorted(settings)
     shown = tuple(_beside(each) for each in real[:BESIDE_ITEM])
     return SettingsView(
         real=shown,
         real_count=len(real),
-        bookkeeping=tuple(_beside(each) for each in kept[:BESIDE_ITEM]),
-        bookkeeping_count=len(kept),
-        has_more=max(len(real), len(kept)) > BESIDE_ITEM or any(view.is_cut for view in shown),
+        noise=tuple(_beside(each) for each in noise[:BESIDE_ITEM]),
+        noise_count=len(noise),
+        has_more=max(len(real), len(noise)) > BESIDE_ITEM or any(view.is_cut for view in shown),
     )
 
 
 def settings_page(settings: Sequence[Json], *, first: int) -> SettingsPage:
-    """Word a page of settings in full, from the one at place `first`."""
-    real, kept = _sorted(settings)
+    """Word a page of settings in full, from position `first`."""
+    real, noise = _sorted(settings)
     last = first + SETTINGS_ON_PAGE
     return SettingsPage(
         real=tuple(_view(each, over_lines=True) for each in real[first:last]),
-        bookkeeping=tuple(
+        noise=tuple(
             _view(each, over_lines=True)
-            for each in kept[max(0, first - len(real)) : max(0, last - len(real))]
+            for each in noise[max(0, first - len(real)) : max(0, last - len(real))]
         ),
         real_count=len(real),
-        bookkeeping_count=len(kept),
+        noise_count=len(noise),
         next=last - 1 if last < len(settings) else None,
     )
 
 
 def _sorted(settings: Sequence[Json]) -> tuple[list[Json], list[Json]]:
-    """Part what somebody may have set from an exporter's bookkeeping, each in its order."""
+    """Split real settings from exporter noise, each in order."""
     real: list[Json] = []
-    kept: list[Json] = []
+    noise: list[Json] = []
     for setting in settings:
-        (kept if is_exporter_noise(str(setting["path"])) else real).append(setting)
-    return real, kept
+        (noise if is_exporter_noise(str(setting["path"])) else real).append(setting)
+    return real, noise
 
 
 def _beside(setting: Json) -> SettingView:
-    """Word one setting so that it fits beside its item; what came or went whole by what it holds."""
+    """Word one setting for the row of its item; an added or removed object by the values inside it."""
     view = _view(setting, over_lines=False)
     side = _ONE_SIDE.get(str(setting.get("change")))
     leaves = leaves_of(str(setting["path"]), setting[side]) if side else ()

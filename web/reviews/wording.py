@@ -1,4 +1,4 @@
-"""How reviews are worded: what they stand at, what changed, how much a finding asks of the reader."""
+"""The words for reviews: their status, their changes, the severity of findings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -17,7 +17,7 @@ OF_STATUS: Final[Mapping[str, State]] = {
     ReviewStatus.ARCHIVED: State(word="Archived", tone="quiet", icon="minus"),
 }
 
-# The gravest first.
+# The most severe first.
 OF_SEVERITY: Final[Mapping[str, State]] = {
     Severity.CRITICAL: State(word="Critical", tone="bad"),
     Severity.WARNING: State(word="Warning", tone="look"),
@@ -31,7 +31,7 @@ OF_CHANGE: Final[Mapping[str, State]] = {
     Change.REMOVED: State(word="Removed", tone="bad", icon="minus"),
 }
 
-# What became of one setting inside an item.
+# The change of one setting inside an item.
 OF_SETTING: Final[Mapping[str, str]] = {
     "added": "added",
     "removed": "removed",
@@ -39,7 +39,7 @@ OF_SETTING: Final[Mapping[str, str]] = {
     "moved": "in another order",
 }
 
-# What a report is for, in the words of who reads it.
+# The name and the purpose of a report.
 OF_PROFILE: Final[Mapping[str, tuple[str, str]]] = {
     Profile.EXECUTIVE: ("Executive", "One page: how the environment stands."),
     Profile.TECHNICAL: ("Technical", "Everything, setting by setting."),
@@ -50,9 +50,9 @@ NOT_SET: Final = "not set"
 
 
 def filter_options(kinds: Sequence[str], chosen: str | None) -> Mapping[str, list[tuple[str, str]]]:
-    """Return what each filter may be set to, value and word.
+    """Return the options of each filter, as value and word.
 
-    `chosen` is the kind that is filtered by; it stays to be chosen where the review has no such kind.
+    `chosen` is the kind in use; it stays an option where the review has no such kind.
     """
     known = [*kinds, *([chosen] if chosen and chosen not in kinds else [])]
     return {
@@ -63,10 +63,10 @@ def filter_options(kinds: Sequence[str], chosen: str | None) -> Mapping[str, lis
 
 
 def state_of_status(status: str) -> State:
-    """Return the state of a review that stands at `status`."""
+    """Return the state of a review by its status."""
     return OF_STATUS[status]
 
 
 def state_of_severity(severity: str) -> State:
-    """Return the state of a finding; one of an unknown severity is for information."""
+    """Return the state of a finding by its severity; an unknown one reads as info."""
     return OF_SEVERITY.get(severity, OF_SEVERITY[Severity.INFO])

@@ -5,27 +5,27 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from models.errors import Conflict
+from services.runs.operations import why_not_again
 from services.workspaces.queries import get_environment
 from web.access import find_run_to_act_on
 from web.context import services
-from web.runs.cancellation import point_of_no_return
 from web.runs.check_page import check_page
-from web.runs.run_page import read_run
-from web.runs.views import why_not_again
+from web.runs.progress import point_of_no_return
+from web.runs.views import read_run
 
 blueprint = Blueprint("run_actions", __name__, url_prefix="/operations")
 
 
 @blueprint.get("/<uuid:run_id>/cancellation")
 def confirm_cancel(run_id: UUID) -> str:
-    """Ask once more before a run is cancelled, and say what that can still undo."""
+    """Show the confirmation page, with what cancelling cannot undo any more."""
     page = read_run(run_id)
     return render_template("operations/cancel.html", page=page, beyond=point_of_no_return(page.run))
 
 
 @blueprint.post("/<uuid:run_id>/cancel")
 def cancel(run_id: UUID) -> Response:
-    """Ask for a run's cancellation and lead back to it; one that has ended is a calm 409."""
+    """Request a run's cancellation and redirect to the run; one that has ended is a 409."""
     with services().database.transaction() as session:
         run, principal = find_run_to_act_on(session, run_id)
     services().cancellations.ask(run.id, principal.actor)
@@ -34,7 +34,7 @@ def cancel(run_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:run_id>/check")
 def check(run_id: UUID) -> str:
-    """Show what a check would decide and from which facts, and write nothing."""
+    """Show what a check would decide and from which facts; write nothing."""
     with services().database.transaction() as session:
         find_run_to_act_on(session, run_id)
     found = services().check.preview(run_id)
@@ -44,13 +44,13 @@ def check(run_id: UUID) -> str:
 
 @blueprint.post("/<uuid:run_id>/again")
 def again(run_id: UUID) -> Response:
-    """Start an operation with the same input as an earlier one, and lead to its run."""
+    """Start an operation with the input of an earlier run, and redirect to the new run."""
     with services().database.transaction() as session:
         run, principal = find_run_to_act_on(session, run_id)
         environment = get_environment(session, run.environment_id)
     assert environment is not None  # noqa: S101 - a foreign key holds it there
-    if why_not_again(run) is not None:
-        raise Conflict(why_not_again(run))
+    if reason := why_not_again(run):
+        raise Conflict(reason)
     requested = services().operations.start(
         operation_type=run.type,
         environment=environment,
@@ -62,7 +62,7 @@ def again(run_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:run_id>/settle")
 def settle(run_id: UUID) -> Response:
-    """Settle a run by what is true now, and lead back to it."""
+    """Settle a run by business truth, and redirect to it."""
     with services().database.transaction() as session:
         run, principal = find_run_to_act_on(session, run_id)
     services().check.check(run.id, source="operator", actor=principal.actor)

@@ -8,15 +8,15 @@ from models.reconciliation import ExecutionState
 from services.engine.port import WorkflowView
 from services.runs.queries import BusinessTruth, own_review
 
-# An operation records its end a moment before its work closes, and closes a moment before a check settles it.
+# A run completes a moment before its workflow closes; one that fails, a moment after (by a check).
 A_MOMENT: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Consistency:
-    """Whether a run's three truths agree, in a sentence, and what happens next where they do not.
+    """Whether ledger, workflow and result agree, and a sentence that says so and what happens next.
 
-    `agrees` None: not all of them are known, and nothing is claimed.
+    `agrees` None: one of them is not known, and nothing is claimed.
     """
 
     agrees: bool | None
@@ -26,7 +26,7 @@ class Consistency:
 def agreement_of(
     run: OperationRun, view: WorkflowView | None, truth: BusinessTruth | None, now: datetime
 ) -> Consistency:
-    """Compare what is recorded with the work and with the result; the first that holds is told."""
+    """Compare the ledger with the result, then with the workflow; the first difference is reported."""
     apart = _result_apart(run, truth) or _work_apart(run, view, now)
     if apart is not None:
         return Consistency(agrees=False, sentence=apart)
@@ -52,7 +52,7 @@ def agreement_of(
 
 
 def _work_apart(run: OperationRun, view: WorkflowView | None, now: datetime) -> str | None:
-    """Say how the record and the work differ; None where they do not, or the work is not known."""
+    """Word how ledger and workflow differ; None where they agree or the workflow is not known."""
     if view is None or _is_beginning(run, now):
         return None
     state = view.execution.state
@@ -92,7 +92,7 @@ def _active_apart(run: OperationRun, state: ExecutionState) -> str | None:
 
 
 def _result_apart(run: OperationRun, truth: BusinessTruth | None) -> str | None:
-    """Say how the record and the result differ; None where they do not, or the result is not known."""
+    """Word how ledger and result differ; None where they agree or the result is not known."""
     if truth is None or run.status != Status.COMPLETED:
         return None
     is_there = truth.result is not None or own_review(run, truth) is not None

@@ -16,12 +16,13 @@ from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
 from services.access.principals import Principal
 from services.engine.port import EngineUnreachable
+from services.runs.cancellation import why_not_cancel
 from services.runs.queries import get_runs
 from services.workspaces.queries import environments_by_id
 from web.access import find_run_to_act_on, signed_in
 from web.context import services
 from web.runs.messages import message_of
-from web.runs.views import RunRow, run_row, why_no_cancel
+from web.runs.views import RunRow, run_row
 from web.ui.navigation import why_not
 from web.ui.states import State
 
@@ -29,34 +30,8 @@ BulkAction = Literal["cancel", "check"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeedWords:
-    """What a deed is called where it is asked for, confirmed and done."""
-
-    question: str
-    meaning: str
-    button: str
-    done: str
-
-
-DEEDS: Final[Mapping[BulkAction, DeedWords]] = {
-    "cancel": DeedWords(
-        question="Cancel these operations?",
-        meaning="Each stops at the next place where it is safe to stop, and reads “Cancelled” only then.",
-        button="Yes, cancel them",
-        done="What became of it",
-    ),
-    "check": DeedWords(
-        question="Check these operations now?",
-        meaning="Each is compared with what is true now, and settled by that where its work is over.",
-        button="Yes, check them",
-        done="What became of it",
-    ),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """One chosen run before the deed; `row` None: there is none of that id. `why_not` leaves it out."""
+class SelectedRun:
+    """A selected run before the action; `row` None: no run has the id. `why_not`: why the action skips it."""
 
     run_id: UUID
     row: RunRow | None
@@ -64,8 +39,8 @@ class Chosen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
-    """What became of one chosen run."""
+class BulkResult:
+    """What the action did about a selected run; `row` is the run as it is now."""
 
     run_id: UUID
     row: RunRow | None
@@ -82,13 +57,8 @@ NO_TIME: Final = "There was no time left to get to it. Nothing was changed; ask 
 NOT_NOW: Final = "It could not be done just now, because something it takes did not answer. Ask again later."
 
 
-def why_left_out(run: OperationRun, deed: BulkAction) -> str | None:
-    """Say why a deed has nothing to do about a run; None where it has."""
-    return why_no_cancel(run) if deed == "cancel" else None
-
-
 def cancelled_words(before: OperationRun, run: OperationRun) -> tuple[State, str]:
-    """Say what came of asking for a run's cancellation."""
+    """Word the request to cancel a run that was as `before` and is as `run`."""
     if "cancellation" in before.context:
         return LEFT, "Its cancellation had been asked for already."
     if run.context["cancellation"]["delivered_at"] is None:
@@ -97,7 +67,7 @@ def cancelled_words(before: OperationRun, run: OperationRun) -> tuple[State, str
 
 
 def checked_words(run: OperationRun, checked: CheckResult) -> tuple[State, str]:
-    """Say what came of checking a run, which stands as `run` does since."""
+    """Word the check of a run; `run` is as the check left it."""
     found = checked.reconciliation
     if found is not None and found.written:
         return DONE, f"It was settled. {message_of(run).title}"
@@ -121,7 +91,7 @@ _UNDECIDED: Final[Mapping[Action, tuple[State, str]]] = {
 blueprint = Blueprint("chosen_runs", __name__, url_prefix="/operations/chosen")
 
 MOST: Final = 100
-# A check may have to ask a repository; none is begun after this, so that the answer is not long in coming.
+# A check may have to ask a repository: no run is begun after this, so that the page answers in time.
 WITHIN: Final = timedelta(seconds=20)
 
 _log = structlog.get_logger()
@@ -129,45 +99,45 @@ _log = structlog.get_logger()
 
 @blueprint.post("")
 def confirm() -> str:
-    """Name the chosen runs, and ask once more before anything is done about them."""
-    deed: BulkAction = "cancel" if request.form.get("deed") == "cancel" else "check"
-    run_ids = _chosen()
+    """Show the selected runs and ask for confirmation; nothing is done yet."""
+    action: BulkAction = "cancel" if request.form.get("deed") == "cancel" else "check"
+    run_ids = _selected_ids()
     principal = signed_in()
     rows = _rows(run_ids, principal)
-    chosen = [_before(run_id, rows.get(run_id), principal, deed) for run_id in run_ids]
-    return render_template("operations/chosen.html", deed=deed, words=DEEDS[deed], chosen=chosen)
+    chosen = [_selected(run_id, rows.get(run_id), principal, action) for run_id in run_ids]
+    return render_template("operations/chosen.html", action=action, chosen=chosen)
 
 
 @blueprint.post("/cancel")
 def cancel() -> str:
-    """Ask for the cancellation of each chosen run, and tell what came of it."""
+    """Request the cancellation of each selected run, and show the results."""
     return _do("cancel", _cancel)
 
 
 @blueprint.post("/check")
 def check() -> str:
-    """Check each chosen run and settle it by what is true, and tell what came of it."""
+    """Check each selected run, settle it by business truth, and show the results."""
     return _do("check", _check)
 
 
-def _do(deed: BulkAction, act: Callable[[UUID], tuple[State, str]]) -> str:
-    run_ids = _chosen()
+def _do(action: BulkAction, act: Callable[[UUID], tuple[State, str]]) -> str:
+    run_ids = _selected_ids()
     principal = signed_in()
     deadline = time.monotonic() + WITHIN.total_seconds()
-    told = {
-        run_id: _tried(run_id, act) if time.monotonic() < deadline else (NOT_DONE, NO_TIME)
+    results = {
+        run_id: _try(run_id, act) if time.monotonic() < deadline else (NOT_DONE, NO_TIME)
         for run_id in run_ids
     }
     rows = _rows(run_ids, principal)
     done = [
-        Done(run_id=run_id, row=rows.get(run_id), state=state, sentence=sentence)
-        for run_id, (state, sentence) in told.items()
+        BulkResult(run_id=run_id, row=rows.get(run_id), state=state, sentence=sentence)
+        for run_id, (state, sentence) in results.items()
     ]
-    return render_template("operations/done.html", deed=deed, words=DEEDS[deed], done=done)
+    return render_template("operations/done.html", action=action, done=done)
 
 
-def _tried(run_id: UUID, act: Callable[[UUID], tuple[State, str]]) -> tuple[State, str]:
-    """Act on one run; what stands in its way is its own result and keeps no other from its turn."""
+def _try(run_id: UUID, act: Callable[[UUID], tuple[State, str]]) -> tuple[State, str]:
+    """Act on one run; its error is its own result and does not stop the others."""
     try:
         return act(run_id)
     except NotFound:
@@ -195,15 +165,16 @@ def _check(run_id: UUID) -> tuple[State, str]:
         return checked_words(session.get_one(OperationRun, run_id), checked)
 
 
-def _before(run_id: UUID, row: RunRow | None, principal: Principal, deed: BulkAction) -> Chosen:
+def _selected(run_id: UUID, row: RunRow | None, principal: Principal, action: BulkAction) -> SelectedRun:
     if row is None:
-        return Chosen(run_id=run_id, row=None, why_not=NOT_THERE)
+        return SelectedRun(run_id=run_id, row=None, why_not=NOT_THERE)
     may_not = why_not(principal, row.run.workspace_id, Capability.OPERATIONS_ACT)
-    return Chosen(run_id=run_id, row=row, why_not=may_not or why_left_out(row.run, deed))
+    cannot = why_not_cancel(row.run) if action == "cancel" else None
+    return SelectedRun(run_id=run_id, row=row, why_not=may_not or cannot)
 
 
 def _rows(run_ids: list[UUID], principal: Principal) -> dict[UUID, RunRow]:
-    """Return the chosen runs that the reader may see, as they stand now."""
+    """Return the selected runs that the reader may see, as they are now."""
     with services().database.transaction() as session:
         runs = get_runs(session, run_ids)
         environments = environments_by_id(session, {run.environment_id for run in runs.values()})
@@ -214,8 +185,8 @@ def _rows(run_ids: list[UUID], principal: Principal) -> dict[UUID, RunRow]:
     }
 
 
-def _chosen() -> list[UUID]:
-    """Read which runs were chosen, each once; raise InvalidInput for none, for too many, or for no id."""
+def _selected_ids() -> list[UUID]:
+    """Return the ids in the form, each once; raise InvalidInput for none, too many, or a malformed one."""
     given = list(dict.fromkeys(request.form.getlist("run")))
     if not given:
         raise InvalidInput("run", "run: choose at least one operation in the list.")

@@ -7,6 +7,7 @@ from models.operation_run import OperationRun
 from models.reconciliation import ReconciliationDecision
 from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
+from services.runs.service import WriteResult, result_of_writing
 from web.ui.states import OF_RUN, State, state_of_run
 from web.ui.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
 
@@ -30,10 +31,10 @@ _LABELS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class CheckPage:
-    """What checking a run would decide, in words; nothing has been written.
+    """What checking a run would decide, in words; nothing is written yet.
 
-    `after` is None where nothing would change, or nothing is decided; `settle` is the word on the button
-    that does it, None where there is nothing to do.
+    `after` is None where nothing would change, or nothing is decided. `settle` labels the button that
+    settles the run; None: no button.
     """
 
     title: str
@@ -45,7 +46,7 @@ class CheckPage:
 
 
 def check_page(run: OperationRun, checked: CheckResult) -> CheckPage:
-    """Word what a check of the run would do."""
+    """Word what a check of the run would change."""
     found = checked.reconciliation
     before = state_of_run(run)
     facts = _facts(found.facts.model_dump(mode="json")) if found and found.facts else []
@@ -110,18 +111,12 @@ def _decided(
 
 
 def _why_unchanged(run: OperationRun, decision: ReconciliationDecision) -> str | None:
-    """Say why settling would change nothing; None where it would.
-
-    A success stands, whatever is found later, and the same decision changes no byte (law L5).
-    """
-    standing = run.context.get("reconciliation") or {}
-    related = decision.related.model_dump(mode="json") if decision.related else None
-    recorded = (standing.get("decision"), standing.get("reason_code"), standing.get("related"))
-    if recorded == (decision.outcome, decision.reason_code, related):
-        return _RECORDED
-    if run.outcome != Outcome.SUCCEEDED:
+    """Return why settling would change nothing; None where it would change something."""
+    result = result_of_writing(run, decision)
+    if result is WriteResult.WRITTEN:
         return None
-    return _RECORDED if decision.outcome is Outcome.SUCCEEDED else _SUCCEEDED
+    contradicts = result is WriteResult.ALREADY_SUCCEEDED and decision.outcome is not Outcome.SUCCEEDED
+    return _SUCCEEDED if contradicts else _RECORDED
 
 
 _RECORDED: Final = "This is what is recorded already. Nothing would change."

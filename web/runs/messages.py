@@ -7,7 +7,7 @@ from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from web.ui.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS, Wording
 
-# Reconciliation says only that nothing came of the run; a failure of the run may say why.
+# These say only that the run made nothing; one of its failures may say why.
 _GENERIC = frozenset({ReasonCode.REVIEW_NOT_COMPOSED, ReasonCode.RESTORE_NOT_APPLIED})
 _TELLING = frozenset(
     {
@@ -23,13 +23,13 @@ _TELLING = frozenset(
         ReasonCode.ITEMS_REFUSED,
     }
 )
-# These say why the work ended and not what came of it; the generic reason does.
+# These say why the workflow ended but not whether the run made anything; the generic reason does.
 _OPEN_ENDED = frozenset({ReasonCode.ACTIVITY_TIMED_OUT, ReasonCode.DEADLINE, ReasonCode.UNEXPECTED_ERROR})
 _NAMED_IN_A_SENTENCE: Final = 3
 
 
 class Message(Contract):
-    """What an operator is told of a run (law L10): what happened, what it means, what to do next."""
+    """What the API says of a run (law L10): what happened, what it means, what to do next."""
 
     code: str
     title: str
@@ -38,9 +38,9 @@ class Message(Contract):
 
 
 class Card(Contract):
-    """The four lines of a run: what happened, what it means, what was done, what to do.
+    """What the page says of a run in four lines: what happened, what it means, what was done, what to do.
 
-    `items` are those of the configuration that stood in the way, by name.
+    `items` are the paths of the configuration items that blocked the run.
     """
 
     code: str
@@ -52,7 +52,7 @@ class Card(Contract):
 
 
 def message_of(run: OperationRun) -> Message:
-    """Word how a run stands; no field is empty for any status or outcome."""
+    """Word the state of a run; no field is empty for any status or outcome."""
     card = card_of(run)
     lines = [card.meaning, _named(card.items)]
     if run.status == Status.COMPLETED:
@@ -61,7 +61,7 @@ def message_of(run: OperationRun) -> Message:
 
 
 def card_of(run: OperationRun) -> Card:
-    """Word how a run stands, in four lines of which none is empty."""
+    """Word the state of a run in four lines, none of them empty."""
     code = reason_of(run)
     wording = _wording(run, code)
     evidence = _evidence(run)
@@ -79,13 +79,13 @@ def card_of(run: OperationRun) -> Card:
 
 
 def reason_of(run: OperationRun) -> str:
-    """Return the code that says most of why a run stands as it does.
+    """Return the most telling code for the state of a run.
 
-    1. An active run: its status, or that its cancellation was asked for.
-    2. A reconciled one: the reason of its reconciliation; where that is only that nothing came of it, a
-       cancellation or the newest failure that tells more.
-    3. One that was never handed over: its failure.
-    4. A success of its own doing: what its operation makes.
+    1. An active run: its status, or that its cancellation is requested.
+    2. A reconciled run: the reason of its reconciliation; where that is generic, the cancellation or the
+       newest failure that says more.
+    3. A run that was never dispatched: its failure.
+    4. A run that completed by itself: what its operation makes.
     """
     if run.status != Status.COMPLETED:
         return ReasonCode.CANCELLATION_REQUESTED if "cancellation" in run.context else run.status

@@ -13,22 +13,24 @@ from services.runs.search.filters import RunFilters
 from services.workspaces.queries import list_environments, list_workspaces
 from web.access import signed_in
 from web.context import services
-from web.runs.run_list import Choices, read_list, views_of
-from web.runs.run_page import read_run, read_story
-from web.runs.support_bundle import evidence_of
+from web.runs.run_list import Choices, read_list
+from web.runs.run_story import read_story
+from web.runs.saved_views import view_links
+from web.runs.support_bundle import support_bundle
+from web.runs.views import read_run
 
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
 
 VIEW = Capability.OPERATIONS_VIEW
 ACT = Capability.OPERATIONS_ACT
 
-# When something was looked at, and how long something takes so far: they say nothing new of a run.
+# Times of checks and durations so far change with every poll and are no news: the ETag leaves them out.
 _PASSING: Final = re.compile(rb"<(time|span) data-(?:checked|since)=[^>]*>[^<]*</\1>")
 
 
 @blueprint.get("")
 def index() -> Response:
-    """List the operations that the reader may see, newest first, narrowed by the address."""
+    """List the runs that the reader may see, newest first, filtered by the query string."""
     filters = RunFilters.parse(request.args)
     with services().database.transaction() as session:
         principal = signed_in()
@@ -44,7 +46,7 @@ def index() -> Response:
         principal,
         filters,
         choices,
-        views=views_of(saved, choices.workspaces, filters, me=me, acting=acting),
+        views=view_links(saved, choices.workspaces, filters, me=me, acting=acting),
         acting=[workspace for workspace in choices.workspaces if workspace.id in acting],
         operations=OperationCatalog.all(),
     )
@@ -52,7 +54,7 @@ def index() -> Response:
 
 @blueprint.get("/fragment")
 def list_fragment() -> Response:
-    """Answer the part of the list that changes; 304 where it is as the reader has it."""
+    """Return the part of the list that changes; 304 where the reader has it already."""
     filters = RunFilters.parse(request.args)
     with services().database.transaction() as session:
         principal = signed_in()
@@ -69,9 +71,9 @@ def show(run_id: UUID) -> str:
 
 @blueprint.get("/<uuid:run_id>/fragment")
 def fragment(run_id: UUID) -> Response:
-    """Answer the part of a run's page that changes; 304 where it is as the reader has it.
+    """Return the part of a run's page that changes; 304 where the reader has it already.
 
-    A 304 says when the engine was asked last, so that the page can tell how old its word is.
+    `Engine-Checked-At` is when Temporal was asked last, on a 304 too: the page shows it.
     """
     page = read_run(run_id)
     response = _unless_known(make_response(render_template("operations/_run.html", page=page)))
@@ -81,9 +83,9 @@ def fragment(run_id: UUID) -> Response:
 
 @blueprint.get("/<uuid:run_id>/evidence.json")
 def evidence(run_id: UUID) -> Response:
-    """Give all that is known of a run as one file, with secrets masked, for whoever has to look into it."""
+    """Return everything known of a run as a JSON file for support, with secrets masked."""
     story, _ = read_story(run_id)
-    response = make_response(evidence_of(story, utc_now()))
+    response = make_response(support_bundle(story, utc_now()))
     response.headers["Content-Disposition"] = f'attachment; filename="operation-{run_id}.json"'
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -105,7 +107,7 @@ def _listed(
 
 
 def _unless_known(response: Response) -> Response:
-    """Answer 304 where the reader has the same already, but for what passes with the time alone."""
+    """Return 304 instead where the reader has the same page, apart from what `_PASSING` matches."""
     if response.status_code == HTTPStatus.OK:
         known = make_response(_PASSING.sub(b"", response.get_data()))
         known.add_etag()

@@ -27,8 +27,8 @@ _EVIDENCE: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Correction:
-    """A settlement that changed how a run reads; a later one of a run settled before is a correction."""
+class Settlement:
+    """One change of a run to completed, or of its outcome; each after the first is a correction."""
 
     before: State
     after: State
@@ -39,9 +39,9 @@ class Correction:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What settled a run: which rule, who, when, from which standing to which, and on what evidence.
+    """What settled a run: by which rule, when, from which state to which, and on what evidence.
 
-    `rule` is the code and `words` what it says; `by` is None where no person is known by name.
+    `rule` is the reason code and `words` its wording; `by` is the person, None where a program settled it.
     """
 
     rule: str
@@ -55,7 +55,7 @@ class Receipt:
 
 
 def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition]) -> Receipt | None:
-    """Make the receipt of a run's settlement; None until it is settled."""
+    """Return the receipt of a run's settlement; None until it is settled."""
     settled = _settling(transitions)
     if run.status != Status.COMPLETED or not settled:
         return None
@@ -85,24 +85,19 @@ def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition])
     )
 
 
-def corrections_of(transitions: Sequence[OperationRunTransition]) -> list[Correction]:
-    """Tell each later settlement of a run that had been settled before, the oldest first."""
-    return [_change(step) for step in _settling(transitions) if step.from_status == Status.COMPLETED]
-
-
-def settlements_of(transitions: Sequence[OperationRunTransition]) -> list[Correction]:
-    """Tell each settlement of a run, the first and its corrections: before and after, why, and by whom."""
-    return [_change(step) for step in _settling(transitions)]
+def settlements_of(transitions: Sequence[OperationRunTransition]) -> list[Settlement]:
+    """Return each settlement of a run, the oldest first."""
+    return [_settlement(step) for step in _settling(transitions)]
 
 
 def evidence_lines(evidence: dict[str, Any]) -> list[tuple[str, str]]:
-    """Word the small facts a decision rests on; those that say nothing are left out."""
+    """Word the evidence of a decision as label and value; leave out what is unknown."""
     lines = [(_EVIDENCE.get(name, name), _fact(name, value)) for name, value in evidence.items()]
-    return [(label, told) for label, told in lines if told]
+    return [(label, value) for label, value in lines if value]
 
 
 def words_of(code: str) -> str:
-    """Return what a reason code says, in a sentence."""
+    """Return the title of a reason code's wording."""
     return REASONS.get(code, UNKNOWN).title
 
 
@@ -110,8 +105,8 @@ def _settling(transitions: Sequence[OperationRunTransition]) -> list[OperationRu
     return [step for step in transitions if step.to_status == Status.COMPLETED]
 
 
-def _change(step: OperationRunTransition) -> Correction:
-    return Correction(
+def _settlement(step: OperationRunTransition) -> Settlement:
+    return Settlement(
         before=_state(step.from_status or Status.QUEUED, step.from_outcome),
         after=OF_RUN[step.to_outcome],
         why=words_of(step.reason_code),

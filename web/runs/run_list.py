@@ -10,11 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.access import Workspace
 from models.base import utc_now
-from models.catalog import Capability
+from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
-from models.saved_view import SavedView
 from services.access.principals import Principal
 from services.database.paging import Page
 from services.runs.operations import waiting_of
@@ -24,9 +23,9 @@ from services.runs.search.index_scans import MENTIONED, IndexScans, scans_of
 from services.runs.search.listing import runs_along
 from services.runs.typical_durations import TypicalRange, typical_durations
 from web.context import services
-from web.runs.durations import why_stale
 from web.runs.views import RunRow, run_row
 from web.ui.states import OF_RUN, State
+from web.ui.times import coarse, duration_between
 
 CUT: Final = (
     f"The text is part of more than {MENTIONED} names. Only the first {MENTIONED} people and the first "
@@ -36,7 +35,7 @@ CUT: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Tab:
-    """One standing that the list can be narrowed to; `number` None: it was not counted."""
+    """A status or outcome to filter the list by; `state` None: all runs. `number` None: not counted."""
 
     state: State | None
     path: str
@@ -45,21 +44,10 @@ class Tab:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViewLink:
-    """A list that is kept by name; `delete_path` None: the reader may not delete it, or nobody may."""
-
-    name: str
-    path: str
-    is_current: bool
-    workspace: str | None = None
-    delete_path: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunList:
-    """A page of runs as it is shown, whole or as the part that is asked for again and again.
+    """A page of the run list; `next` is the cursor for `?after=`, None on the last page.
 
-    `rows` None: they could not be read. `uncounted` says why there are no numbers; None where there are.
+    `rows` None: the read failed. `uncounted` is why the tabs have no numbers; None where they have.
     """
 
     rows: Sequence[RunRow] | None
@@ -70,29 +58,29 @@ class RunList:
 
     @property
     def may_act(self) -> bool:
-        """Tell whether the reader may act on any of the rows."""
+        """Return whether the reader may act on any of the rows."""
         return any(row.may_act for row in self.rows or ())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the list can be narrowed to."""
+    """The workspaces and environments that the list can be filtered by."""
 
     workspaces: Sequence[Workspace]
     environments: Sequence[Environment]
 
     def environment(self, environment_id: UUID) -> Environment | None:
-        """Return an environment by its id; None where the reader sees none such."""
+        """Return an environment by its id; None where the reader does not see it."""
         return next((each for each in self.environments if each.id == environment_id), None)
 
 
 def list_path(filters: Mapping[str, str]) -> str:
-    """Return the address of the list, narrowed."""
+    """Return the path of the list with these filters."""
     return url_for("operations.index", **filters)  # type: ignore[arg-type] # every value is a string
 
 
 def tabs_of(filters: RunFilters, counted: Mapping[str, int] | None) -> list[Tab]:
-    """Offer every standing, each with how many there are; without numbers where they are not known."""
+    """Return a tab for each status and outcome, with its count; `counted` None: without counts."""
     others = filters.without_standing().given()
     everything = not (filters.status or filters.outcome)
     tabs = [Tab(state=None, path=list_path(others), number=None, is_current=everything)]
@@ -106,39 +94,6 @@ def tabs_of(filters: RunFilters, counted: Mapping[str, int] | None) -> list[Tab]
     return tabs
 
 
-def views_of(
-    saved: Sequence[SavedView],
-    workspaces: Sequence[Workspace],
-    filters: RunFilters,
-    *,
-    me: str,
-    acting: frozenset[UUID],
-) -> list[ViewLink]:
-    """Offer everything, one's own requests, and the lists that the reader's workspaces keep."""
-    given, slugs = filters.given(), {workspace.id: workspace for workspace in workspaces}
-    links = [
-        ViewLink(name="Everything", path=list_path({}), is_current=not given),
-        ViewLink(
-            name="Asked for by me", path=list_path({"initiator": me}), is_current=given == {"initiator": me}
-        ),
-    ]
-    for view in saved:
-        workspace = slugs[view.workspace_id]
-        wanted = {**view.filters, "workspace": workspace.slug}
-        links.append(
-            ViewLink(
-                name=view.name,
-                path=list_path(wanted),
-                is_current=given == wanted,
-                workspace=workspace.name if len(workspaces) > 1 else None,
-                delete_path=url_for("saved_views.delete", view_id=view.id)
-                if view.workspace_id in acting
-                else None,
-            )
-        )
-    return links
-
-
 def _number(count: int) -> str:
     return f"{BOUND:,}+" if count > BOUND else str(count)
 
@@ -150,7 +105,7 @@ _FAILED = "The numbers could not be read just now."
 
 
 def read_list(principal: Principal, filters: RunFilters, choices: Choices) -> RunList:
-    """Read a page of runs with how many there are; what cannot be read is told as such, never as empty."""
+    """Read a page of runs and their counts; a failed read is shown as failed, never as empty."""
     scans = _read_scans(principal, filters)
     counted = _count(scans) if scans else None
     page = _read_page(scans) if scans else None
@@ -175,7 +130,7 @@ def _read_scans(principal: Principal, filters: RunFilters) -> IndexScans | None:
 
 
 def _count(scans: IndexScans) -> dict[str, int] | None:
-    """Count in a transaction of its own: where that takes too long, the list is still there."""
+    """Count in a transaction of its own: a count that times out leaves the list."""
     try:
         with services().database.transaction() as session:
             return count_standings(session, scans)
@@ -185,7 +140,7 @@ def _count(scans: IndexScans) -> dict[str, int] | None:
 
 
 def _read_page(scans: IndexScans) -> tuple[Page[OperationRun], dict[UUID, TypicalRange]] | None:
-    """Return a page of runs, and how long the running ones of it usually take; None where that failed."""
+    """Return a page of runs and the typical durations of those that run; None where the read failed."""
     try:
         with services().database.transaction() as session:
             page = runs_along(session, scans, after=request.args.get("after"))
@@ -204,14 +159,32 @@ def _rows(
         run_row(
             run,
             choices.environment(run.environment_id),
-            stale=_stale(run, typical.get(run.id), now),
+            stale=_why_late(run, typical.get(run.id), now),
             may_act=principal.may(run.workspace_id, Capability.OPERATIONS_ACT),
         )
         for run in runs
     ]
 
 
-def _stale(run: OperationRun, typical: TypicalRange | None, now: datetime) -> str | None:
-    if run.status == Status.COMPLETED:
+def _why_late(run: OperationRun, typical: TypicalRange | None, now: datetime) -> str | None:
+    """Return why an active run is late; None where it is not, or where the run has ended.
+
+    The queue says it of a queued run; the time limit, then the typical duration, of a running one.
+    """
+    if run.status == Status.QUEUED:
+        waiting = waiting_of(services().engine_cache, run)
+        return waiting.sentence if waiting and waiting.code != "starting" else None
+    if run.status != Status.RUNNING:
         return None
-    return why_stale(run, waiting=waiting_of(services().engine_cache, run), typical=typical, now=now)
+    took, limit = now - run.created_at, OperationCatalog.get(run.type).deadline
+    if took > limit:
+        return (
+            f"It is under way for longer than its time limit of {coarse(limit)}. "
+            "The regular check looks after it."
+        )
+    if typical is not None and typical.is_exceeded_by(took):
+        between = duration_between(typical.shortest, typical.longest)
+        return (
+            f"It takes longer than others: they usually took {between}, and this one {coarse(took)} so far."
+        )
+    return None

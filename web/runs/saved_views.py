@@ -1,11 +1,15 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from models.access import Workspace
 from models.catalog import Capability
 from models.errors import InvalidInput, NotFound
+from models.saved_view import SavedView
 from services.access.principals import Principal, require
 from services.runs.saved_views import SavedViews, get_saved_view
 from services.runs.search.filters import RunFilters
@@ -13,6 +17,51 @@ from services.workspaces.queries import list_workspaces
 from web.access import signed_in
 from web.context import services
 from web.runs.run_list import list_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewLink:
+    """A named view of the run list; `delete_path` None: the reader may not delete it, or it is built in."""
+
+    name: str
+    path: str
+    is_current: bool
+    workspace: str | None = None
+    delete_path: str | None = None
+
+
+def view_links(
+    saved: Sequence[SavedView],
+    workspaces: Sequence[Workspace],
+    filters: RunFilters,
+    *,
+    me: str,
+    acting: frozenset[UUID],
+) -> list[ViewLink]:
+    """Return the views on offer: everything, the reader's own runs, and those that their workspaces saved."""
+    given, slugs = filters.given(), {workspace.id: workspace for workspace in workspaces}
+    links = [
+        ViewLink(name="Everything", path=list_path({}), is_current=not given),
+        ViewLink(
+            name="Asked for by me", path=list_path({"initiator": me}), is_current=given == {"initiator": me}
+        ),
+    ]
+    for view in saved:
+        workspace = slugs[view.workspace_id]
+        wanted = {**view.filters, "workspace": workspace.slug}
+        links.append(
+            ViewLink(
+                name=view.name,
+                path=list_path(wanted),
+                is_current=given == wanted,
+                workspace=workspace.name if len(workspaces) > 1 else None,
+                delete_path=url_for("saved_views.delete", view_id=view.id)
+                if view.workspace_id in acting
+                else None,
+            )
+        )
+    return links
+
 
 blueprint = Blueprint("saved_views", __name__, url_prefix="/operations/views")
 
@@ -22,7 +71,7 @@ ACT = Capability.OPERATIONS_ACT
 
 @blueprint.post("")
 def save() -> Response:
-    """Keep a narrowed list by name, for everybody in a workspace, and lead to it."""
+    """Save a filtered list by name for a whole workspace, and redirect to it."""
     filters = RunFilters.parse(request.form).given()
     with services().database.transaction() as session:
         principal = signed_in()
@@ -41,7 +90,7 @@ def save() -> Response:
 
 @blueprint.post("/<uuid:view_id>/delete")
 def delete(view_id: UUID) -> Response:
-    """Forget a list that was kept by name, and lead to all operations."""
+    """Delete a saved view, and redirect to all runs."""
     with services().database.transaction() as session:
         principal = signed_in()
         view = get_saved_view(session, view_id)
@@ -53,7 +102,7 @@ def delete(view_id: UUID) -> Response:
 
 
 def _refuse(principal: Principal) -> None:
-    """Refuse a workspace that is not there for the reader; access is judged before what was sent."""
+    """Refuse a workspace that the reader does not see; access is judged before the rest of the form."""
     if not principal.workspaces_where(VIEW):
         raise NotFound
     raise InvalidInput("keep_in", "keep_in: choose the workspace in which to keep the view.")

@@ -8,17 +8,17 @@ from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.masking.changes import masked
 from web.runs.messages import message_of
-from web.runs.views import RunStory
+from web.runs.run_story import RunStory
 from web.ui.links import run_url, temporal_url, workflow_id_of
 
 FORMAT = 1
 _SILENT = "Temporal did not answer in time."
 
 
-def evidence_of(story: RunStory, now: datetime) -> Json:
-    """Gather all that is known of a run for somebody who has to find out what went on, with secrets masked.
+def support_bundle(story: RunStory, now: datetime) -> Json:
+    """Return everything known of a run as JSON for whoever supports it, with secrets masked.
 
-    An Idempotency-Key is told as having been there or not: whoever knows one can ask for its run again.
+    `idempotency_key` is whether the request had one: whoever knows a key can read its run.
     """
     run = story.run
     bundle = {
@@ -33,16 +33,16 @@ def evidence_of(story: RunStory, now: datetime) -> Json:
         "requests": _requests(story.requests),
         "engine": {"workflow_id": workflow_id_of(run), **_engine(story.seen)},
         "result": _result(story),
-        "history": _history(story),
+        "history": _columns(story.history) if story.history else None,
         "history_so_far": _so_far(story.so_far),
     }
-    found: Json = masked(_plain(bundle))
-    return found
+    result: Json = masked(_plain(bundle))
+    return result
 
 
 def _requests(requests: Sequence[OperationRequest]) -> list[Json]:
-    told = [_columns(request) for request in requests]
-    return [{**each, "idempotency_key": each["idempotency_key"] is not None} for each in told]
+    rows = [_columns(request) for request in requests]
+    return [{**row, "idempotency_key": row["idempotency_key"] is not None} for row in rows]
 
 
 def _engine(seen: Snapshot[WorkflowView]) -> Json:
@@ -71,10 +71,6 @@ def _result(story: RunStory) -> Json:
     return {"reviews": reviews, "restore_result": _columns(result) if result else None}
 
 
-def _history(story: RunStory) -> Json | None:
-    return _columns(story.history) if story.history else None
-
-
 def _so_far(seen: Snapshot[Json] | None) -> Json | None:
     if seen is None:
         return None
@@ -88,7 +84,6 @@ def _columns(row: Base) -> Json:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -33,7 +33,7 @@ _FAILING: Final = 2
 
 
 def engine_state(run: OperationRun, view: WorkflowView) -> State:
-    """Return how the work stands, by the word of the system that carries it out."""
+    """Return the state of the workflow, as Temporal reports it."""
     if view.execution.state is ExecutionState.OPEN and run.status != Status.RUNNING:
         return _ACCEPTED if run.status == Status.QUEUED else _CLOSING
     return {
@@ -45,7 +45,7 @@ def engine_state(run: OperationRun, view: WorkflowView) -> State:
 
 
 def engine_sentence(run: OperationRun, view: WorkflowView) -> str:
-    """Say what the system that carries operations out knows of a run's work."""
+    """Word what Temporal knows of a run's workflow."""
     execution = view.execution
     if execution.state is ExecutionState.NOT_FOUND:
         if run.completed_at is not None:
@@ -71,13 +71,13 @@ def _at_work(view: WorkflowView) -> str:
 
 
 def result_state(run: OperationRun, truth: BusinessTruth) -> State:
-    """Return whether what the run shall make is there."""
+    """Return the state of the run's result: found or not."""
     is_there = truth.result or own_review(run, truth) or _led_to(run, truth)
     return _THERE if is_there else _NOT_THERE
 
 
 def result_sentence(run: OperationRun, truth: BusinessTruth) -> str:
-    """Say what is there of a run's result."""
+    """Word what exists of the run's result."""
     if run.type == OperationType.RESTORE_EXECUTE:
         return _restored(run, truth)
     own = own_review(run, truth)
@@ -111,10 +111,9 @@ def _restored(run: OperationRun, truth: BusinessTruth) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """One side of a run: what it says, and when it was asked.
+    """One source of truth about a run, and when it was read.
 
-    `state` None: it could not be asked or read, and `sentence` says why. `by_engine` tells that it is as old
-    as a look at the engine may be, and not as this page.
+    `state` None: the read failed, and `sentence` says so. `by_engine`: Temporal's word, from a cache.
     """
 
     name: str
@@ -127,7 +126,7 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True)
 class SourcesOfTruth:
-    """The three truths of a run side by side (section 8), and whether they agree."""
+    """Ledger, workflow and result of a run, and whether they agree."""
 
     record: Truth
     work: Truth
@@ -136,14 +135,14 @@ class SourcesOfTruth:
 
     @property
     def all(self) -> tuple[Truth, Truth, Truth]:
-        """Return the three, in the order in which they are shown."""
+        """Return the three in the order of the page."""
         return self.record, self.work, self.result
 
 
 def truths_of(
     run: OperationRun, seen: Snapshot[WorkflowView], truth: BusinessTruth | None, now: datetime
 ) -> SourcesOfTruth:
-    """Put side by side what is recorded of a run, what its work says, and what is there of its result."""
+    """Word the three sources; `truth` None: the result could not be read."""
     return SourcesOfTruth(
         record=Truth(
             name="The record",

@@ -11,7 +11,7 @@ from services.engine.cache import Snapshot
 from web.ui.states import State
 from web.ui.times import parse
 
-# A history is kept within seconds after the work has ended; until then the page still looks for it.
+# The sweep stores a history within seconds after the workflow has closed; until then the page waits for it.
 KEPT_WITHIN: Final = timedelta(minutes=1)
 
 NOT_READ: Final = "The steps could not be read just now. That says nothing about the work itself."
@@ -23,7 +23,7 @@ LABELS: Final[Mapping[str, str]] = {
     "apply_plan": "Put the items back",
     "settle_run": "Find out and record how it ended",
 }
-# A small review is composed in its first step, and there is no second.
+# A small review is composed in the first step; there is no second.
 AT_ONCE: Final = "Read the configuration and compose the review"
 
 RESULTS: Final[Mapping[str | None, State]] = {
@@ -34,7 +34,7 @@ RESULTS: Final[Mapping[str | None, State]] = {
     None: State(word="Not finished", tone="look"),
 }
 
-# Of the work itself, by how its record says that it was closed.
+# The workflow as a whole, by the status with which Temporal closed it.
 ENDINGS: Final[Mapping[str, str]] = {
     "completed": "The work ran to its end.",
     "failed": "The work ended before all of it was done.",
@@ -42,20 +42,20 @@ ENDINGS: Final[Mapping[str, str]] = {
     "terminated": "The work was stopped from outside.",
     "timed_out": "The work was ended, because it took longer than is allowed.",
 }
-# While the work goes on: with nothing of its result, a step is at an attempt or waits for one.
+# Of a step without a result, while the workflow is open: an attempt is running, or the next one waits.
 UNDER_WAY: Final = State(word="Under way", tone="busy")
 WAITING: Final = State(word="Waiting", tone="quiet")
-# What goes on has an open end in the picture, a quarter of it: it changes only when something happens.
+# An open workflow leaves a quarter of the picture empty, so that it changes only with an event.
 OPEN_END: Final = 4 / 3
 SHORTEST: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkStep:
-    """One step of the work, and where it lies in the whole: three parts of a hundred that add up.
+    """One activity of the workflow, with its place in the picture in per cent of the whole.
 
-    `before` is the time until it was due, `waited` until its last attempt began, `worked` until its end.
-    `since` is when one was due that still goes on; None: it does not.
+    `before` is the time until it was scheduled, `waited` until its last attempt started, `worked` until its
+    end. `since` is when an activity was scheduled that is not finished; None: it is finished.
     """
 
     label: str
@@ -71,9 +71,9 @@ class WorkStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What became of the work, from its history; `note` says what is missing, if anything.
+    """The activities of a workflow; `note` says what is missing, if anything.
 
-    `asked_at` is when the engine was asked for it, where it is not kept yet.
+    `asked_at` is when Temporal listed them; None: they are from the stored history.
     """
 
     steps: Sequence[WorkStep] = ()
@@ -86,16 +86,16 @@ class Work:
 def work_of(
     run: OperationRun, history: OperationRunHistory | None, so_far: Snapshot[Json] | None, now: datetime
 ) -> Work | None:
-    """Tell the work of a run step by step, from what is kept or else from what the engine says so far.
+    """Return the steps of a run's workflow, from the stored history or else from what Temporal says so far.
 
-    None where it has not begun, or the engine knows of none.
+    None where the workflow has not started.
     """
     if history is not None:
         if history.history is None:
             return Work(note="No work is known of this operation: it never began, or its record was gone.")
-        return _named(_told(history.history, now), run)
+        return _named(_work(history.history, now), run)
     if so_far is not None and so_far.found:
-        return replace(_named(_told(so_far.found, now), run), asked_at=so_far.at)
+        return replace(_named(_work(so_far.found, now), run), asked_at=so_far.at)
     if run.completed_at is None:
         return Work(note=NOT_READ) if so_far is not None and so_far.found is None else None
     if awaits_history(run, history, now):
@@ -104,16 +104,16 @@ def work_of(
 
 
 def awaits_history(run: OperationRun, history: OperationRunHistory | None, now: datetime) -> bool:
-    """Tell whether the history of a run's work may still come to be kept."""
+    """Return whether the history of a run's workflow is not stored but may still be."""
     return history is None and (run.completed_at is None or now - run.completed_at <= KEPT_WITHIN)
 
 
 def label_of(step: str) -> str:
-    """Return what a step does, in words."""
+    """Return the label of an activity, by its name."""
     return LABELS.get(step, step.replace("_", " ").capitalize())
 
 
-def _told(story: Mapping[str, Any], now: datetime) -> Work:
+def _work(story: Mapping[str, Any], now: datetime) -> Work:
     begins = parse(story["started_at"])
     if begins is None:
         return Work(note="The steps of this work were not kept.")
@@ -128,7 +128,7 @@ def _told(story: Mapping[str, Any], now: datetime) -> Work:
 
 
 def _named(work: Work, run: OperationRun) -> Work:
-    """Say of a first step that was also the last what it did beyond its name."""
+    """Label a first step that composed the review as well."""
     alone = [step.label for step in work.steps] == [LABELS["collect_evidence"]]
     if alone and _composed(run):
         return replace(work, steps=[replace(work.steps[0], label=AT_ONCE)])
@@ -136,7 +136,7 @@ def _named(work: Work, run: OperationRun) -> Work:
 
 
 def _composed(run: OperationRun) -> bool:
-    """Tell whether the run made a review, and did not end well by one that was there already."""
+    """Return whether the run made a review itself; it also succeeds where one existed already."""
     reconciliation = run.context.get("reconciliation") or {"reason_code": ReasonCode.REVIEW_COMPOSED}
     return run.outcome == Outcome.SUCCEEDED and reconciliation["reason_code"] == ReasonCode.REVIEW_COMPOSED
 
@@ -149,7 +149,7 @@ def _open_end(steps: Sequence[Mapping[str, Any]], begins: datetime) -> datetime:
 
 
 def _step(step: Mapping[str, Any], begins: datetime, ends: datetime, now: datetime | None) -> WorkStep:
-    """Draw one step; `now` None: the work has closed, and nothing of it goes on."""
+    """Place one step in the picture; `now` None: the workflow is closed."""
     due = parse(step["scheduled_at"]) or begins
     goes_on = now is not None and step["result"] is None
     ended = parse(step["ended_at"]) or ends
@@ -158,7 +158,7 @@ def _step(step: Mapping[str, Any], begins: datetime, ends: datetime, now: dateti
     marks = [_share(mark - begins, whole) for mark in (due, began, ended)]
     return WorkStep(
         label=label_of(step["step"]),
-        state=_standing(step) if goes_on else RESULTS.get(step["result"], RESULTS[None]),
+        state=_open_state(step) if goes_on else RESULTS.get(step["result"], RESULTS[None]),
         attempts=step["attempts"],
         took=now - due if now and goes_on else ended - due,
         before=marks[0],
@@ -169,7 +169,7 @@ def _step(step: Mapping[str, Any], begins: datetime, ends: datetime, now: dateti
     )
 
 
-def _standing(step: Mapping[str, Any]) -> State:
+def _open_state(step: Mapping[str, Any]) -> State:
     return UNDER_WAY if step["started_at"] else WAITING
 
 

@@ -1,5 +1,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from models.errors import (
     EnvironmentUnreachable,
@@ -13,10 +14,10 @@ from web.ui.wording import REASONS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
-    """A form as it was sent and why it was refused: what was typed is kept, each error stands by its field.
+class SentForm:
+    """A form as it was sent and why it was refused: keeps what was typed; `errors` are by field.
 
-    `problem` is what belongs to no single field; `run_id` names an operation that stands in the way.
+    `problem` is an error of no single field; `run_id` names the run that blocks the request.
     """
 
     name: str
@@ -28,13 +29,17 @@ class Form:
     @classmethod
     def refused(
         cls, name: str, values: Mapping[str, str], error: OperationRunError, *, fields: Collection[str]
-    ) -> "Form":
-        """Make a form again from what was sent; `fields` are the names of its fields."""
+    ) -> "SentForm":
+        """Return the form with `error` at its field, or as `problem` where it is of none of `fields`."""
         refused_field = _field_of(error)
         message = _sentence(error)
         if refused_field in fields:
             return cls(name=name, values=values, errors={refused_field: message})
         return cls(name=name, values=values, problem=message, run_id=_run_of(error))
+
+
+# A page that was opened, not sent.
+NO_FORM: Final = SentForm(name="none")
 
 
 def _field_of(error: OperationRunError) -> str:

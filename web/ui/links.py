@@ -13,7 +13,7 @@ from web.context import services
 
 
 class RelatedLink(Contract):
-    """What a run led to; `html` is a whole address, for programs and mails."""
+    """What a run led to; `html` is an absolute URL, for programs."""
 
     type: Literal["environment_review", "restore_result", "operation_run"]
     id: UUID
@@ -21,34 +21,34 @@ class RelatedLink(Contract):
 
     @property
     def path(self) -> str:
-        """Return the address within this site, for its own pages."""
+        """Return the path within this site."""
         return self.html.removeprefix(services().public_url)
 
 
 class ReviewLinks(Contract):
-    """Where the pages of one review are: among `reviews`, or among `published`, those that customers read."""
+    """The paths of one review's pages, under `/reviews` or under `/published`, which customers read."""
 
     site: Literal["reviews", "published"]
     review_id: UUID
 
     def show(self, **filters: Any) -> str:
-        """Return the address of the review's page, narrowed by the filters; None leaves one out."""
+        """Return the path of the review's page with these filters; None leaves one out."""
         return self._to("show", **filters)
 
     def finding(self, code: str, **page: Any) -> str:
-        """Return the address of every item of a finding."""
+        """Return the path of the page with every item of a finding."""
         return self._to("finding", code=code, **page)
 
     def change(self, position: int, **page: Any) -> str:
-        """Return the address of every setting of a changed item."""
+        """Return the path of the page with every setting of a changed item."""
         return self._to("change", position=position, **page)
 
     def report(self, profile: str, form: str) -> str:
-        """Return the address of a report."""
+        """Return the path of a report."""
         return self._to("report", profile=profile, form=form)
 
     def pack(self) -> str:
-        """Return the address of the review pack."""
+        """Return the path of the review pack."""
         return self._to("pack")
 
     def _to(self, page: str, **values: Any) -> str:
@@ -56,47 +56,47 @@ class ReviewLinks(Contract):
 
 
 def comparison_path(earlier: UUID, later: UUID, **values: Any) -> str:
-    """Return where two reviews are compared; `values` narrow it, None leaves one out."""
+    """Return the path of the comparison of two reviews, with these filters; None leaves one out."""
     return url_for("review_comparisons.show", **{"from": earlier, "to": later, **values})
 
 
 def comparison_item_path(earlier: UUID, later: UUID, path: str, **values: Any) -> str:
-    """Return where every setting is that two reviews have differently in one item."""
+    """Return the path of every setting of one item that differs between two reviews."""
     return url_for("review_comparisons.item", **{"from": earlier, "to": later, "path": path, **values})
 
 
 def history_path(environment_id: UUID) -> str:
-    """Return where all reviews of an environment are listed."""
+    """Return the path of the list of an environment's reviews."""
     return url_for("review_history.index", environment_id=environment_id)
 
 
 def run_path(run_id: UUID) -> str:
-    """Return where a run's page is within this site."""
+    """Return the path of a run's page."""
     return f"/operations/{run_id}"
 
 
 def review_path(review_id: UUID) -> str:
-    """Return where a review's page is within this site."""
+    """Return the path of a review's page."""
     return f"/reviews/{review_id}"
 
 
 def run_url(run_id: UUID) -> str:
-    """Return the whole address of a run's page."""
+    """Return the absolute URL of a run's page."""
     return services().public_url + run_path(run_id)
 
 
 def review_url(review_id: UUID) -> str:
-    """Return the whole address of a review's page."""
+    """Return the absolute URL of a review's page."""
     return services().public_url + review_path(review_id)
 
 
 def workflow_id_of(run: OperationRun) -> str:
-    """Return the workflow id that a run's own id gives (section 5)."""
+    """Return the id of a run's workflow (law L6)."""
     return Correlation(operation_type=OperationType(run.type), run_id=run.id).workflow_id
 
 
 def temporal_url(run: OperationRun) -> str | None:
-    """Return the run's address in Temporal's console; None where no console is configured."""
+    """Return the run's URL in Temporal's console; None where no console is configured."""
     console = services().temporal_ui_url
     if not console:
         return None
@@ -106,9 +106,9 @@ def temporal_url(run: OperationRun) -> str | None:
 
 
 def related_of(run: OperationRun, own: Related | None) -> RelatedLink | None:
-    """Link what a run led to.
+    """Return the link to what a run led to; None where it led to nothing.
 
-    The reconciliation's word first; `own`, the run's own result, only where it was never reconciled.
+    The reconciliation decides; `own`, the run's own result, counts only where there is none.
     """
     reconciliation = run.context.get("reconciliation")
     if reconciliation is None:

@@ -8,7 +8,7 @@ from services.access.principals import Principal
 
 
 class Place(Contract):
-    """One entry of the site's navigation; `sections` are the first words of the addresses under it."""
+    """One entry of the site's navigation; `sections` are the first segments of the paths under it."""
 
     label: str
     path: str
@@ -23,7 +23,7 @@ PUBLISHED = Place(label="Published", path="/published", sections=("published",))
 
 
 def places_of(principal: Principal) -> tuple[Place, ...]:
-    """Return where a person may go, what they came for first; customers have published reviews alone."""
+    """Return the entries for a person; a customer has published reviews alone."""
     published = bool(principal.workspaces_where(Capability.REVIEWS_PUBLISHED_VIEW))
     if published and not principal.workspaces_where(Capability.OPERATIONS_VIEW):
         return (PUBLISHED,)
@@ -37,7 +37,7 @@ _DOING: Final[Mapping[Capability, str]] = {
 
 
 def why_not(principal: Principal, workspace_id: UUID, capability: Capability) -> str | None:
-    """Say why a person may not do something; None where they may."""
+    """Return why a person's role may not do something; None where it may."""
     if principal.may(workspace_id, capability):
         return None
     role = principal.roles[workspace_id]

@@ -25,11 +25,11 @@ _ONLY_HTTPS: Final = "max-age=31536000"
 
 
 def protect(app: Flask) -> None:
-    """Set the cookie's flags, who reads, the CSRF check of every form, and the headers of every answer."""
+    """Set up cookies, sign-in, the CSRF check of every form, and the headers of every response."""
     with app.app_context():
         is_https = services().public_url.startswith("https://")
     app.config.update(
-        # The prefix makes browsers hold it to https, this host alone and the whole of it.
+        # Browsers accept the prefix only over https, for this host alone and for its every path.
         SESSION_COOKIE_NAME="__Host-operationrun" if is_https else "operationrun",
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_HTTPONLY=True,
@@ -38,7 +38,7 @@ def protect(app: Flask) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=IDLE,
         WTF_CSRF_CHECK_DEFAULT=False,
-        # A page may stay open for a day; its token ends with the session.
+        # A page may stay open for a day: its token is valid as long as the session.
         WTF_CSRF_TIME_LIMIT=None,
     )
     csrf = CSRFProtect(app)

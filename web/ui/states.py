@@ -11,7 +11,7 @@ Icon = Literal["edit", "note", "plus", "minus"]
 
 
 class State(Contract):
-    """A word for how something stands, and the tone that goes with it; `icon` None: that of the tone."""
+    """A state in a word, with its tone; `icon` None: the icon of the tone."""
 
     word: str
     tone: Tone
@@ -29,8 +29,8 @@ OF_RUN: Final[Mapping[str, State]] = {
     Outcome.CANCELLED: State(word="Cancelled", tone="quiet", icon="minus"),
 }
 
-# What a restore will do.
-OF_CHANGE: Final[Mapping[str, State]] = {
+# What a restore will do to an item.
+OF_PLANNED_CHANGE: Final[Mapping[str, State]] = {
     PlannedChange.CREATE: State(word="Create", tone="good", icon="plus"),
     PlannedChange.UPDATE: State(word="Update", tone="busy", icon="edit"),
     PlannedChange.DELETE: State(word="Delete", tone="bad", icon="minus"),
@@ -40,5 +40,5 @@ OF_CHANGE: Final[Mapping[str, State]] = {
 
 
 def state_of_run(run: OperationRun) -> State:
-    """Return the state of a run: its outcome once it has one."""
+    """Return the state of a run: its outcome once it has ended, its status before."""
     return OF_RUN[run.outcome if run.status == Status.COMPLETED else run.status]

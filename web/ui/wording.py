@@ -1,7 +1,7 @@
-"""What operators read: the one place where codes become words (law L10).
+"""What operators read: the one place that puts codes into words (law L10).
 
-The reader knows configuration, not how it is stored or carried out. Each wording says what happened
-(title), what it means for the configuration (body), what was done about it (done), and what to do (next).
+The reader knows configuration, not how it is stored or applied. Each wording says what happened (title),
+what it means for the configuration (body), what was done about it (done), and what to do (next).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from models.reason_codes import ReasonCode
 
 
 class Wording(Contract):
-    """What happened, what it means, what was done about it, and what to do next."""
+    """The four texts of a code, none of them empty."""
 
     title: str
     body: str
@@ -22,7 +22,7 @@ class Wording(Contract):
 
 
 class CauseWording(Contract):
-    """How the work came to its end, and what was done about that."""
+    """How a workflow ended, and what was done about it."""
 
     happened: str
     done: str
@@ -217,7 +217,7 @@ REASONS: Final[Mapping[str, Wording]] = {
     ),
 }
 
-# Where one code means something else beside another outcome.
+# Codes that mean something else with this outcome.
 VARIANTS: Final[Mapping[tuple[str, str], Wording]] = {
     (ReasonCode.ENVIRONMENT_UNREACHABLE, Outcome.ATTENTION_REQUIRED): _say(
         "The environment's repository could not be reached.",
@@ -227,7 +227,7 @@ VARIANTS: Final[Mapping[tuple[str, str], Wording]] = {
     ),
 }
 
-# What an active run is told by, and a finished one whose code has no wording of its own.
+# By status for an active run, by outcome for a completed one whose code has no wording.
 ENDINGS: Final[Mapping[str, Wording]] = {
     Status.QUEUED: _say(
         "Waiting to start.",
@@ -274,7 +274,7 @@ ENDINGS: Final[Mapping[str, Wording]] = {
     Outcome.CANCELLED: REASONS[ReasonCode.CANCELLED],
 }
 
-# An active run whose cancellation was asked for when its change was on its way already.
+# An active run whose cancellation was requested after its point of no return.
 TOO_LATE: Final = _say(
     "Somebody asked to cancel this, too late to stop it.",
     "The change is on its way or was made already. The work goes on to its end, and tells what is true then.",
@@ -289,7 +289,7 @@ UNKNOWN: Final = _say(
     "Hand the technical details to support.",
 )
 
-# How the work came to its end, where all that is known besides is that nothing came of it.
+# How the workflow ended, for reasons that say only that it made nothing.
 CAUSES: Final[Mapping[str, CauseWording]] = {
     "activity_failed": _because(
         "A step of the work could not be done.",

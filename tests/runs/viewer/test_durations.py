@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from web.runs.durations import coarse, duration_between
+from web.ui.times import coarse, duration_between
 
 
 @pytest.mark.parametrize(

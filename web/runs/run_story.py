@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -5,8 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.base import Json, utc_now
 from models.catalog import Capability
+from models.environment import Environment
 from models.lifecycle import Status
-from models.operation_run import OperationRun, OperationRunHistory
+from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reconciliation import Related
 from services.access.principals import Principal
 from services.engine.cache import Snapshot
@@ -22,27 +26,56 @@ from services.runs.queries import (
     reviews_for,
     transitions_of,
 )
-from services.runs.typical_durations import typical_durations
+from services.runs.queue_status import Waiting
+from services.runs.typical_durations import TypicalRange, typical_durations
 from services.workspaces.queries import get_environment
 from web.access import may_see
 from web.context import services
-from web.runs.views import SHOWN, RunPage, RunStory, run_page
 from web.runs.workflow_steps import awaits_history
 from web.ui.links import workflow_id_of
+
+# How many requests of one run the page shows.
+SHOWN: Final = 50
 
 _log = structlog.get_logger()
 
 
-def read_run(run_id: UUID) -> RunPage:
-    """Read one run for its page."""
-    story, principal = read_story(run_id)
-    return run_page(story, principal, utc_now())
+@dataclass(frozen=True, kw_only=True)
+class RunStory:
+    """What was read of one run for its page.
+
+    `requests` are those that the run answers, its own first. `own` is what the run made itself, if anything,
+    and `truth` what exists of its result; both are None where the read failed. `seen` is Temporal's word on
+    the workflow, and `so_far` its steps while no history is stored.
+    """
+
+    run: OperationRun
+    environment: Environment | None
+    transitions: Sequence[OperationRunTransition]
+    requests: Sequence[OperationRequest]
+    history: OperationRunHistory | None
+    typical: TypicalRange | None
+    own: Related | None
+    truth: BusinessTruth | None
+    seen: Snapshot[WorkflowView]
+    so_far: Snapshot[Json] | None = None
+    waiting: Waiting | None = None
+
+    @property
+    def duplicates(self) -> Sequence[OperationRequest]:
+        """Return the requests for the same work that were merged into the run; at most `SHOWN`."""
+        return self.requests[1 : SHOWN + 1]
+
+    @property
+    def has_more_duplicates(self) -> bool:
+        """Return whether `duplicates` leaves some out."""
+        return len(self.requests) > SHOWN + 1
 
 
 def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
-    """Read all there is of one run: a fixed number of queries, then two short looks at the engine.
+    """Read everything about one run: a fixed number of queries, then two short calls to Temporal.
 
-    Raises NotFound where the reader may not see it.
+    Raises NotFound where the reader may not see the run.
     """
     with services().database.transaction() as session:
         run = get_run(session, run_id)
@@ -54,7 +87,7 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         history = history_of(session, run_id)
         typical = typical_durations(session, [run]).get(run_id)
     own, truth = _read_result(run)
-    seen, so_far = _look_at_work(run, history)
+    seen, so_far = _ask_engine(run, history)
     story = RunStory(
         run=run,
         environment=environment,
@@ -71,21 +104,19 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
     return story, principal
 
 
-def _look_at_work(
+def _ask_engine(
     run: OperationRun, history: OperationRunHistory | None
 ) -> tuple[Snapshot[WorkflowView], Snapshot[Json] | None]:
-    """Return the engine's word on a run's work, and its steps if they are not kept yet; None: not asked."""
-    looks, workflow_id, ended = services().engine_cache, workflow_id_of(run), run.completed_at is not None
+    """Return what Temporal says of the workflow, and its steps while the history is not stored."""
+    engine, workflow_id, ended = services().engine_cache, workflow_id_of(run), run.completed_at is not None
     if run.status == Status.QUEUED or not awaits_history(run, history, utc_now()):
-        return looks.workflow(workflow_id, ended=ended), None
-    return looks.workflow_and_story(workflow_id, ended=ended)
+        return engine.workflow(workflow_id, ended=ended), None
+    return engine.workflow_and_story(workflow_id, ended=ended)
 
 
 def _read_result(run: OperationRun) -> tuple[Related | None, BusinessTruth | None]:
-    """Return what a run made, and what is there of its result; None for the latter where the read failed.
-
-    A transaction of its own, so that the rest of the page can still be told.
-    """
+    """Return what a run made, and what exists of its result; None and None where the read failed."""
+    # A transaction of its own: a failed read leaves the rest of the page.
     try:
         with services().database.transaction() as session:
             own = own_results(session, [run.id]).get(run.id)

@@ -1,0 +1,134 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.lifecycle import Outcome, Status
+from models.operation_run import OperationRun, OperationRunTransition
+from web.ui.states import OF_RUN, Tone
+from web.ui.times import parse
+
+_SHORT: Final = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a run or of its cancellation.
+
+    `at` None: not yet, or never where `is_left_out`. `took` is the time since the step before.
+    """
+
+    label: str
+    detail: str
+    at: datetime | None
+    took: timedelta | None = None
+    is_left_out: bool = False
+    tone: Tone = "quiet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ladder:
+    """How far a cancellation has come; `beyond` says in words what it cannot undo, if anything."""
+
+    steps: Sequence[Step]
+    beyond: str | None
+
+
+def timeline_of(run: OperationRun, transitions: Sequence[OperationRunTransition]) -> list[Step]:
+    """Return a run's steps: requested, dispatched, started, settled, and each later correction.
+
+    A completed run leaves out the steps that it never took.
+    """
+    dispatched_at = parse((run.context.get("dispatch") or {}).get("dispatched_at"))
+    steps = [
+        Step(label="Requested", detail=f"by {run.initiator_name}", at=run.created_at),
+        Step(label="Dispatched", detail="handed over for work", at=dispatched_at),
+        Step(label="Started", detail="the work began", at=run.started_at),
+        *_endings(transitions),
+    ]
+    ended = run.status == Status.COMPLETED
+    return _with_durations([step for step in steps if step.at is not None or not ended])
+
+
+def ladder_of(run: OperationRun) -> Ladder | None:
+    """Return the steps of a cancellation: asked, delivered, acknowledged, settled; None: not requested."""
+    asked = run.context.get("cancellation")
+    if asked is None:
+        return None
+    stopped_at = parse(asked["acknowledged_at"])
+    steps = [
+        Step(label="Asked", detail=f"by {asked['requested_by']}", at=parse(asked["requested_at"])),
+        _cancel_step(run, "Delivered", "handed on to the work", parse(asked["delivered_at"])),
+        _acknowledged(run, stopped_at),
+        _settled(run),
+    ]
+    return Ladder(steps=steps, beyond=point_of_no_return(run))
+
+
+def point_of_no_return(run: OperationRun) -> str | None:
+    """Return in words what cancelling cannot undo any more, or None.
+
+    The commit that the cancellation names; before one is requested, the commit that the run means to push.
+    """
+    asked = run.context.get("cancellation") or {}
+    commit = asked.get("point_of_no_return") if asked else run.context.get("intended_commit")
+    if not commit:
+        return None
+    if run.status == Status.COMPLETED:
+        return f"Commit {commit[:_SHORT]} was already on its way when this was asked for."
+    return f"Commit {commit[:_SHORT]} is already pushed or being pushed; cancelling cannot undo it."
+
+
+def _acknowledged(run: OperationRun, at: datetime | None) -> Step:
+    label = "Acknowledged"
+    if run.status == Status.COMPLETED and run.outcome != Outcome.CANCELLED:
+        # The run had ended before the workflow received the request.
+        return Step(label=label, detail="there was nothing left to stop", at=None, is_left_out=True)
+    if point_of_no_return(run) and at is None:
+        return Step(label=label, detail="the work goes on to its end, and stops nowhere in between", at=None)
+    return _cancel_step(run, label, "the work stopped at a safe place", at)
+
+
+def _settled(run: OperationRun) -> Step:
+    if run.status != Status.COMPLETED:
+        return Step(label="Settled", detail="how it ended is recorded by what is true then", at=None)
+    state = OF_RUN[run.outcome]
+    return Step(label="Settled", detail=f"as {state.word.lower()}", at=run.completed_at, tone=state.tone)
+
+
+def _cancel_step(run: OperationRun, label: str, detail: str, at: datetime | None) -> Step:
+    if at is None and run.status == Status.COMPLETED:
+        return Step(label=label, detail="was not needed: no work was under way", at=None, is_left_out=True)
+    return Step(label=label, detail=detail, at=at)
+
+
+def _endings(transitions: Sequence[OperationRunTransition]) -> list[Step]:
+    ends = [step for step in transitions if step.to_status == Status.COMPLETED]
+    if not ends:
+        return [Step(label="Settled", detail="the result is recorded", at=None)]
+    return [
+        Step(
+            label="Corrected" if step.from_status == Status.COMPLETED else "Settled",
+            detail=f"{OF_RUN[step.to_outcome].word}, {_settled_by(step)}",
+            at=step.at,
+            tone=OF_RUN[step.to_outcome].tone,
+        )
+        for step in ends
+    ]
+
+
+def _settled_by(step: OperationRunTransition) -> str:
+    if step.actor_kind in {"user", "token"}:
+        return f"checked by {step.actor_name}"
+    if step.actor_kind == "workflow":
+        return "recorded by the operation itself"
+    return "found by the regular check" if step.from_status != Status.QUEUED else "recorded by this system"
+
+
+def _with_durations(steps: Sequence[Step]) -> list[Step]:
+    before: datetime | None = None
+    timed: list[Step] = []
+    for step in steps:
+        timed.append(replace(step, took=step.at - before if step.at and before else None))
+        before = step.at or before
+    return timed
