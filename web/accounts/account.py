@@ -12,7 +12,7 @@ from services.access.passwords import SHORTEST, check_password, password_hash_of
 from services.access.principals import sign_out_everywhere
 from services.database.row_security import SIGNING_IN
 from services.workspaces.queries import list_workspaces
-from web.access import signed_in, signed_in_session
+from web.access import current_principal, signed_in_session
 from web.browser_session import begin_session, end_session
 from web.context import services
 from web.ui.forms import Form
@@ -61,7 +61,7 @@ def _prove() -> None:
             return
     try:
         PasswordSignIn(database=services().database).sign_in(
-            name=signed_in().actor.name,
+            name=current_principal().actor.name,
             password=request.form.get("present", ""),
             address=request.remote_addr or "",
         )
@@ -70,7 +70,7 @@ def _prove() -> None:
 
 
 def _page(form: Form) -> str:
-    principal = signed_in()
+    principal = current_principal()
     with services().database.transaction() as session:
         workspaces = list_workspaces(session, workspaces=frozenset(principal.roles))
     with services().database.transaction(SIGNING_IN) as session:

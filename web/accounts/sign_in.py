@@ -12,7 +12,7 @@ from services.access.password_sign_in import PasswordSignIn
 from services.access.principals import principal_of_user
 from services.access.sign_in_links import redeem_sign_in_link
 from services.database.row_security import SIGNING_IN
-from web.access import signed_in
+from web.access import current_principal
 from web.browser_session import begin_session, end_session
 from web.context import services
 from web.ui.navigation import places_of
@@ -26,7 +26,7 @@ _WRONG: Final = "This e-mail address and password do not belong together."
 @blueprint.get("/")
 def home() -> Response:
     """Lead to what the person came for: the one operations surface, or for customers published reviews."""
-    return redirect(places_of(signed_in())[0].path)
+    return redirect(places_of(current_principal())[0].path)
 
 
 @blueprint.get("/sign-in")

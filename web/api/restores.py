@@ -3,11 +3,13 @@ from http import HTTPStatus
 from flask import Response, url_for
 
 from models.catalog import Capability
+from models.environment import Environment
+from models.restore import RestorePlan
 from services.database.paging import page_of_all
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
 from services.workspaces.queries import list_restore_points
-from web.access import find_environment, find_restore_plan, principal
+from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import json_object, parse
 from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
@@ -24,7 +26,8 @@ def show_restore_points(environment_id: str) -> Response:
     """List an environment's restore points, newest first."""
     query = read_query(ShortListQuery)
     with services().database.transaction() as session:
-        found = list_restore_points(session, find_environment(session, environment_id))
+        environment = authorized(session, Environment, environment_id, VIEW)
+        found = list_restore_points(session, environment)
     page = page_of_all(found, query.after, query.limit)
     return answer(list_answer(RestorePointListAnswer, page.items, following=page.next))
 
@@ -42,10 +45,10 @@ def show_restore_points(environment_id: str) -> Response:
 def create_restore_point(environment_id: str) -> Response:
     """Pin the commit that a ref names now."""
     with fetching(), services().database.transaction() as session:
-        environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
+        environment = authorized(session, Environment, environment_id, Capability.OPERATIONS_ACT)
         given = parse(NewRestorePoint, json_object())
         point = RestorePoints(session, services().mirrors).create(
-            environment, label=given.label, ref=given.ref, actor=principal().actor
+            environment, label=given.label, ref=given.ref, actor=current_principal().actor
         )
     location = url_for("api.show_restore_points", environment_id=environment.id)
     return answer(RestorePointAnswer.model_validate(point), HTTPStatus.CREATED, location=location)
@@ -63,14 +66,14 @@ def create_restore_point(environment_id: str) -> Response:
 def create_restore_plan(environment_id: str) -> Response:
     """Preview a restore; the plan that is shown is the one that can be executed."""
     with fetching(), services().database.transaction() as session:
-        environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
+        environment = authorized(session, Environment, environment_id, Capability.OPERATIONS_ACT)
         given = parse(NewRestorePlan, json_object())
         plan = RestorePlans(session, services().mirrors).create(
             environment,
             restore_point_id=given.restore_point_id,
             mode=given.mode,
             items=given.items,
-            actor=principal().actor,
+            actor=current_principal().actor,
         )
     location = url_for("api.show_restore_plan", plan_id=plan.id)
     return answer(RestorePlanAnswer.model_validate(plan), HTTPStatus.CREATED, location=location)
@@ -81,5 +84,5 @@ def create_restore_plan(environment_id: str) -> Response:
 def show_restore_plan(plan_id: str) -> Response:
     """Show one restore plan with its changes."""
     with services().database.transaction() as session:
-        found = find_restore_plan(session, plan_id)
+        found = authorized(session, RestorePlan, plan_id, VIEW)
     return answer(RestorePlanAnswer.model_validate(found))

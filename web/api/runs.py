@@ -14,7 +14,7 @@ from services.runs.queries import own_results
 from services.runs.search.filters import RunFilters
 from services.runs.search.listing import list_runs
 from services.runs.wait import is_completed_within
-from web.access import VIEW, find_environment, find_run, principal, require_somewhere
+from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import JsonObject, json_object, optional_json_object, parse
 from web.api.openapi.spec import Content, EndpointSpec, Tag, documented, reads
@@ -31,6 +31,7 @@ from web.api.schemas import (
     requested_answer,
     run_answer,
 )
+from web.api.scope import require_somewhere
 from web.context import Services, services
 
 _ASKED = Content(
@@ -52,10 +53,10 @@ _ASKED = Content(
 def cancel_operation(run_id: str) -> Response:
     """Ask for a run's cancellation; asking again answers the same, and a run that has ended is a conflict."""
     with services().database.transaction() as session:
-        run = find_run(session, run_id, Capability.OPERATIONS_ACT)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
         own = own_results(session, [run.id]).get(run.id)
     parse(Nothing, optional_json_object())
-    asked = services().cancellations.ask(run.id, principal().actor)
+    asked = services().cancellations.ask(run.id, current_principal().actor)
     location = url_for("api.show_operation", run_id=run.id)
     return answer(run_answer(asked, own), HTTPStatus.ACCEPTED, location=location)
 
@@ -73,10 +74,10 @@ def cancel_operation(run_id: str) -> Response:
 def reconcile_operation(run_id: str) -> Response:
     """Check a run against the engine and business truth, and settle it by them; a dry run only says how."""
     with services().database.transaction() as session:
-        run = find_run(session, run_id, Capability.OPERATIONS_ACT)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
     if parse(CheckRequest, optional_json_object()).dry_run:
         return answer(check_answer(services().check.preview(run.id)))
-    checked = services().check.check(run.id, source="operator", actor=principal().actor)
+    checked = services().check.check(run.id, source="operator", actor=current_principal().actor)
     return answer(check_answer(checked))
 
 
@@ -116,7 +117,7 @@ def show_operations() -> Response:
     with services().database.transaction() as session:
         page = list_runs(
             session,
-            workspaces=principal().workspaces_where(VIEW),
+            workspaces=current_principal().workspaces_where(VIEW),
             filters=filters,
             after=query.after,
             limit=query.limit,
@@ -141,14 +142,14 @@ def create_operation() -> Response:
     """Start an operation, or find the run that does this work already."""
     body = json_object()
     with services().database.transaction() as session:
-        environment = _environment_of(session, body)
-    given = parse(NewOperation, body)
-    assert environment is not None  # noqa: S101 - a body without one does not parse
+        _judge_access(session, body)
+        given = parse(NewOperation, body)
+        environment = session.get_one(Environment, given.environment_id)
     requested = services().operations.start(
         operation_type=given.type,
         environment=environment,
         given=given.input,
-        actor=principal().actor,
+        actor=current_principal().actor,
         idempotency_key=idempotency_key(),
     )
     with services().database.transaction() as session:
@@ -170,10 +171,10 @@ def show_operation(run_id: str) -> Response:
     """
     patience = timedelta(seconds=read_query(RunWait).wait)
     with services().database.transaction() as session:
-        run = find_run(session, run_id)
+        run = authorized(session, OperationRun, run_id, VIEW)
     waited = wait_for_completion(services(), run, patience)
     with services().database.transaction() as session:
-        run = find_run(session, run_id)
+        run = authorized(session, OperationRun, run_id, VIEW)
         own = own_results(session, [run.id]).get(run.id)
     shown = run_answer(run, own)
     waiting = waiting_of(services().engine_cache, run)
@@ -181,11 +182,11 @@ def show_operation(run_id: str) -> Response:
     return answer(shown, retry_after=None if waited else ASK_AGAIN)
 
 
-def _environment_of(session: Session, body: JsonObject) -> Environment | None:
-    """Judge access by the environment that an unjudged body names; None where it names none."""
+def _judge_access(session: Session, body: JsonObject) -> None:
+    """Judge access by the environment that an unjudged body names."""
     capability = capability_to_start(body.get("type"))
-    given = body.get("environment_id")
-    if isinstance(given, str):
-        return find_environment(session, given, capability)
-    require_somewhere(capability)
-    return None
+    named = body.get("environment_id")
+    if isinstance(named, str):
+        authorized(session, Environment, named, capability)
+    else:
+        require_somewhere(capability)

@@ -18,7 +18,7 @@ from services.access.principals import Principal
 from services.engine.port import EngineUnreachable
 from services.runs.queries import get_runs
 from services.workspaces.queries import environments_by_id
-from web.access import find_run_to_act_on, signed_in
+from web.access import authorized, current_principal, is_visible
 from web.context import services
 from web.runs.messages import message_of
 from web.runs.views import RunRow, run_row, why_no_cancel
@@ -132,8 +132,8 @@ def confirm() -> str:
     """Name the chosen runs, and ask once more before anything is done about them."""
     deed: BulkAction = "cancel" if request.form.get("deed") == "cancel" else "check"
     run_ids = _chosen()
-    principal = signed_in()
-    rows = _rows(run_ids, principal)
+    principal = current_principal()
+    rows = _rows(run_ids)
     chosen = [_before(run_id, rows.get(run_id), principal, deed) for run_id in run_ids]
     return render_template("operations/chosen.html", deed=deed, words=DEEDS[deed], chosen=chosen)
 
@@ -152,13 +152,12 @@ def check() -> str:
 
 def _do(deed: BulkAction, act: Callable[[UUID], tuple[State, str]]) -> str:
     run_ids = _chosen()
-    principal = signed_in()
     deadline = time.monotonic() + WITHIN.total_seconds()
     told = {
         run_id: _tried(run_id, act) if time.monotonic() < deadline else (NOT_DONE, NO_TIME)
         for run_id in run_ids
     }
-    rows = _rows(run_ids, principal)
+    rows = _rows(run_ids)
     done = [
         Done(run_id=run_id, row=rows.get(run_id), state=state, sentence=sentence)
         for run_id, (state, sentence) in told.items()
@@ -183,14 +182,14 @@ def _tried(run_id: UUID, act: Callable[[UUID], tuple[State, str]]) -> tuple[Stat
 
 def _cancel(run_id: UUID) -> tuple[State, str]:
     with services().database.transaction() as session:
-        run, principal = find_run_to_act_on(session, run_id)
-    return cancelled_words(run, services().cancellations.ask(run.id, principal.actor))
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
+    return cancelled_words(run, services().cancellations.ask(run.id, current_principal().actor))
 
 
 def _check(run_id: UUID) -> tuple[State, str]:
     with services().database.transaction() as session:
-        run, principal = find_run_to_act_on(session, run_id)
-    checked = services().check.check(run.id, source="operator", actor=principal.actor)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
+    checked = services().check.check(run.id, source="operator", actor=current_principal().actor)
     with services().database.transaction() as session:
         return checked_words(session.get_one(OperationRun, run_id), checked)
 
@@ -202,7 +201,7 @@ def _before(run_id: UUID, row: RunRow | None, principal: Principal, deed: BulkAc
     return Chosen(run_id=run_id, row=row, why_not=may_not or why_left_out(row.run, deed))
 
 
-def _rows(run_ids: list[UUID], principal: Principal) -> dict[UUID, RunRow]:
+def _rows(run_ids: list[UUID]) -> dict[UUID, RunRow]:
     """Return the chosen runs that the reader may see, as they stand now."""
     with services().database.transaction() as session:
         runs = get_runs(session, run_ids)
@@ -210,7 +209,7 @@ def _rows(run_ids: list[UUID], principal: Principal) -> dict[UUID, RunRow]:
     return {
         run_id: run_row(run, environments.get(run.environment_id))
         for run_id, run in runs.items()
-        if principal.may(run.workspace_id, Capability.OPERATIONS_VIEW)
+        if is_visible(run)
     }
 
 

@@ -5,16 +5,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.base import Json, utc_now
 from models.catalog import Capability
+from models.environment import Environment
 from models.lifecycle import Status
 from models.operation_run import OperationRun, OperationRunHistory
 from models.reconciliation import Related
-from services.access.principals import Principal
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.runs.operations import waiting_of
 from services.runs.queries import (
     BusinessTruth,
-    get_run,
     history_of,
     own_results,
     requests_of,
@@ -23,8 +22,7 @@ from services.runs.queries import (
     transitions_of,
 )
 from services.runs.typical_durations import typical_durations
-from services.workspaces.queries import get_environment
-from web.access import may_see
+from web.access import authorized, current_principal
 from web.context import services
 from web.runs.views import SHOWN, RunPage, RunStory, run_page
 from web.runs.workflow_steps import awaits_history
@@ -35,27 +33,24 @@ _log = structlog.get_logger()
 
 def read_run(run_id: UUID) -> RunPage:
     """Read one run for its page."""
-    story, principal = read_story(run_id)
-    return run_page(story, principal, utc_now())
+    return run_page(read_story(run_id), current_principal(), utc_now())
 
 
-def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
+def read_story(run_id: UUID) -> RunStory:
     """Read all there is of one run: a fixed number of queries, then two short looks at the engine.
 
     Raises NotFound where the reader may not see it.
     """
     with services().database.transaction() as session:
-        run = get_run(session, run_id)
-        principal = may_see(run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
-        assert run is not None  # noqa: S101 - may_see has raised NotFound
-        environment = get_environment(session, run.environment_id)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_VIEW)
+        environment = session.get_one(Environment, run.environment_id)
         transitions = transitions_of(session, run_id)
         requests = requests_of(session, run_id, limit=SHOWN + 2)
         history = history_of(session, run_id)
         typical = typical_durations(session, [run]).get(run_id)
     own, truth = _read_result(run)
     seen, so_far = _look_at_work(run, history)
-    story = RunStory(
+    return RunStory(
         run=run,
         environment=environment,
         transitions=transitions,
@@ -68,7 +63,6 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         so_far=so_far,
         waiting=waiting_of(services().engine_cache, run),
     )
-    return story, principal
 
 
 def _look_at_work(

@@ -4,13 +4,15 @@ from uuid import UUID
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
+from models.access import Workspace
 from models.catalog import Capability
 from models.errors import InvalidInput, NotFound
-from services.access.principals import Principal, require
-from services.runs.saved_views import SavedViews, get_saved_view
+from models.saved_view import SavedView
+from services.access.principals import Principal
+from services.runs.saved_views import SavedViews
 from services.runs.search.filters import RunFilters
 from services.workspaces.queries import list_workspaces
-from web.access import signed_in
+from web.access import authorized, current_principal
 from web.context import services
 from web.runs.run_list import list_path
 
@@ -25,16 +27,16 @@ def save() -> Response:
     """Keep a narrowed list by name, for everybody in a workspace, and lead to it."""
     filters = RunFilters.parse(request.form).given()
     with services().database.transaction() as session:
-        principal = signed_in()
+        principal = current_principal()
         seen = list_workspaces(session, workspaces=principal.workspaces_where(VIEW))
         slugs = {workspace.slug: workspace.id for workspace in seen}
         slug = request.form.get("keep_in", "")
         if slug not in slugs:
             _refuse(principal)
-        require(principal, slugs[slug], ACT, see=VIEW)
+        workspace = authorized(session, Workspace, slugs[slug], ACT)
         filters.pop("workspace", None)
         SavedViews(session, actor=principal.actor).save(
-            workspace_id=slugs[slug], name=request.form.get("name", ""), filters=filters
+            workspace_id=workspace.id, name=request.form.get("name", ""), filters=filters
         )
     return redirect(list_path({**filters, "workspace": slug}), HTTPStatus.SEE_OTHER)
 
@@ -43,12 +45,8 @@ def save() -> Response:
 def delete(view_id: UUID) -> Response:
     """Forget a list that was kept by name, and lead to all operations."""
     with services().database.transaction() as session:
-        principal = signed_in()
-        view = get_saved_view(session, view_id)
-        if view is None:
-            raise NotFound
-        require(principal, view.workspace_id, ACT, see=VIEW)
-        SavedViews(session, actor=principal.actor).delete(view_id)
+        view = authorized(session, SavedView, view_id, ACT)
+        SavedViews(session, actor=current_principal().actor).delete(view.id)
     return redirect(list_path({}), HTTPStatus.SEE_OTHER)
 
 
