@@ -22,7 +22,7 @@ from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from services.runs.new_run import Dispatch
 from web.app import create_app
-from web.context import EXTENSION, Services
+from web.context import Services
 from web.openid import OpenIdProvider
 from web.rate_limits import Buckets, Limit, RequestLimits
 
@@ -102,12 +102,9 @@ def _build_limits(settings: Settings) -> RequestLimits:
 
 @contextmanager
 def cli_context(settings: Settings) -> Iterator[Services]:
-    """Lend the services to a command, in the context that presenters find them in."""
+    """Lend the services to a command, and disconnect from the database behind it."""
     composed = build_services(settings)
-    app = Flask("operationrun")
-    app.extensions[EXTENSION] = composed
     try:
-        with app.app_context():
-            yield composed
+        yield composed
     finally:
         composed.database.close()

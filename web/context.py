@@ -17,6 +17,7 @@ from services.engine.port import Engine
 from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
+from services.runs.links import Links
 from services.runs.new_run import Dispatch
 from services.runs.operations import OperationStarter
 from web.openid import OpenIdProvider
@@ -62,6 +63,15 @@ class Services:
     def operations(self) -> OperationStarter:
         """Return what starts operations: requests are admitted within the scope of this database."""
         return OperationStarter(self.database, self.dispatcher, target=self.target)
+
+    @property
+    def links(self) -> Links:
+        """Return the URLs under which this installation's runs are found."""
+        return Links(
+            public_url=self.public_url,
+            temporal_ui_url=self.temporal_ui_url,
+            namespace=self.target.connection,
+        )
 
     def narrowed(self) -> "Services":
         """Return the same with a database that shows each request its principal's workspaces alone."""

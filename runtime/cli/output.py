@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import click
 
-from web.api.schemas import QueuedRunAnswer, RunAnswer
+from services.runs.response_models import QueuedRunAnswer, RunAnswer
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

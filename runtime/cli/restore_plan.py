@@ -7,7 +7,7 @@ from runtime.cli.scope import command_line_actor, find_environment, need_id
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.restores.plans import RestorePlans
-from web.api.schemas import RestorePlanAnswer
+from services.restores.response_models import RestorePlanAnswer
 
 
 @click.group("restore-plan")

@@ -7,16 +7,17 @@ from models.access import Workspace
 from models.catalog import Capability
 from models.environment import Environment
 from services.database.paging import page_of_all
+from services.response_models import list_response
 from services.workspaces.environments import Environments
 from services.workspaces.queries import list_environments, list_workspaces
+from services.workspaces.response_models import EnvironmentAnswer, EnvironmentListAnswer, WorkspaceListAnswer
 from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import json_object, parse
 from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
 from web.api.parameters import EnvironmentQuery, ShortListQuery, read_query
 from web.api.requests import NewEnvironment
-from web.api.responses import answer
-from web.api.schemas import EnvironmentAnswer, EnvironmentListAnswer, WorkspaceListAnswer, list_answer
+from web.api.responses import json_response
 from web.api.scope import require_somewhere, workspace_named
 from web.context import services
 
@@ -32,7 +33,7 @@ def show_environments() -> Response:
             seen &= {workspace_named(session, query.workspace)}
         found = list_environments(session, workspaces=seen)
     page = page_of_all(found, query.after, query.limit)
-    return answer(list_answer(EnvironmentListAnswer, page.items, following=page.next))
+    return json_response(list_response(EnvironmentListAnswer, page.items, following=page.next))
 
 
 @api.post("/environments")
@@ -59,7 +60,7 @@ def create_environment() -> Response:
             workspace_id=_workspace(session, given.workspace).id, **given.model_dump(exclude={"workspace"})
         )
     location = url_for("api.show_environment", environment_id=environment.id)
-    return answer(EnvironmentAnswer.model_validate(environment), HTTPStatus.CREATED, location=location)
+    return json_response(EnvironmentAnswer.model_validate(environment), HTTPStatus.CREATED, location=location)
 
 
 @api.get("/environments/<environment_id>")
@@ -68,7 +69,7 @@ def show_environment(environment_id: str) -> Response:
     """Show one environment."""
     with services().database.transaction() as session:
         environment = authorized(session, Environment, environment_id, VIEW)
-    return answer(EnvironmentAnswer.model_validate(environment))
+    return json_response(EnvironmentAnswer.model_validate(environment))
 
 
 def _workspace(session: Session, named: str) -> Workspace:
@@ -83,4 +84,4 @@ def show_workspaces() -> Response:
     with services().database.transaction() as session:
         found = list_workspaces(session, workspaces=frozenset(current_principal().roles))
     page = page_of_all(found, query.after, query.limit)
-    return answer(list_answer(WorkspaceListAnswer, page.items, following=page.next))
+    return json_response(list_response(WorkspaceListAnswer, page.items, following=page.next))

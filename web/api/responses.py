@@ -6,7 +6,7 @@ from flask import Response, make_response, request
 from pydantic import BaseModel
 
 
-def answer(
+def json_response(
     body: BaseModel,
     status: HTTPStatus = HTTPStatus.OK,
     *,

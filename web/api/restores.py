@@ -6,8 +6,10 @@ from models.catalog import Capability
 from models.environment import Environment
 from models.restore import RestorePlan
 from services.database.paging import page_of_all
+from services.response_models import list_response
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
+from services.restores.response_models import RestorePlanAnswer, RestorePointAnswer, RestorePointListAnswer
 from services.workspaces.queries import list_restore_points
 from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
@@ -15,8 +17,7 @@ from web.api.bodies import json_object, parse
 from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
 from web.api.parameters import ShortListQuery, read_query
 from web.api.requests import NewRestorePlan, NewRestorePoint
-from web.api.responses import answer
-from web.api.schemas import RestorePlanAnswer, RestorePointAnswer, RestorePointListAnswer, list_answer
+from web.api.responses import json_response
 from web.context import fetching, services
 
 
@@ -29,7 +30,7 @@ def show_restore_points(environment_id: str) -> Response:
         environment = authorized(session, Environment, environment_id, VIEW)
         found = list_restore_points(session, environment)
     page = page_of_all(found, query.after, query.limit)
-    return answer(list_answer(RestorePointListAnswer, page.items, following=page.next))
+    return json_response(list_response(RestorePointListAnswer, page.items, following=page.next))
 
 
 @api.post("/environments/<environment_id>/restore-points")
@@ -51,7 +52,7 @@ def create_restore_point(environment_id: str) -> Response:
             environment, label=given.label, ref=given.ref, actor=current_principal().actor
         )
     location = url_for("api.show_restore_points", environment_id=environment.id)
-    return answer(RestorePointAnswer.model_validate(point), HTTPStatus.CREATED, location=location)
+    return json_response(RestorePointAnswer.model_validate(point), HTTPStatus.CREATED, location=location)
 
 
 @api.post("/environments/<environment_id>/restore-plans")
@@ -76,7 +77,7 @@ def create_restore_plan(environment_id: str) -> Response:
             actor=current_principal().actor,
         )
     location = url_for("api.show_restore_plan", plan_id=plan.id)
-    return answer(RestorePlanAnswer.model_validate(plan), HTTPStatus.CREATED, location=location)
+    return json_response(RestorePlanAnswer.model_validate(plan), HTTPStatus.CREATED, location=location)
 
 
 @api.get("/restore-plans/<plan_id>")
@@ -85,4 +86,4 @@ def show_restore_plan(plan_id: str) -> Response:
     """Show one restore plan with its changes."""
     with services().database.transaction() as session:
         found = authorized(session, RestorePlan, plan_id, VIEW)
-    return answer(RestorePlanAnswer.model_validate(found))
+    return json_response(RestorePlanAnswer.model_validate(found))

@@ -7,17 +7,18 @@ from models.catalog import Capability
 from models.review import EnvironmentReview, ReviewStatus
 from services.database.paging import Page
 from services.reports.rendering import Format
+from services.response_models import list_response
 from services.reviews.lineage import Reviews
 from services.reviews.queries import list_changes, list_reviews
 from services.reviews.readiness import Profile
+from services.reviews.response_models import ReviewAnswer, ReviewChangeListAnswer, ReviewListAnswer
 from web.access import authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import optional_json_object, parse
 from web.api.openapi.spec import JSON, Content, EndpointSpec, Tag, documented, reads
 from web.api.parameters import PackQuery, PageQuery, ReviewQuery, read_query
 from web.api.requests import Nothing
-from web.api.responses import answer
-from web.api.schemas import ReviewAnswer, ReviewChangeListAnswer, ReviewListAnswer, list_answer
+from web.api.responses import json_response
 from web.api.scope import environment_named
 from web.context import services
 from web.reviews.downloads import pack_response, report_response
@@ -30,7 +31,7 @@ def show_reviews() -> Response:
     query = read_query(ReviewQuery)
     with services().database.transaction() as session:
         page = _page(session, query)
-    return answer(list_answer(ReviewListAnswer, page.items, following=page.next))
+    return json_response(list_response(ReviewListAnswer, page.items, following=page.next))
 
 
 @api.get("/reviews/<review_id>")
@@ -39,7 +40,7 @@ def show_review(review_id: str) -> Response:
     """Show one review."""
     with services().database.transaction() as session:
         review = _readable(session, review_id)
-    return answer(ReviewAnswer.model_validate(review))
+    return json_response(ReviewAnswer.model_validate(review))
 
 
 @api.get("/reviews/<review_id>/changes")
@@ -50,7 +51,7 @@ def show_changes(review_id: str) -> Response:
     with services().database.transaction() as session:
         review = _readable(session, review_id)
         page = list_changes(session, review.id, after=query.after, limit=query.limit)
-    return answer(list_answer(ReviewChangeListAnswer, page.items, following=page.next))
+    return json_response(list_response(ReviewChangeListAnswer, page.items, following=page.next))
 
 
 @api.post("/reviews/<review_id>/publish")
@@ -70,7 +71,7 @@ def publish_review(review_id: str) -> Response:
         review = authorized(session, EnvironmentReview, review_id, Capability.REVIEWS_MANAGE)
         parse(Nothing, optional_json_object())
         published = Reviews(session, actor=current_principal().actor).publish(review.id)
-    return answer(ReviewAnswer.model_validate(published))
+    return json_response(ReviewAnswer.model_validate(published))
 
 
 def _readable(session: Session, review_id: str) -> EnvironmentReview:

@@ -9,8 +9,16 @@ from models.catalog import Capability
 from models.environment import Environment
 from models.lifecycle import TERMINAL
 from models.operation_run import OperationRun
+from reconcilers.response_models import CheckAnswer, check_answer
 from services.runs.operations import capability_to_start, waiting_of
 from services.runs.queries import own_results
+from services.runs.response_models import (
+    RunAnswer,
+    RunListAnswer,
+    ShownRunAnswer,
+    queued_run_answer,
+    run_answer,
+)
 from services.runs.search.filters import RunFilters
 from services.runs.search.listing import list_runs
 from services.runs.wait import is_completed_within
@@ -20,17 +28,7 @@ from web.api.bodies import JsonObject, json_object, optional_json_object, parse
 from web.api.openapi.spec import Content, EndpointSpec, Tag, documented, reads
 from web.api.parameters import IDEMPOTENCY_KEY, RunQuery, RunWait, idempotency_key, read_query
 from web.api.requests import CheckRequest, NewOperation, Nothing
-from web.api.responses import answer
-from web.api.schemas import (
-    CheckAnswer,
-    RunAnswer,
-    RunListAnswer,
-    ShownRunAnswer,
-    check_answer,
-    queued_run_answer,
-    requested_answer,
-    run_answer,
-)
+from web.api.responses import json_response
 from web.api.scope import require_somewhere
 from web.context import Services, services
 
@@ -58,7 +56,7 @@ def cancel_operation(run_id: str) -> Response:
     parse(Nothing, optional_json_object())
     asked = services().cancellations.ask(run.id, current_principal().actor)
     location = url_for("api.show_operation", run_id=run.id)
-    return answer(run_answer(asked, own), HTTPStatus.ACCEPTED, location=location)
+    return json_response(run_answer(asked, own, services().links), HTTPStatus.ACCEPTED, location=location)
 
 
 @api.post("/operations/<run_id>/reconcile")
@@ -76,9 +74,9 @@ def reconcile_operation(run_id: str) -> Response:
     with services().database.transaction() as session:
         run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
     if parse(CheckRequest, optional_json_object()).dry_run:
-        return answer(check_answer(services().check.preview(run.id)))
+        return json_response(check_answer(services().check.preview(run.id)))
     checked = services().check.check(run.id, source="operator", actor=current_principal().actor)
-    return answer(check_answer(checked))
+    return json_response(check_answer(checked))
 
 
 # When to ask again where too many wait already.
@@ -123,8 +121,8 @@ def show_operations() -> Response:
             limit=query.limit,
         )
         own = own_results(session, [run.id for run in page.items])
-    shown = [run_answer(run, own.get(run.id)) for run in page.items]
-    return answer(RunListAnswer(items=shown, next=page.next))
+    shown = [run_answer(run, own.get(run.id), services().links) for run in page.items]
+    return json_response(RunListAnswer(items=shown, next=page.next))
 
 
 @api.post("/operations")
@@ -154,8 +152,8 @@ def create_operation() -> Response:
     )
     with services().database.transaction() as session:
         own = own_results(session, [requested.run.id]).get(requested.run.id)
-    return answer(
-        requested_answer(requested, own),
+    return json_response(
+        run_answer(requested.run, own, services().links, deduplicated=requested.deduplicated),
         HTTPStatus.OK if requested.deduplicated else HTTPStatus.ACCEPTED,
         location=url_for("api.show_operation", run_id=requested.run.id),
     )
@@ -176,10 +174,10 @@ def show_operation(run_id: str) -> Response:
     with services().database.transaction() as session:
         run = authorized(session, OperationRun, run_id, VIEW)
         own = own_results(session, [run.id]).get(run.id)
-    shown = run_answer(run, own)
+    shown = run_answer(run, own, services().links)
     waiting = waiting_of(services().engine_cache, run)
     shown = queued_run_answer(shown, waiting) if waiting else shown
-    return answer(shown, retry_after=None if waited else ASK_AGAIN)
+    return json_response(shown, retry_after=None if waited else ASK_AGAIN)
 
 
 def _judge_access(session: Session, body: JsonObject) -> None:

@@ -16,11 +16,11 @@ from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
 from services.access.principals import Principal
 from services.engine.port import EngineUnreachable
+from services.runs.messages import message_of
 from services.runs.queries import get_runs
 from services.workspaces.queries import environments_by_id
 from web.access import authorized, current_principal, is_visible
 from web.context import services
-from web.runs.messages import message_of
 from web.runs.views import RunRow, run_row, why_no_cancel
 from web.ui.navigation import why_not
 from web.ui.states import State

@@ -7,8 +7,8 @@ from models.operation_run import OperationRun
 from models.reconciliation import ReconciliationDecision
 from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
+from services.runs.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
 from web.ui.states import OF_RUN, State, state_of_run
-from web.ui.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
 
 _SHORT: Final = 10
 

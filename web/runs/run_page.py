@@ -11,6 +11,7 @@ from models.operation_run import OperationRun, OperationRunHistory
 from models.reconciliation import Related
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
+from services.runs.links import workflow_id_of
 from services.runs.operations import waiting_of
 from services.runs.queries import (
     BusinessTruth,
@@ -26,7 +27,6 @@ from web.access import authorized, current_principal
 from web.context import services
 from web.runs.views import SHOWN, RunPage, RunStory, run_page
 from web.runs.workflow_steps import awaits_history
-from web.ui.links import workflow_id_of
 
 _log = structlog.get_logger()
 

@@ -15,17 +15,18 @@ from models.restore import RestoreResult
 from services.access.principals import Principal
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
+from services.runs.links import RelatedLink, run_path, workflow_id_of
+from services.runs.messages import Card, Message, card_of, message_of
 from services.runs.queries import BusinessTruth
 from services.runs.queue_status import Waiting
 from services.runs.typical_durations import TypicalRange
+from web.context import services
 from web.runs.cancellation import Ladder, ladder_of
 from web.runs.durations import TypicalDuration, typical_duration_of
-from web.runs.messages import Card, Message, card_of, message_of
 from web.runs.receipt import Correction, Receipt, corrections_of, receipt_of, settlements_of
 from web.runs.timeline import Step, timeline_of
 from web.runs.truths import SourcesOfTruth, truths_of
 from web.runs.workflow_steps import Work, awaits_history, work_of
-from web.ui.links import RelatedLink, related_of, run_path, temporal_url, workflow_id_of
 from web.ui.navigation import why_not
 from web.ui.states import State, state_of_run
 
@@ -208,7 +209,7 @@ def run_row(
 def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
     """Word a run for its page, for one reader."""
     run = story.run
-    related = related_of(run, story.own)
+    related = services().links.related(run, story.own)
     may_not = why_not(principal, run.workspace_id, Capability.OPERATIONS_ACT)
     return RunPage(
         row=run_row(run, story.environment),
@@ -233,7 +234,7 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         related_label=RELATED_LABELS[related.type] if related else None,
         result=story.truth.result if story.truth else None,
         workflow_id=workflow_id_of(run),
-        temporal_url=temporal_url(run),
+        temporal_url=services().links.temporal(run),
         context=_pretty(run.context),
         failures=_pretty(run.failures) if run.failures else "",
     )
