@@ -15,7 +15,7 @@ from services.runs.queries import own_results
 from services.runs.response_models import run_answer
 from services.runs.wait import is_completed_within
 
-# What `start --wait` ends with; 1 and 2 say that there is no run to tell of.
+# Exit codes of `start --wait`; 1 and 2 mean that no run was found or started.
 EXIT_CODES: Final[Mapping[Outcome, int]] = {
     Outcome.SUCCEEDED: 0,
     Outcome.PARTIALLY_SUCCEEDED: 10,

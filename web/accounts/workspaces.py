@@ -33,7 +33,7 @@ _SENTENCES: Final[Mapping[AuditAction, str]] = {
 
 
 def sentence_of(entry: AuditEntry) -> str:
-    """Say in words who changed what."""
+    """Return an audit entry as a sentence."""
     template = _SENTENCES[AuditAction(entry.action)]
     return template.format(actor=entry.actor_name, subject=entry.subject, detail=entry.detail)
 
@@ -45,7 +45,7 @@ MANAGE = Capability.WORKSPACE_MANAGE
 
 @blueprint.get("")
 def show(workspace_id: UUID) -> str:
-    """Show a workspace's people and tokens, and who changed them lately."""
+    """Show a workspace's people and tokens, and the newest audit entries."""
     return _page(workspace_id, Form(name="none"))
 
 
@@ -55,7 +55,7 @@ def add_member(workspace_id: UUID) -> Response:
     _require_manager(workspace_id)
     try:
         role = _role()
-        # People belong to the whole installation, and are looked up beyond the workspace.
+        # People belong to the whole installation; row security would hide those of other workspaces.
         with services().database.transaction(SIGNING_IN) as session:
             user = ensure_person(session, request.form.get("email", "").strip())
         with services().database.transaction() as session:
@@ -94,7 +94,7 @@ def remove_member(workspace_id: UUID, user_id: UUID) -> Response:
 
 @blueprint.post("/tokens")
 def make_token(workspace_id: UUID) -> Response:
-    """Make a token and show it, once: no address leads to it again."""
+    """Create a token and show it once: no address shows it again."""
     _require_manager(workspace_id)
     try:
         role = _role()

@@ -13,7 +13,7 @@ SLUG: Final = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"
 
 
 class Request(BaseModel):
-    """What a program sends: nothing unknown."""
+    """What a program sends; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

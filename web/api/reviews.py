@@ -79,7 +79,7 @@ def _readable(session: Session, review_id: str) -> EnvironmentReview:
 
 
 def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
-    """Read a page of what the principal may see; for customers that is published reviews alone."""
+    """Return a page of the reviews that the principal sees; customers see published ones alone."""
     statuses = frozenset({query.status} if query.status else ReviewStatus)
     principal = current_principal()
     seen = principal.workspaces_where(Capability.REVIEWS_VIEW)

@@ -79,15 +79,14 @@ def reconcile_operation(run_id: str) -> Response:
     return json_response(check_answer(checked))
 
 
-# When to ask again where too many wait already.
+# How long to wait before the next try, where too many wait already.
 ASK_AGAIN: Final = timedelta(seconds=1)
 
 
 def wait_for_completion(acting: Services, run: OperationRun, patience: timedelta) -> bool:
-    """Return once a run is completed, or the patience is at its end.
+    """Wait for a run to be completed; return False at once where too many requests wait already.
 
-    False: too many wait already, so nobody waited. Only so many of the process's threads wait at once
-    (Services.wait_slots), so that others still answer.
+    `Services.wait_slots` bounds how many of the process's threads wait, so that others still answer.
     """
     if not patience or run.status in TERMINAL:
         return True

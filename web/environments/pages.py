@@ -41,13 +41,13 @@ def index() -> str:
 
 @blueprint.get("/<uuid:environment_id>")
 def show(environment_id: UUID) -> str:
-    """Show one environment, what may be done with it, and what was done lately."""
+    """Show one environment, its actions, and its recent runs and reviews."""
     return _page(environment_id, Form(name="none"))
 
 
 @blueprint.post("/<uuid:environment_id>/reviews")
 def compose(environment_id: UUID) -> Response:
-    """Start composing a review and lead to its run."""
+    """Start composing a review and redirect to its run."""
     ref = request.form.get("ref", "").strip()
     try:
         environment = _to_act_on(environment_id)
@@ -64,7 +64,7 @@ def compose(environment_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:environment_id>/restore-points")
 def create_restore_point(environment_id: UUID) -> Response:
-    """Pin a restore point and lead back to the environment."""
+    """Pin a restore point and redirect to the environment."""
     try:
         environment = _to_act_on(environment_id)
         with fetching(), services().database.transaction() as session:
@@ -82,7 +82,7 @@ def create_restore_point(environment_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:environment_id>/restore-plans")
 def preview_restore(environment_id: UUID) -> Response:
-    """Make a restore plan and lead to it."""
+    """Create a restore plan and redirect to it."""
     globs = [line.strip() for line in request.form.get("items", "").splitlines() if line.strip()]
     try:
         environment = _to_act_on(environment_id)
@@ -105,7 +105,7 @@ def _to_act_on(environment_id: UUID) -> Environment:
 
 
 def _refused(environment_id: UUID, form: str, fields: tuple[str, ...], error: OperationRunError) -> Response:
-    """Show the environment again with the form as it was sent, or let a refusal of access be a page."""
+    """Show the environment again with the refused form; re-raise a refusal of access."""
     status = problem_of(error).status
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         raise error

@@ -32,7 +32,7 @@ def show(plan_id: UUID) -> str:
 
 @blueprint.post("/<uuid:plan_id>/execute")
 def execute(plan_id: UUID) -> Response:
-    """Start the restore of a plan and lead to its run."""
+    """Start the restore of a plan and redirect to its run."""
     plan, environment, _ = _read(plan_id, ACT)
     try:
         requested = services().operations.start(
