@@ -18,7 +18,6 @@ from models.restore import RestorePlan, RestorePoint
 from services.database.session import Database
 from services.engine.port import WorkflowStart, WorkflowStarter
 from services.runs.inputs import parse_input
-from services.runs.links import run_path
 from services.runs.service import OperationRunService
 
 _log = structlog.get_logger()
@@ -83,7 +82,7 @@ class Dispatcher:
         """Return all that Temporal will be told of a run."""
         environment = session.get_one(Environment, run.environment_id)
         operation = OperationCatalog.get(run.type)
-        url = self._public_url + run_path(run.id)
+        url = f"{self._public_url}/operations/{run.id}"
         return WorkflowStart(
             workflow_id=Correlation(operation_type=operation.type, run_id=run.id).workflow_id,
             workflow_type=operation.type,
