@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictBool
 from models.catalog import OperationType
 from models.contracts import CanonicalId, PlainText
 from models.restore import RestoreMode
-from web.api.stored_shapes import Shaped
+from services.response_models import Shaped
 
 SLUG: Final = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"
 
 
 class Request(BaseModel):
-    """What a program sends: nothing unknown."""
+    """What a program sends; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
