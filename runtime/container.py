@@ -22,15 +22,15 @@ from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from services.runs.new_run import Dispatch
 from web.app import create_app
-from web.context import EXTENSION, Services
+from web.context import Services
 from web.openid import OpenIdProvider
 from web.rate_limits import Buckets, Limit, RequestLimits
 
-# Imported so that they register themselves; there is no other list of adapters.
+# Imported so that they register themselves; no other list of adapters exists.
 ADAPTERS = (restore_execute, review_compose)
 
 
-# A check waits less long for a repository than an operation does: others wait for their check.
+# A check waits less long for a repository than an operation does, because people wait for a check.
 CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=15))
 
 
@@ -41,7 +41,7 @@ def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> 
 
 
 def build_run_check(database: Database, engine: Engine, settings: Settings) -> RunCheck:
-    """Compose what checks one run: for the worker's sweep, the web's "check now" and the command line."""
+    """Compose the check of one run: for the worker's sweep, the web's "check now" and the command line."""
     reconciler = AdapterRunReconciler(database, build_mirrors(settings, limits=CHECK_LIMITS))
     dispatcher = Dispatcher(database, engine, public_url=settings.public_url)
     return RunCheck(database, engine, reconciler, dispatcher)
@@ -74,8 +74,8 @@ def build_web_app(settings: Settings) -> Flask:
     secret_key = settings.need_secret_key()
     app = create_app(build_services(settings), secret_key=secret_key)
     if settings.trusted_proxies:
-        # Each adds the address it was asked from; only those of our own proxies can be believed.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign] # as Flask tells one to
+        # Each proxy appends its client's address; only those of our own proxies can be trusted.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign] # Flask's documented way
     return app
 
 
@@ -102,12 +102,9 @@ def _build_limits(settings: Settings) -> RequestLimits:
 
 @contextmanager
 def cli_context(settings: Settings) -> Iterator[Services]:
-    """Lend the services to a command, in the context that presenters find them in."""
+    """Lend the services to a command, and disconnect from the database behind it."""
     composed = build_services(settings)
-    app = Flask("operationrun")
-    app.extensions[EXTENSION] = composed
     try:
-        with app.app_context():
-            yield composed
+        yield composed
     finally:
         composed.database.close()

@@ -37,7 +37,7 @@ class Mutant:
 _COMPOSE = "reconcilers/review_compose_decision.py"
 _COMPOSE_TEST = "tests/reconcilers/test_review_compose_decision.py"
 _READ_TEST = "tests/reconcilers/test_adapters_read.py"
-_RELATED = "web/ui/links.py"
+_RELATED = "services/runs/links.py"
 _RELATED_TEST = "tests/runs/viewer/test_related.py::test_the_reconciliation_speaks_where_there_is_one"
 
 MUTANTS = (

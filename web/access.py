@@ -1,52 +1,99 @@
-"""Find a thing by its id and judge whether the principal may have it: missing and out of scope look alike."""
+"""Who sends the request, and what they may have: what is missing and what is out of scope look alike."""
 
 import re
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from flask import g, request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.access import Workspace
+from models.base import Base
 from models.catalog import Capability
 from models.environment import Environment
-from models.errors import Forbidden, NotFound, Unauthenticated
+from models.errors import NotFound, Unauthenticated
 from models.operation_run import OperationRun
 from models.restore import RestorePlan
 from models.review import EnvironmentReview, ReviewStatus
+from models.saved_view import SavedView
 from services.access.principals import Principal, principal_of_user, require
 from services.database.row_security import SIGNING_IN
-from services.reviews.queries import get_review
-from services.runs.queries import (
-    get_run,
-)
-from services.workspaces.queries import get_environment, get_restore_plan, list_environments
 from web.browser_session import BrowserSession, end_session, present_session
 from web.context import services
 
-# There for everybody, or asking by themselves who sends the request; all else is for whoever is signed in.
+VIEW: Final = Capability.OPERATIONS_VIEW
+
+# The workspace that each row belongs to, and the capability that shows the row to a member.
+_VISIBILITY: Final[Mapping[type[Base], Callable[[Any], tuple[UUID, Capability]]]] = {
+    Environment: lambda row: (row.workspace_id, VIEW),
+    EnvironmentReview: lambda row: (row.workspace_id, _shows_review(row)),
+    OperationRun: lambda row: (row.workspace_id, VIEW),
+    RestorePlan: lambda row: (row.workspace_id, VIEW),
+    SavedView: lambda row: (row.workspace_id, VIEW),
+    Workspace: lambda row: (row.id, VIEW),
+}
+
+# Blueprints that are open to everyone, or that authenticate their own requests.
 OPEN: Final = frozenset({"sessions", "openid", "health", "api", "reference"})
 
 _WITHOUT_A_READER: Final = ("/api/", "/static/", "/healthz", "/readyz", "/metrics")
+_CANONICAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+Row = TypeVar("Row", bound=Base)
+
+
+def authorized(session: Session, model: type[Row], row_id: UUID | str | None, capability: Capability) -> Row:
+    """Return the row of a model by its id, once the principal may use the capability on it.
+
+    A string that is no canonical id, and None, name nothing. Raises NotFound where there is no such row or
+    the principal does not see it, and Forbidden where they see it without the capability to act on it.
+    """
+    known_id = _canonical(row_id) if isinstance(row_id, str) else row_id
+    row = session.get(model, known_id) if known_id else None
+    if row is None:
+        raise NotFound
+    workspace_id, see = _VISIBILITY[model](row)
+    require(current_principal(), workspace_id, capability, see=see)
+    return row
+
+
+def is_visible(row: Base) -> bool:
+    """Return whether the principal sees the row at all."""
+    return current_principal().may(*_VISIBILITY[type(row)](row))
+
+
+def current_principal() -> Principal:
+    """Return who sends the request; raise Unauthenticated where that is unknown, or not any more."""
+    principal: Principal | None = g.get("principal")
+    if principal is None:
+        raise Unauthenticated
+    return principal
+
+
+def signed_in_session() -> BrowserSession:
+    """Return the reader's sign-in on this browser; raise Unauthenticated as `current_principal` does."""
+    current_principal()
+    found: BrowserSession = g.browser_session
+    return found
 
 
 def identify() -> None:
-    """Find out who reads the page before anything is read for them (web/context.py).
+    """Find out who reads a page, before the page reads anything for them.
 
-    Raises Unauthenticated where nobody is signed in, or not any more, and the page is not for everybody.
+    Raises Unauthenticated where the page is not open to everyone and nobody is signed in.
     """
     if request.path.startswith(_WITHOUT_A_READER):
         return
     found = present_session()
     if found is not None:
-        _know(found)
-    # An address that no page has is no exception: who is not signed in does not learn which there are.
+        _recognise(found)
+    # An address without a route is no exception: only readers who are signed in learn which exist.
     if "principal" not in g and not OPEN.intersection(request.blueprints):
         raise Unauthenticated
 
 
-def _know(found: BrowserSession) -> None:
+def _recognise(found: BrowserSession) -> None:
     try:
         with services().database.transaction(SIGNING_IN) as session:
             g.principal = principal_of_user(session, found.user_id, session_version=found.session_version)
@@ -56,129 +103,10 @@ def _know(found: BrowserSession) -> None:
         g.browser_session = found
 
 
-def signed_in() -> Principal:
-    """Return who reads the page; raise Unauthenticated where nobody is signed in, or not any more."""
-    principal: Principal | None = g.get("principal")
-    if principal is None:
-        raise Unauthenticated
-    return principal
+def _shows_review(review: EnvironmentReview) -> Capability:
+    is_published = review.status == ReviewStatus.PUBLISHED
+    return Capability.REVIEWS_PUBLISHED_VIEW if is_published else Capability.REVIEWS_VIEW
 
 
-def signed_in_session() -> BrowserSession:
-    """Return the sign-in of who reads the page; raise Unauthenticated as `signed_in` does."""
-    signed_in()
-    found: BrowserSession = g.browser_session
-    return found
-
-
-def may_see(workspace_id: UUID | None, capability: Capability) -> Principal:
-    """Return who reads the page, once they may see a thing of the workspace.
-
-    Raises NotFound where they may not, and where there is no such thing (None): the two look alike.
-    """
-    principal = signed_in()
-    if workspace_id is None:
-        raise NotFound
-    require(principal, workspace_id, capability, see=capability)
-    return principal
-
-
-def find_run_to_act_on(session: Session, run_id: UUID) -> tuple[OperationRun, Principal]:
-    """Return a run that the reader may act on, and who reads; raise NotFound or Forbidden."""
-    principal = signed_in()
-    run = get_run(session, run_id)
-    if run is None:
-        raise NotFound
-    require(principal, run.workspace_id, Capability.OPERATIONS_ACT, see=Capability.OPERATIONS_VIEW)
-    return run, principal
-
-
-_CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def canonical_id(given: str) -> UUID:
-    """Read an id; one that is malformed is as missing as any other that names nothing."""
-    if not _CANONICAL_ID.fullmatch(given):
-        raise NotFound
-    return UUID(given)
-
-
-def principal() -> Principal:
-    """Return who sent the present request."""
-    found = g.principal
-    assert isinstance(found, Principal)  # noqa: S101 - told to the type checker; set by authenticate
-    return found
-
-
-VIEW = Capability.OPERATIONS_VIEW
-
-
-def find_workspace(session: Session, given: str, capability: Capability) -> Workspace:
-    """Return a workspace by its slug or id, for the capability."""
-    found = session.scalars(select(Workspace).where(Workspace.id.in_(principal().roles)))
-    workspace = next((each for each in found if given in {each.slug, str(each.id)}), None)
-    if workspace is None:
-        raise NotFound
-    require(principal(), workspace.id, capability, see=VIEW)
-    return workspace
-
-
-def find_environment(session: Session, given: str, capability: Capability = VIEW) -> Environment:
-    """Return an environment by its id, for the capability."""
-    environment = get_environment(session, canonical_id(given))
-    if environment is None:
-        raise NotFound
-    require(principal(), environment.workspace_id, capability, see=VIEW)
-    return environment
-
-
-def find_run(session: Session, given: str, capability: Capability = VIEW) -> OperationRun:
-    """Return a run by its id, for the capability."""
-    run = get_run(session, canonical_id(given))
-    if run is None:
-        raise NotFound
-    require(principal(), run.workspace_id, capability, see=VIEW)
-    return run
-
-
-def find_restore_plan(session: Session, given: str) -> RestorePlan:
-    """Return a restore plan by its id."""
-    plan = get_restore_plan(session, canonical_id(given))
-    if plan is None:
-        raise NotFound
-    require(principal(), plan.workspace_id, VIEW, see=VIEW)
-    return plan
-
-
-def find_review(session: Session, given: str, capability: Capability | None = None) -> EnvironmentReview:
-    """Return a review by its id, to read it or for the capability; customers see published ones alone."""
-    review = get_review(session, canonical_id(given))
-    if review is None:
-        raise NotFound
-    published = review.status == ReviewStatus.PUBLISHED
-    see = Capability.REVIEWS_PUBLISHED_VIEW if published else Capability.REVIEWS_VIEW
-    require(principal(), review.workspace_id, capability or see, see=see)
-    return review
-
-
-def workspaces_filtered(session: Session, asking: Principal, given: str | None) -> frozenset[UUID]:
-    """Return the workspaces whose environments the principal sees, or the one of them that a filter names."""
-    seen = asking.workspaces_where(VIEW)
-    if not given:
-        return seen
-    found = session.scalars(select(Workspace).where(Workspace.id.in_(seen)))
-    return frozenset(each.id for each in found if given in {each.slug, str(each.id)})
-
-
-def environment_filtered(session: Session, asking: Principal, given: str) -> UUID | None:
-    """Return the environment, by slug or id, that a filter of reviews names; None: there is none in scope."""
-    seen = asking.workspaces_where(Capability.REVIEWS_PUBLISHED_VIEW)
-    environments = list_environments(session, workspaces=seen)
-    return next((each.id for each in environments if given in {each.slug, str(each.id)}), None)
-
-
-def require_somewhere(capability: Capability) -> None:
-    """Refuse a principal who has the capability in no workspace, before a body that names none is judged."""
-    if principal().workspaces_where(capability):
-        return
-    raise Forbidden if principal().workspaces_where(VIEW) else NotFound
+def _canonical(given: str) -> UUID | None:
+    return UUID(given) if _CANONICAL_ID.fullmatch(given) else None

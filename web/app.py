@@ -21,39 +21,39 @@ _PROGRAM_PATHS = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
 class Application(Flask):
-    """The web process; a program's request that fails is answered as a program understands it (RFC 9457).
+    """The web process; it answers a program's failed request with a problem (RFC 9457).
 
-    Here and not in error handlers, so that addresses and methods that no route has are covered too.
+    Error handlers would not do: they miss addresses and methods that no route has.
     """
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ResponseReturnValue:
-        """Answer a program with a problem; leave everything else to the pages' error handlers."""
+        """Return a problem to a program; leave everything else to the pages' error handlers."""
         if not request.path.startswith(_PROGRAM_PATHS) or isinstance(e, RoutingException):
             return super().handle_user_exception(e)
         problem = problem_of(e)
         log_failure(problem, e)
         response = respond(problem, retry_after=retry_after(e))
         if isinstance(e, HTTPException):
-            # Allow of a 405 stays; the body and its type are ours.
+            # Headers such as a 405's Allow stay; the body and its type are ours.
             headers = e.get_headers(request.environ)
             response.headers.extend([header for header in headers if header[0] != "Content-Type"])
         return response
 
     def make_default_options_response(self) -> Response:
-        """Answer OPTIONS with the methods that the address takes, and nothing else."""
+        """Return the methods that the address takes, and no body."""
         response = super().make_default_options_response()
         response.status_code = HTTPStatus.NO_CONTENT
         return response
 
 
 def create_app(services: Services, *, secret_key: str) -> Flask:
-    """Make the Flask app: the API, the probes and the pages on the services given."""
+    """Return the Flask app: the API, the probes and the pages, on the given services."""
     app = Application("web")
     app.config.update(SECRET_KEY=secret_key, MAX_CONTENT_LENGTH=MAX_BODY)
     app.extensions[EXTENSION] = services.narrowed()
     measure(app, services.database)
     app.before_request(_name_request)
-    app.after_request(_tell_request)
+    app.after_request(_add_request_id)
     app.register_blueprint(health)
     app.register_blueprint(api)
     app.register_blueprint(reference)
@@ -72,6 +72,6 @@ def _name_request() -> None:
         raise RequestURITooLarge
 
 
-def _tell_request(response: Response) -> Response:
+def _add_request_id(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     return response

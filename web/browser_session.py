@@ -1,4 +1,4 @@
-"""Who is signed in on a browser, and since when: kept in its signed cookie, with nothing else of them."""
+"""Who is signed in on a browser, and since when; its signed cookie holds nothing else about them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,13 +13,13 @@ from models.base import utc_now
 IDLE: Final = timedelta(hours=12)
 LONGEST: Final = timedelta(days=7)
 
-# A cookie for each answer would cost more than it tells.
+# A cookie with every response would cost more than it tells.
 _SEEN_EVERY: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BrowserSession:
-    """One browser's sign-in, as it was."""
+    """One browser's sign-in, as its cookie has it."""
 
     user_id: UUID
     session_version: int
@@ -27,7 +27,7 @@ class BrowserSession:
 
 
 def begin_session(user: User) -> None:
-    """Sign a person in on this browser; nothing of the cookie from before is left, form tokens neither."""
+    """Sign a person in on this browser; the cookie before is dropped whole, form tokens included."""
     now = int(utc_now().timestamp())
     cookie.clear()
     cookie.permanent = True
@@ -35,12 +35,12 @@ def begin_session(user: User) -> None:
 
 
 def end_session() -> None:
-    """Forget on this browser who was signed in."""
+    """Sign out on this browser."""
     cookie.clear()
 
 
 def present_session() -> BrowserSession | None:
-    """Return who signed in on this browser; None where nobody did, or too long ago to go on."""
+    """Return this browser's sign-in; None without one, or past its idle time or longest life."""
     now = utc_now()
     try:
         signed_in_at, seen_at = (

@@ -17,6 +17,7 @@ from services.engine.port import Engine
 from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
+from services.runs.links import Links
 from services.runs.new_run import Dispatch
 from services.runs.operations import OperationStarter
 from web.openid import OpenIdProvider
@@ -24,7 +25,7 @@ from web.rate_limits import RequestLimits
 
 
 def scope_of_request() -> RowScope:
-    """Return whose rows the present request may reach; until it is known who asks, those of signing in."""
+    """Return the rows that the request may reach; until its principal is known, those of signing in."""
     principal: Principal | None = g.get("principal")
     return within(frozenset(principal.roles)) if principal else SIGNING_IN
 
@@ -38,7 +39,7 @@ WAITING_AT_ONCE: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What the web process works with; made once by the composition root (runtime/container.py)."""
+    """What a web process or a command works with; composed once, in runtime/container.py."""
 
     database: Database
     dispatcher: Dispatcher
@@ -54,24 +55,32 @@ class Services:
     openid: OpenIdProvider | None = None
     fetch_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(FETCHES_AT_ONCE))
     wait_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WAITING_AT_ONCE))
-    # Set when the process is about to end: a request that only waits is answered then.
+    # Set when the process is about to end, so that requests which only wait return.
     stopping: Event = field(default_factory=Event)
     request_limits: RequestLimits = field(default_factory=RequestLimits)
 
     @property
     def operations(self) -> OperationStarter:
-        """Return what starts operations: requests are admitted within the scope of this database."""
+        """Return the starter of operations, which admits requests within this database's scope."""
         return OperationStarter(self.database, self.dispatcher, target=self.target)
 
+    @property
+    def links(self) -> Links:
+        """Return the URLs under which this installation's runs are found."""
+        return Links(
+            public_url=self.public_url,
+            temporal_ui_url=self.temporal_ui_url,
+            namespace=self.target.connection,
+        )
+
     def narrowed(self) -> "Services":
-        """Return the same with a database that shows each request its principal's workspaces alone."""
+        """Return a copy whose database shows each request its principal's workspaces alone."""
         return replace(self, database=self.database.narrowed(scope_of_request))
 
 
 def services() -> Services:
     """Return the services of the app that answers the present request."""
-    found = current_app.extensions[EXTENSION]
-    assert isinstance(found, Services)  # noqa: S101 - told to the type checker; set by create_app
+    found: Services = current_app.extensions[EXTENSION]
     return found
 
 
@@ -79,7 +88,7 @@ def services() -> Services:
 def fetching() -> Iterator[None]:
     """Hold one of the process's slots for asking a repository; raise TooManyFetches where none is free.
 
-    Repositories that do not answer hold no more of the server's threads than there are slots.
+    The slots bound how many of the server's threads can hang on repositories that do not answer.
     """
     slots = services().fetch_slots
     if not slots.acquire(blocking=False):

@@ -16,7 +16,7 @@ from web.problems import log_failure, problem_of
 
 
 class ErrorPage(Contract):
-    """What a page says that cannot show what was asked for, and the way out."""
+    """What an error page says: what happened, what it means, and the way out."""
 
     title: str
     body: str
@@ -127,20 +127,20 @@ PAGES: Final[Mapping[str, ErrorPage]] = {
 
 
 def register(app: Flask) -> None:
-    """Answer every error outside the API with a calm page."""
+    """Give the app a calm page for every error outside the API."""
     app.register_error_handler(HTTPException, error_page)
     app.register_error_handler(Exception, error_page)
 
 
 def error_page(error: Exception) -> Response:
-    """Word any error as a page with the status that the API would give it."""
+    """Return the page of any error, with the status that the API gives it."""
     if isinstance(error, RequestRedirect):
         return make_response(error.get_response())
     problem = problem_of(error)
     status = HTTPStatus(problem.status)
     log_failure(problem, error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # Who reads the page may be what could not be read.
+        # The page must not depend on what could not be read, its reader included.
         g.pop("principal", None)
     if status is HTTPStatus.UNAUTHORIZED:
         cookie.clear()
@@ -150,18 +150,18 @@ def error_page(error: Exception) -> Response:
     page = render_template("error.html", page=_page(error, status), status=status.value, detail=detail)
     response = make_response(page, status.value)
     if isinstance(error, HTTPException):
-        # Allow of a 405 and the like; the body and its type are ours.
+        # Headers such as a 405's Allow stay; the body and its type are ours.
         response.headers.extend((k, v) for k, v in error.get_headers() if k.lower() != "content-type")
     return response
 
 
 def _may_sign_in_here(error: Exception) -> bool:
-    """Tell whether all that is missing is to know who reads."""
+    """Return whether signing in is all that the reader lacks."""
     return type(error) is Unauthenticated and request.endpoint != "sessions.sign_in"
 
 
 def _following() -> str | None:
-    """Return where to go once it is known who reads: the page itself, unless a form was sent to it."""
+    """Return where to go after signing in: to the page itself, unless the request sent a form."""
     return own_path(request.full_path.rstrip("?")) if request.method == "GET" else None
 
 

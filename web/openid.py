@@ -18,7 +18,7 @@ ANSWERS_WITHIN: Final = timedelta(seconds=10)
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _LEEWAY: Final = timedelta(seconds=60)  # two clocks are never the same
-# Signatures that only the provider can make; one of a shared secret, or none, is not taken.
+# Signatures that only the provider can make: no shared secrets, no unsigned tokens.
 _ALGORITHMS: Final = (
     "RS256",
     "RS384",
@@ -35,7 +35,7 @@ _ALGORITHMS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class OpenIdProvider:
-    """Who vouches for people, by OpenID Connect, and how this installation is known there."""
+    """An OpenID Connect provider, and the client that this installation is to it."""
 
     issuer: str
     client_id: str
@@ -43,7 +43,7 @@ class OpenIdProvider:
     label: str
 
     def register(self, app: Flask) -> FlaskOAuth2App:
-        """Make the client; nothing is asked of the provider before somebody signs in."""
+        """Return the app's client; it asks the provider nothing before the first sign-in."""
         return OAuth(app).register(
             NAME,
             client_id=self.client_id,
@@ -58,7 +58,7 @@ class OpenIdProvider:
 
 
 class OpenIdSignIn:
-    """The code flow with PKCE, state and nonce, up to whom the provider vouches for."""
+    """The authorization code flow with PKCE, state and nonce; it ends with an identity claim."""
 
     def __init__(self, provider: OpenIdProvider, client: FlaskOAuth2App) -> None:
         self._provider = provider
@@ -67,19 +67,19 @@ class OpenIdSignIn:
     def start(self, redirect_uri: str) -> Response:
         """Send the browser to the provider; raise IdentityProviderUnreachable where it does not answer."""
         try:
-            self._know_provider()
+            self._load_metadata()
             found: Response = self._client.authorize_redirect(redirect_uri)
         except (RequestException, RuntimeError, ValueError) as error:
             raise IdentityProviderUnreachable from error
         return found
 
     def finish(self) -> IdentityClaim:
-        """Return whom the provider vouches for in its answer to the present request.
+        """Return the identity claim in the provider's callback, which is the present request.
 
-        Raises IdentityRefused for an answer that is not to be trusted, and IdentityProviderUnreachable.
+        Raises IdentityRefused for an answer that cannot be trusted, and IdentityProviderUnreachable.
         """
         try:
-            self._know_provider()
+            self._load_metadata()
             token = self._client.authorize_access_token(
                 claims_options={
                     "iss": {"essential": True, "value": self._provider.issuer},
@@ -91,9 +91,9 @@ class OpenIdSignIn:
             raise IdentityProviderUnreachable from error
         except (OAuthError, JoseError, KeyError, ValueError, RuntimeError) as error:
             raise IdentityRefused from error
-        return self._vouched(token.get("userinfo") or {})
+        return self._claim_of(token.get("userinfo") or {})
 
-    def _vouched(self, claims: Mapping[str, Any]) -> IdentityClaim:
+    def _claim_of(self, claims: Mapping[str, Any]) -> IdentityClaim:
         subject, email = claims.get("sub"), claims.get("email")
         if not isinstance(subject, str):
             raise IdentityRefused
@@ -103,8 +103,8 @@ class OpenIdSignIn:
             issuer=self._provider.issuer, subject=subject, email=email if is_verified else None
         )
 
-    def _know_provider(self) -> None:
-        """Read what the provider says of itself, once; raise RuntimeError where it is another."""
+    def _load_metadata(self) -> None:
+        """Load the provider's metadata, once; raise RuntimeError where its issuer is another."""
         metadata = self._client.load_server_metadata()
         if metadata.get("issuer") != self._provider.issuer:
             raise RuntimeError("The provider says that it is another one.")

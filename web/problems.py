@@ -51,7 +51,7 @@ _CODES: Final[Mapping[int, str]] = {
     HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
 }
 
-# When to ask again for what is out of reach.
+# How long to wait before the next try of what is out of reach.
 _RETRY_AFTER: Final = timedelta(seconds=2)
 
 _OUT_OF_REACH = (OperationalError, InterfaceError, PoolTimeout)
@@ -65,7 +65,7 @@ _DETAILS: Final[Mapping[int, str]] = {
 }
 
 
-# A request may hold half surrogates, which no answer can carry.
+# A request may hold half surrogates, which no response can carry.
 Text = Annotated[str, BeforeValidator(lambda given: given.encode("utf-8", "replace").decode())]
 
 
@@ -101,7 +101,7 @@ class Problem(Contract):
 
 
 def problem_of(error: Exception) -> Problem:
-    """Word any error for the outside; what was not foreseen says nothing of the inside."""
+    """Return any error as a problem; an unforeseen one reveals nothing of the inside."""
     if isinstance(error, HTTPException):
         return _http(error)
     if isinstance(error, _OUT_OF_REACH):
@@ -124,12 +124,12 @@ def problem_of(error: Exception) -> Problem:
 
 
 def retry_after(error: Exception) -> timedelta:
-    """Return when to ask again after an error that passes by itself."""
+    """Return how long to wait before the next try, after an error that passes by itself."""
     return error.retry_after if isinstance(error, errors.TooManyRequests) else _RETRY_AFTER
 
 
 def respond(problem: Problem, *, retry_after: timedelta = _RETRY_AFTER) -> Response:
-    """Answer a program with a problem; one that passes by itself says when to ask again."""
+    """Return a problem as a response; one that passes by itself carries Retry-After."""
     response = make_response(problem.model_dump_json(exclude_none=True), problem.status)
     response.mimetype = MEDIA_TYPE
     if problem.status == HTTPStatus.UNAUTHORIZED:
@@ -172,9 +172,9 @@ _log = structlog.get_logger()
 
 
 def log_failure(problem: Problem, error: Exception) -> None:
-    """Tell the log of a request that failed on our side.
+    """Log a request that failed on our side.
 
-    Something that is out of reach was foreseen and is one line; everything else comes with its traceback.
+    A dependency out of reach is foreseen and takes one line; everything else comes with its traceback.
     """
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         _log.warning(problem.code, path=request.path)

@@ -5,7 +5,7 @@ from runtime.cli.scope import command_line_actor, find_run
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.runs.queries import own_results
-from web.api.schemas import run_answer
+from services.runs.response_models import run_answer
 
 
 @click.command("cancel")
@@ -17,5 +17,6 @@ def command(*, run_id: str, as_json: bool) -> None:
         with services.database.transaction() as session:
             run = find_run(session, run_id)
             own = own_results(session, [run.id]).get(run.id)
-        answer = run_answer(services.cancellations.ask(run.id, command_line_actor()), own)
+        asked = services.cancellations.ask(run.id, command_line_actor())
+        answer = run_answer(asked, own, services.links)
     show(answer.model_dump(mode="json") if as_json else lines_of(answer), as_json=as_json)

@@ -8,8 +8,8 @@ from runtime.container import cli_context
 from runtime.settings import Settings
 from services.workspaces.environments import Environments
 from services.workspaces.queries import list_environments
+from services.workspaces.response_models import EnvironmentAnswer
 from services.workspaces.workspaces import Workspaces
-from web.api.schemas import EnvironmentAnswer
 
 
 @click.group("environment")

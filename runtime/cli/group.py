@@ -4,36 +4,36 @@ from typing import NamedTuple
 import click
 
 
-class Entry(NamedTuple):
-    """A command of `operationrun`: the module whose `command` it is, and one line for the help."""
+class LazyCommand(NamedTuple):
+    """A command of `operationrun`: the module that holds it as `command`, and one line for the help."""
 
     module: str
     summary: str
 
 
 COMMANDS = {
-    "up": Entry("runtime.cli.up", "Run everything on this machine."),
-    "worker": Entry("runtime.cli.worker", "Run a worker for Temporal's task queue."),
-    "web": Entry("runtime.cli.web", "Run the web server."),
-    "migrate": Entry("runtime.cli.migrate", "Bring the database's schema up to date."),
-    "setup-temporal": Entry("runtime.cli.setup_temporal", "Create what Temporal's namespace needs."),
-    "workspace": Entry("runtime.cli.workspace", "Workspaces and their people."),
-    "user": Entry("runtime.cli.user", "Let people sign in: roles, links, passwords."),
-    "token": Entry("runtime.cli.token", "Bearer tokens for programs."),
-    "environment": Entry("runtime.cli.environment", "Environments, restore points and restore plans."),
-    "start": Entry("runtime.cli.start", "Start an operation."),
-    "runs": Entry("runtime.cli.runs", "List runs."),
-    "show": Entry("runtime.cli.show", "Show one run."),
-    "cancel": Entry("runtime.cli.cancel", "Ask for a run's cancellation."),
-    "reconcile": Entry("runtime.cli.reconcile", "Check a run and settle it by what is true."),
-    "prune": Entry("runtime.cli.prune", "Delete old runs that nothing needs any more."),
-    "verify-pack": Entry("runtime.cli.verify_pack", "Tell whether a review pack is unchanged."),
-    "doctor": Entry("runtime.cli.doctor", "Say what is missing on this machine, and how to mend it."),
+    "up": LazyCommand("runtime.cli.up", "Run everything on this machine."),
+    "worker": LazyCommand("runtime.cli.worker", "Run a worker for Temporal's task queue."),
+    "web": LazyCommand("runtime.cli.web", "Run the web server."),
+    "migrate": LazyCommand("runtime.cli.migrate", "Bring the database's schema up to date."),
+    "setup-temporal": LazyCommand("runtime.cli.setup_temporal", "Create what Temporal's namespace needs."),
+    "workspace": LazyCommand("runtime.cli.workspace", "Workspaces and their people."),
+    "user": LazyCommand("runtime.cli.user", "Let people sign in: roles, links, passwords."),
+    "token": LazyCommand("runtime.cli.token", "Bearer tokens for programs."),
+    "environment": LazyCommand("runtime.cli.environment", "Environments, restore points and restore plans."),
+    "start": LazyCommand("runtime.cli.start", "Start an operation."),
+    "runs": LazyCommand("runtime.cli.runs", "List runs."),
+    "show": LazyCommand("runtime.cli.show", "Show one run."),
+    "cancel": LazyCommand("runtime.cli.cancel", "Ask for a run's cancellation."),
+    "reconcile": LazyCommand("runtime.cli.reconcile", "Check a run and settle it by what is true."),
+    "prune": LazyCommand("runtime.cli.prune", "Delete old runs that nothing needs any more."),
+    "verify-pack": LazyCommand("runtime.cli.verify_pack", "Tell whether a review pack is unchanged."),
+    "doctor": LazyCommand("runtime.cli.doctor", "Say what is missing on this machine, and how to mend it."),
 }
 
 
 class CommandGroup(click.Group):
-    """Imports a command's module when that command is run, and not before; so help is quick."""
+    """Imports a command's module only when that command runs, so that help is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
         """Return the names, in the order of the list."""

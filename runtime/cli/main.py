@@ -27,7 +27,7 @@ def main() -> NoReturn:
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code: 2 for what the caller can put right, 1 for what failed."""
+    """Run one command and return its exit code: 1 where it failed, 2 where the caller can correct it."""
     try:
         result = operationrun.main(list(arguments), prog_name="operationrun", standalone_mode=False)
     except OperationRunError as error:
@@ -47,7 +47,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _is_database_out_of_reach(error: Exception) -> bool:
-    """Say whether a driver reports that; one that is not imported reports nothing, and help stays quick."""
+    """Return whether a driver raised the error; imports none of them, so that help stays quick."""
     drivers = (sys.modules.get(name) for name in ("psycopg", "sqlalchemy.exc"))
     return any(driver is not None and isinstance(error, driver.OperationalError) for driver in drivers)
 

@@ -4,13 +4,13 @@ from typing import Any, TypeVar
 
 import click
 
-from web.api.schemas import QueuedRunAnswer, RunAnswer
+from services.runs.response_models import QueuedRunAnswer, RunAnswer
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def json_option(command: Decorated) -> Decorated:
-    """Give a command the option `--json`, as its argument `as_json`; every command has it."""
+    """Give a command the option `--json`, as its argument `as_json`; every command takes it."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
 
 
@@ -41,7 +41,7 @@ def _text(value: object) -> str:
 
 
 def lines_of(run: RunAnswer) -> dict[str, object]:
-    """Return what a person reads of one run."""
+    """Return one run as labelled lines for people."""
     return {
         "run": run.id,
         "type": run.type,
@@ -75,7 +75,7 @@ def _cancellation(run: RunAnswer) -> dict[str, object]:
 
 
 def row_of(run: RunAnswer) -> dict[str, object]:
-    """Return one run's line in a list."""
+    """Return one run as its row in a list."""
     return {
         "run": run.id,
         "created": f"{run.created_at:%Y-%m-%d %H:%M:%S}",

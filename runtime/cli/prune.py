@@ -14,7 +14,7 @@ from services.engine.port import Engine, EngineUnreachable
 from services.reviews.context import LONGEST_PERIOD
 from services.runs.retention import Expired, PruneResult, RunRetention
 
-# Temporal removes what has expired in its own time.
+# Temporal deletes expired workflows in its own time.
 SPARE: Final = timedelta(days=1)
 _DAY: Final = timedelta(days=1)
 
@@ -36,7 +36,7 @@ def command(*, keep: Sequence[str], dry_run: bool, as_json: bool) -> None:
         _outlive_temporal(retention, services.engine)
         expired = RunRetention(services.database, retention).prune(dry_run=dry_run)
     if as_json:
-        show(_told(expired, retention, dry_run=dry_run), as_json=True)
+        show(_as_json(expired, retention, dry_run=dry_run), as_json=True)
     else:
         show([_counts(each) for each in expired], as_json=False)
         click.echo(_sentence(_sum(expired), dry_run=dry_run))
@@ -54,7 +54,7 @@ def _retention(retention: Retention, keep: Sequence[str]) -> Retention:
 def _outlive_temporal(retention: Retention, engine: Engine) -> None:
     """Refuse to delete a run that the next review would count, or whose workflow Temporal may still have.
 
-    Raises InvalidInput naming the outcome, OperationRunError where Temporal does not tell.
+    Raises InvalidInput naming the outcome, OperationRunError where Temporal does not answer.
     """
     try:
         kept = engine.retention()
@@ -72,7 +72,7 @@ def _outlive_temporal(retention: Retention, engine: Engine) -> None:
             )
 
 
-def _told(expired: Sequence[Expired], retention: Retention, *, dry_run: bool) -> dict[str, object]:
+def _as_json(expired: Sequence[Expired], retention: Retention, *, dry_run: bool) -> dict[str, object]:
     return {
         "dry_run": dry_run,
         "keep": retention.as_written(),

@@ -1,14 +1,14 @@
 import click
 
 from models.errors import OperationRunError
+from reconcilers.response_models import check_answer
 from reconcilers.run_check import CheckResult
 from runtime.cli.output import json_option, show
 from runtime.cli.scope import command_line_actor, find_run
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.engine.port import EngineUnreachable
-from web.api.schemas import check_answer
-from web.ui.wording import REASONS
+from services.runs.wording import REASONS
 
 
 @click.command("reconcile")

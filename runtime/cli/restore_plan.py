@@ -7,8 +7,7 @@ from runtime.cli.scope import command_line_actor, find_environment, need_id
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.restores.plans import RestorePlans
-from services.workspaces.queries import get_restore_plan
-from web.api.schemas import RestorePlanAnswer
+from services.restores.response_models import RestorePlanAnswer
 
 
 @click.group("restore-plan")
@@ -54,7 +53,7 @@ def create(
 def show_one(*, plan_id: str, as_json: bool) -> None:
     """Show a restore plan with its changes."""
     with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
-        plan = get_restore_plan(session, need_id("plan_id", plan_id))
+        plan = session.get(RestorePlan, need_id("plan_id", plan_id))
     if plan is None:
         raise InvalidInput("plan_id", f"There is no restore plan {plan_id}.")
     _show(plan, as_json=as_json)

@@ -5,8 +5,8 @@ from runtime.cli.scope import command_line_actor, find_environment
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.restores.points import RestorePoints
+from services.restores.response_models import RestorePointAnswer
 from services.workspaces.queries import list_restore_points
-from web.api.schemas import RestorePointAnswer
 
 
 @click.group("restore-point")

@@ -8,9 +8,9 @@ from runtime.container import cli_context
 from runtime.settings import Settings
 from services.database.paging import LARGEST_PAGE, PAGE_SIZE
 from services.runs.queries import own_results
+from services.runs.response_models import RunListAnswer, run_answer
 from services.runs.search.filters import RunFilters
 from services.runs.search.listing import list_runs
-from web.api.schemas import ListAnswer, RunAnswer, run_answer
 
 
 @click.command("runs")
@@ -41,9 +41,8 @@ def command(
                 limit=limit,
             )
             own = own_results(session, [run.id for run in page.items])
-        answer = ListAnswer[RunAnswer](
-            items=[run_answer(run, own.get(run.id)) for run in page.items], next=page.next
-        )
+        shown = [run_answer(run, own.get(run.id), services.links) for run in page.items]
+    answer = RunListAnswer(items=shown, next=page.next)
     if as_json:
         show(answer.model_dump(mode="json"), as_json=True)
     else:

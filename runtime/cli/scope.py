@@ -10,7 +10,6 @@ from models.environment import Environment
 from models.errors import InvalidInput
 from models.operation_run import OperationRun
 from services.database.paging import as_uuid, searchable
-from services.runs.queries import get_run
 from services.workspaces.workspaces import Workspaces
 
 
@@ -51,7 +50,7 @@ def find_environment(session: Session, given: str, workspace: str | None) -> Env
 
 def find_run(session: Session, given: str) -> OperationRun:
     """Return a run by its id; raise InvalidInput where there is none."""
-    run = get_run(session, need_id("run", given))
+    run = session.get(OperationRun, need_id("run", given))
     if run is None:
         raise InvalidInput("run", f"There is no run {given}. See: operationrun runs")
     return run

@@ -6,7 +6,7 @@ from runtime.container import cli_context
 from runtime.settings import Settings
 from services.runs.operations import waiting_of
 from services.runs.queries import own_results
-from web.api.schemas import queued_run_answer, run_answer
+from services.runs.response_models import queued_run_answer, run_answer
 
 
 @click.command("show")
@@ -18,7 +18,7 @@ def command(*, run_id: str, as_json: bool) -> None:
         with services.database.transaction() as session:
             run = find_run(session, run_id)
             own = own_results(session, [run.id]).get(run.id)
-        answer = run_answer(run, own)
+        answer = run_answer(run, own, services.links)
         waiting = waiting_of(services.engine_cache, run)
         if waiting is not None:
             answer = queued_run_answer(answer, waiting)

@@ -12,10 +12,10 @@ from runtime.cli.scope import command_line_actor, find_environment
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.runs.queries import own_results
+from services.runs.response_models import run_answer
 from services.runs.wait import CompletionWait
-from web.api.schemas import run_answer
 
-# What `start --wait` ends with; 1 and 2 say that there is no run to tell of.
+# Exit codes of `start --wait`; 1 and 2 mean that no run was found or started.
 EXIT_CODES: Final[Mapping[Outcome, int]] = {
     Outcome.SUCCEEDED: 0,
     Outcome.PARTIALLY_SUCCEEDED: 10,
@@ -77,6 +77,6 @@ def command(
         with services.database.transaction() as session:
             run = session.get_one(OperationRun, requested.run.id)
             own = own_results(session, [run.id]).get(run.id)
-        answer = run_answer(run, own, deduplicated=requested.deduplicated)
+        answer = run_answer(run, own, services.links, deduplicated=requested.deduplicated)
     show(answer.model_dump(mode="json") if as_json else lines_of(answer), as_json=as_json)
     return EXIT_CODES[answer.outcome] if waits else 0

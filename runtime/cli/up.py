@@ -36,7 +36,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Run PostgreSQL, Temporal, worker and web on this machine, until Ctrl-C or SIGTERM."""
-    # Databases, logs and tokens of this machine's user are nobody else's.
+    # Databases, logs and tokens are for this user alone.
     os.umask(OWNER_ONLY)
     settings = Settings.from_environment()
     options = UpOptions(
@@ -48,7 +48,7 @@ def command(
     )
 
     def say(line: str) -> None:
-        # A reader that went away must not stop what is running.
+        # A closed output must not stop what runs.
         with contextlib.suppress(OSError):
             click.echo(line, err=as_json)
 

@@ -78,7 +78,7 @@ def release_(*, email: str, as_json: bool) -> None:
 
 
 def _read_password() -> str:
-    """Read one line, unseen where a person types it; arguments would be seen by every user of the machine."""
+    """Read one line of stdin, hidden while typed; every user of the machine could read an argument."""
     if sys.stdin.isatty():
         typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         return typed

@@ -28,7 +28,7 @@ def command(*, host: str, port: int, workers: int, threads: int, as_json: bool) 
 
 
 def _make_app(settings: Settings) -> Flask:
-    # Imported late: whether the processes' metrics are added up is decided then.
+    # Imported late: prometheus_client decides at import whether processes share their counts.
     from runtime.container import build_web_app  # noqa: PLC0415
 
     trace_process("operationrun-web")

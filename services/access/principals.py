@@ -12,17 +12,16 @@ from models.actor import Actor
 from models.catalog import Capability
 from models.errors import Forbidden, NotFound, Unauthenticated
 
-_SEES_RUNS = frozenset(
-    {Capability.OPERATIONS_VIEW, Capability.REVIEWS_VIEW, Capability.REVIEWS_PUBLISHED_VIEW}
-)
+# Who lacks one of these does not see the thing; who lacks another sees it and is refused the act.
+_VIEWING = frozenset({Capability.OPERATIONS_VIEW, Capability.REVIEWS_VIEW, Capability.REVIEWS_PUBLISHED_VIEW})
 
 # What each role may do in its workspace.
 CAPABILITIES: Final[Mapping[Role, frozenset[Capability]]] = MappingProxyType(
     {
         Role.OWNER: frozenset(Capability),
-        Role.OPERATOR: _SEES_RUNS | {Capability.OPERATIONS_ACT},
-        Role.REVIEWER: _SEES_RUNS | {Capability.REVIEWS_MANAGE},
-        Role.READER: _SEES_RUNS,
+        Role.OPERATOR: _VIEWING | {Capability.OPERATIONS_ACT},
+        Role.REVIEWER: _VIEWING | {Capability.REVIEWS_MANAGE},
+        Role.READER: _VIEWING,
         Role.CUSTOMER: frozenset({Capability.REVIEWS_PUBLISHED_VIEW}),
     }
 )
@@ -48,13 +47,14 @@ class Principal:
 def require(principal: Principal, workspace_id: UUID, capability: Capability, *, see: Capability) -> None:
     """Raise where the principal may not use a capability in a workspace.
 
-    `see` is the capability that shows such a thing at all: without it NotFound, so that what is out of scope
-    looks exactly like what does not exist; with it Forbidden.
+    `see` is the capability that shows such a thing at all. Raises NotFound without it, or where the
+    capability is itself one to view, so that what is out of scope looks exactly like what does not exist;
+    otherwise Forbidden.
     """
     if not principal.may(workspace_id, see):
         raise NotFound
     if not principal.may(workspace_id, capability):
-        raise Forbidden
+        raise NotFound if capability in _VIEWING else Forbidden
 
 
 def principal_of_user(session: Session, user_id: UUID, *, session_version: int | None = None) -> Principal:

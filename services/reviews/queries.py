@@ -164,11 +164,6 @@ def list_reviews(
     return page_of(found, limit, lambda last: Cursor(at=last.composed_at, id=last.id).encode())
 
 
-def get_review(session: Session, review_id: UUID) -> EnvironmentReview | None:
-    """Return a review by its id; the caller checks whether the reader may see it."""
-    return session.get(EnvironmentReview, review_id)
-
-
 def list_changes(
     session: Session,
     review_id: UUID,

@@ -50,11 +50,6 @@ def reviews_for(session: Session, run: OperationRun) -> Sequence[EnvironmentRevi
     return sorted(found, key=lambda each: each.run_id != run.id)
 
 
-def get_run(session: Session, run_id: UUID) -> OperationRun | None:
-    """Return a run by its id alone; whether the reader may see it is the caller's question."""
-    return session.get(OperationRun, run_id)
-
-
 def get_runs(session: Session, run_ids: Collection[UUID]) -> dict[UUID, OperationRun]:
     """Return runs by their ids alone; whether the reader may see them is the caller's question."""
     found = session.scalars(select(OperationRun).where(OperationRun.id.in_(run_ids)))

@@ -77,8 +77,3 @@ def list_saved_views(session: Session, *, workspaces: Collection[UUID]) -> Seque
     """Return the views that are kept in the workspaces a reader may see, by name."""
     statement = select(SavedView).where(SavedView.workspace_id.in_(workspaces))
     return session.scalars(statement.order_by(func.lower(SavedView.name), SavedView.id)).all()
-
-
-def get_saved_view(session: Session, view_id: UUID) -> SavedView | None:
-    """Return a view by its id alone; whether the reader may see it is the caller's question."""
-    return session.get(SavedView, view_id)

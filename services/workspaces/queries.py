@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from models.access import Workspace
 from models.environment import Environment
-from models.restore import RestorePlan, RestorePoint
+from models.restore import RestorePoint
 
 
 def list_workspaces(session: Session, *, workspaces: Collection[UUID]) -> Sequence[Workspace]:
@@ -25,11 +25,6 @@ def list_environments(session: Session, *, workspaces: Collection[UUID]) -> Sequ
     ).all()
 
 
-def get_environment(session: Session, environment_id: UUID) -> Environment | None:
-    """Return an environment by its id alone; whether the reader may see it is the caller's question."""
-    return session.get(Environment, environment_id)
-
-
 def environments_by_id(session: Session, environment_ids: Collection[UUID]) -> dict[UUID, Environment]:
     """Return environments by their ids alone; whether the reader may see them is the caller's question."""
     found = session.scalars(select(Environment).where(Environment.id.in_(environment_ids)))
@@ -46,8 +41,3 @@ def list_restore_points(session: Session, environment: Environment) -> Sequence[
         )
         .order_by(RestorePoint.created_at.desc(), RestorePoint.id.desc())
     ).all()
-
-
-def get_restore_plan(session: Session, plan_id: UUID) -> RestorePlan | None:
-    """Return a restore plan by its id alone; whether the reader may see it is the caller's question."""
-    return session.get(RestorePlan, plan_id)

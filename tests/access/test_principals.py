@@ -86,8 +86,13 @@ def test_it_hides_what_is_out_of_scope_and_forbids_what_is_seen(
         require(reader, workspace_id, ACT, see=VIEW)
     with pytest.raises(NotFound):
         require(reader, other_id, VIEW, see=VIEW)
+    customer = _principal(database, workspace_id, Role.CUSTOMER)
     with pytest.raises(NotFound):
-        require(_principal(database, workspace_id, Role.CUSTOMER), workspace_id, ACT, see=VIEW)
+        require(customer, workspace_id, ACT, see=VIEW)
+    with pytest.raises(NotFound):
+        require(customer, workspace_id, Capability.REVIEWS_VIEW, see=Capability.REVIEWS_PUBLISHED_VIEW)
+    with pytest.raises(Forbidden):
+        require(customer, workspace_id, Capability.REVIEWS_MANAGE, see=Capability.REVIEWS_PUBLISHED_VIEW)
     assert reader.workspaces_where(VIEW) == {workspace_id}
     assert reader.workspaces_where(ACT) == frozenset()
 

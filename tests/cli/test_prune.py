@@ -10,9 +10,9 @@ import pytest
 from models.base import utc_now
 from models.environment import Environment
 from models.lifecycle import Outcome
+from models.operation_run import OperationRun
 from runtime.cli.main import run_command
 from services.database.session import Database
-from services.runs.queries import get_run
 from services.runs.service import OperationRunService
 from tests.factories import ADA, decision, make_environment, request_compose
 from tests.system import System
@@ -43,7 +43,7 @@ def ended(database: Database, environment: Environment, outcome: Outcome, *, day
 
 def is_there(database: Database, run_id: UUID) -> bool:
     with database.transaction() as session:
-        return get_run(session, run_id) is not None
+        return session.get(OperationRun, run_id) is not None
 
 
 @pytest.mark.usefixtures("_temporal")

@@ -12,7 +12,7 @@ from services.access.passwords import SHORTEST, check_password, password_hash_of
 from services.access.principals import sign_out_everywhere
 from services.database.row_security import SIGNING_IN
 from services.workspaces.queries import list_workspaces
-from web.access import signed_in, signed_in_session
+from web.access import current_principal, signed_in_session
 from web.browser_session import begin_session, end_session
 from web.context import services
 from web.ui.forms import NO_FORM, SentForm
@@ -22,13 +22,13 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 
 @blueprint.get("")
 def show() -> str:
-    """Show who is signed in, where they belong, and how they sign in."""
+    """Show who is signed in, their workspaces, and how they sign in."""
     return _page(NO_FORM)
 
 
 @blueprint.post("/password")
 def change_password() -> Response:
-    """Set the person's password; one they have already is asked for. Every other browser is signed out."""
+    """Set the person's password, given the present one where there is one; sign out every other browser."""
     try:
         check_password(request.form.get("password", ""))
         _prove()
@@ -46,7 +46,7 @@ def change_password() -> Response:
 
 @blueprint.post("/sign-out-everywhere")
 def leave() -> str:
-    """Sign the person out of every browser, this one too."""
+    """Sign the person out of every browser, this one included."""
     with services().database.transaction(SIGNING_IN) as session:
         sign_out_everywhere(session, signed_in_session().user_id)
     end_session()
@@ -54,14 +54,14 @@ def leave() -> str:
 
 
 def _prove() -> None:
-    """Ask for the present password, where there is one; a browser left open is not enough to change it."""
+    """Require the present password, where there is one: a browser left open must not be enough."""
     user_id = signed_in_session().user_id
     with services().database.transaction(SIGNING_IN) as session:
         if password_hash_of(session, user_id) is None:
             return
     try:
         PasswordSignIn(database=services().database).sign_in(
-            name=signed_in().actor.name,
+            name=current_principal().actor.name,
             password=request.form.get("present", ""),
             address=request.remote_addr or "",
         )
@@ -70,7 +70,7 @@ def _prove() -> None:
 
 
 def _page(form: SentForm) -> str:
-    principal = signed_in()
+    principal = current_principal()
     with services().database.transaction() as session:
         workspaces = list_workspaces(session, workspaces=frozenset(principal.roles))
     with services().database.transaction(SIGNING_IN) as session:

@@ -38,9 +38,9 @@ def start() -> Response:
 
 @blueprint.get("/callback")
 def finish() -> Response:
-    """Sign in whom the identity provider vouches for, where they are known here.
+    """Sign in the person whom the provider's claim names, where they are known here.
 
-    Nobody is added by this: what people may do is given to them by the owners of a workspace.
+    It never adds a person: only a workspace's owners give people a role.
     """
     claim = _sign_in().finish()
     following = own_path(cookie.pop(_FOLLOWING, None))

@@ -12,7 +12,7 @@ from services.access.password_sign_in import PasswordSignIn
 from services.access.principals import principal_of_user
 from services.access.sign_in_links import redeem_sign_in_link
 from services.database.row_security import SIGNING_IN
-from web.access import signed_in
+from web.access import current_principal
 from web.browser_session import begin_session, end_session
 from web.context import services
 from web.ui.navigation import places_of
@@ -25,13 +25,13 @@ _WRONG: Final = "This e-mail address and password do not belong together."
 
 @blueprint.get("/")
 def home() -> Response:
-    """Lead to what the person came for: the one operations surface, or for customers published reviews."""
-    return redirect(places_of(signed_in())[0].path)
+    """Redirect to the reader's first page: the run list, or for customers the published reviews."""
+    return redirect(places_of(current_principal())[0].path)
 
 
 @blueprint.get("/sign-in")
 def form() -> Response | str:
-    """Ask for an e-mail address and a password; whoever is signed in already is led on."""
+    """Show the sign-in form; redirect a reader who is signed in already."""
     following = own_path(request.args.get("next"))
     if g.get("principal"):
         return redirect(following or places_of(g.principal)[0].path)
@@ -40,7 +40,7 @@ def form() -> Response | str:
 
 @blueprint.post("/sign-in")
 def by_password() -> Response:
-    """Sign a person in by their password, and lead to where they were going."""
+    """Sign a person in by their password, and redirect to where they were going."""
     name, following = request.form.get("name", ""), own_path(request.form.get("next"))
     try:
         user = PasswordSignIn(database=services().database).sign_in(
@@ -60,7 +60,7 @@ def by_password() -> Response:
 
 @blueprint.get("/sign-in/<secret>")
 def ask(secret: str) -> str:
-    """Show one button, so that a mail program's preview of the link does not use it up."""
+    """Show the button that uses the link up: a mail program's preview must not."""
     return render_template("sessions/link.html", secret=secret)
 
 
@@ -74,14 +74,14 @@ def sign_in(secret: str) -> Response:
 
 @blueprint.post("/sign-out")
 def sign_out() -> str:
-    """Forget on this browser who was signed in."""
+    """Sign out on this browser."""
     end_session()
     g.pop("principal", None)
     return render_template("sessions/signed_out.html")
 
 
 def enter(user: User, *, following: str | None = None) -> Response:
-    """Sign somebody in on this browser, and lead to where they were going or to what they came for."""
+    """Sign a person in on this browser; redirect to where they were going, or to their first page."""
     with services().database.transaction(SIGNING_IN) as session:
         principal = principal_of_user(session, user.id)
     begin_session(user)
@@ -89,7 +89,7 @@ def enter(user: User, *, following: str | None = None) -> Response:
 
 
 def sign_in_page(*, name: str = "", following: str | None = None, problem: str | None = None) -> str:
-    """Render the form that asks who reads."""
+    """Render the sign-in form."""
     provider = services().openid
     return render_template(
         "sessions/sign_in.html",
@@ -101,5 +101,5 @@ def sign_in_page(*, name: str = "", following: str | None = None, problem: str |
 
 
 def own_path(given: str | None) -> str | None:
-    """Return an address on this site that somebody may be led to; None for any other, and for none."""
+    """Return an address that is on this site, so safe to redirect to; None for any other, and for None."""
     return given if given and _OWN_PATH.fullmatch(given) else None

@@ -12,10 +12,9 @@ from models.catalog import Capability
 from models.errors import Conflict, InvalidInput, NotFound
 from services.access.audit import newest_entries
 from services.access.members import Members, ensure_person
-from services.access.principals import Principal, require
 from services.access.tokens import create_token, list_tokens, revoke_token
 from services.database.row_security import SIGNING_IN
-from web.access import signed_in
+from web.access import authorized, current_principal
 from web.context import services
 from web.problems import problem_of
 from web.ui.forms import NO_FORM, SentForm
@@ -34,7 +33,7 @@ _SENTENCES: Final[Mapping[AuditAction, str]] = {
 
 
 def sentence_of(entry: AuditEntry) -> str:
-    """Say in words who changed what."""
+    """Return an audit entry as a sentence."""
     template = _SENTENCES[AuditAction(entry.action)]
     return template.format(actor=entry.actor_name, subject=entry.subject, detail=entry.detail)
 
@@ -46,21 +45,21 @@ MANAGE = Capability.WORKSPACE_MANAGE
 
 @blueprint.get("")
 def show(workspace_id: UUID) -> str:
-    """Show a workspace's people and tokens, and who changed them lately."""
+    """Show a workspace's people and tokens, and the newest audit entries."""
     return _page(workspace_id, NO_FORM)
 
 
 @blueprint.post("/members")
 def add_member(workspace_id: UUID) -> Response:
     """Give a person a role by their e-mail address, in place of any they had."""
-    principal = _manager(workspace_id)
+    _require_manager(workspace_id)
     try:
         role = _role()
-        # People belong to the whole installation, and are looked up beyond the workspace.
+        # People belong to the whole installation; row security would hide those of other workspaces.
         with services().database.transaction(SIGNING_IN) as session:
             user = ensure_person(session, request.form.get("email", "").strip())
         with services().database.transaction() as session:
-            Members(session, workspace_id, actor=principal.actor).put(user, role)
+            Members(session, workspace_id, actor=current_principal().actor).put(user, role)
     except (InvalidInput, Conflict) as error:
         return _refused(workspace_id, "member", ("email", "role"), error)
     return _back(workspace_id, "members")
@@ -69,11 +68,11 @@ def add_member(workspace_id: UUID) -> Response:
 @blueprint.post("/members/<uuid:user_id>/role")
 def change_role(workspace_id: UUID, user_id: UUID) -> Response:
     """Give a member another role."""
-    principal = _manager(workspace_id)
+    _require_manager(workspace_id)
     try:
         role = _role()
         with services().database.transaction() as session:
-            Members(session, workspace_id, actor=principal.actor).put(
+            Members(session, workspace_id, actor=current_principal().actor).put(
                 _member(session, workspace_id, user_id), role
             )
     except (InvalidInput, Conflict) as error:
@@ -84,10 +83,10 @@ def change_role(workspace_id: UUID, user_id: UUID) -> Response:
 @blueprint.post("/members/<uuid:user_id>/removal")
 def remove_member(workspace_id: UUID, user_id: UUID) -> Response:
     """Take a person out of the workspace."""
-    principal = _manager(workspace_id)
+    _require_manager(workspace_id)
     try:
         with services().database.transaction() as session:
-            Members(session, workspace_id, actor=principal.actor).remove(user_id)
+            Members(session, workspace_id, actor=current_principal().actor).remove(user_id)
     except Conflict as error:
         return _refused(workspace_id, "members", (), error)
     return _back(workspace_id, "members")
@@ -95,8 +94,8 @@ def remove_member(workspace_id: UUID, user_id: UUID) -> Response:
 
 @blueprint.post("/tokens")
 def make_token(workspace_id: UUID) -> Response:
-    """Make a token and show it, once: no address leads to it again."""
-    principal = _manager(workspace_id)
+    """Create a token and show it once: no address shows it again."""
+    _require_manager(workspace_id)
     try:
         role = _role()
         with services().database.transaction() as session:
@@ -105,7 +104,7 @@ def make_token(workspace_id: UUID) -> Response:
                 workspace_id=workspace_id,
                 role=role,
                 name=request.form.get("name", ""),
-                actor=principal.actor,
+                actor=current_principal().actor,
             )
     except InvalidInput as error:
         return _refused(workspace_id, "token", ("name", "role"), error)
@@ -116,17 +115,15 @@ def make_token(workspace_id: UUID) -> Response:
 @blueprint.post("/tokens/<uuid:token_id>/revoke")
 def revoke(workspace_id: UUID, token_id: UUID) -> Response:
     """Revoke a token, at once."""
-    principal = _manager(workspace_id)
+    _require_manager(workspace_id)
     with services().database.transaction() as session:
-        revoke_token(session, token_id, workspace_id=workspace_id, actor=principal.actor)
+        revoke_token(session, token_id, workspace_id=workspace_id, actor=current_principal().actor)
     return _back(workspace_id, "tokens")
 
 
-def _manager(workspace_id: UUID) -> Principal:
-    """Return who may manage the workspace; raise NotFound where they do not see it, else Forbidden."""
-    principal = signed_in()
-    require(principal, workspace_id, MANAGE, see=Capability.OPERATIONS_VIEW)
-    return principal
+def _require_manager(workspace_id: UUID) -> None:
+    with services().database.transaction() as session:
+        authorized(session, Workspace, workspace_id, MANAGE)
 
 
 def _role() -> Role:
@@ -157,9 +154,8 @@ def _back(workspace_id: UUID, anchor: str) -> Response:
 
 
 def _page(workspace_id: UUID, form: SentForm, *, token: str | None = None) -> str:
-    principal = _manager(workspace_id)
     with services().database.transaction() as session:
-        workspace = session.get_one(Workspace, workspace_id)
+        workspace = authorized(session, Workspace, workspace_id, MANAGE)
         return render_template(
             "workspaces/show.html",
             workspace=workspace,
@@ -169,5 +165,5 @@ def _page(workspace_id: UUID, form: SentForm, *, token: str | None = None) -> st
             roles=[*Role],
             form=form,
             token=token,
-            myself=principal.actor.name,
+            myself=current_principal().actor.name,
         )

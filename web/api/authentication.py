@@ -13,17 +13,17 @@ _POLICY: Final = "requests"
 
 
 def authenticate() -> None:
-    """Find out who sends the request, by its bearer token alone.
+    """Authenticate the request by its bearer token alone.
 
     1. A request without a token is refused before any look-up; its address pays for it.
     2. A token that was valid a moment ago pays for itself, also before any look-up.
-    3. For any other the address pays, and gets back what it paid where the token is valid.
+    3. For any other token the address pays, and gets that back where the token is valid.
 
-    Raises Unauthenticated; TooManyRequests where nothing is left to pay with.
+    Raises Unauthenticated, and TooManyRequests where the limit is used up.
     """
     limits = services().request_limits
     address, token = request.remote_addr or "", _bearer_token()
-    # A token is a secret: what is kept of it between requests is its digest.
+    # A token is a secret: only its digest is kept between requests.
     caller = sha256_of(token) if token else ""
     is_known = bool(token) and limits.tokens.knows(caller)
     _pay(limits.tokens, caller) if is_known else _pay(limits.addresses, address)
@@ -36,8 +36,8 @@ def authenticate() -> None:
         _pay(limits.tokens, caller)
 
 
-def tell_limit(response: Response) -> Response:
-    """Say what is left, in the header fields of draft-ietf-httpapi-ratelimit-headers."""
+def add_limit_headers(response: Response) -> Response:
+    """Add the limit and what is left of it, as draft-ietf-httpapi-ratelimit-headers names them."""
     standing: Standing | None = g.get("standing")
     if standing is not None:
         window, rest = (int(each.total_seconds()) for each in (standing.limit.window, standing.full_after))
@@ -59,8 +59,8 @@ def _pay(buckets: Buckets, caller: str) -> None:
         raise
 
 
-# Every route under it has judged the bearer token before anything else.
+# Every route of this blueprint authenticates before anything else.
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 api.before_request(authenticate)
 api.before_request(refuse_unknown_parameters)
-api.after_request(tell_limit)
+api.after_request(add_limit_headers)

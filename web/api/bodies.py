@@ -20,9 +20,10 @@ class JsonObject(dict[str, Any]):
 
 
 def json_object() -> JsonObject:
-    """Read the request's body as a JSON object, unjudged otherwise.
+    """Return the request's body as a JSON object, not yet held to a model.
 
-    415 for another content type, 400 for what is not JSON, InvalidFields for JSON that is no object.
+    Raises UnsupportedMediaType for another content type, BadRequest for what is not JSON, and InvalidFields
+    for JSON that is no object.
     """
     if not request.is_json:
         raise UnsupportedMediaType
@@ -48,12 +49,12 @@ def json_object() -> JsonObject:
 
 
 def optional_json_object() -> JsonObject:
-    """Read a body that may be left out: nothing at all is an empty object."""
+    """Return the body of a request that needs none; an absent one is an empty object."""
     return json_object() if _content() else JsonObject()
 
 
 def parse(model: type[Body], body: JsonObject) -> Body:
-    """Hold a body to its model; raise InvalidFields naming every field that is wrong by its path."""
+    """Return a body as its model; raise InvalidFields naming every wrong field by its path."""
     if body.repeated:
         raise InvalidFields([_repeated(name) for name in body.repeated])
     try:
@@ -64,7 +65,7 @@ def parse(model: type[Body], body: JsonObject) -> Body:
 
 
 def _content() -> bytes:
-    """Read the body; a chunked one is cut off at the limit, and is then too large."""
+    """Return the body; raise RequestEntityTooLarge for a chunked one that is cut off at the limit."""
     content = request.get_data()
     if request.content_length is None and len(content) == request.max_content_length:
         raise RequestEntityTooLarge

@@ -5,17 +5,20 @@ from sqlalchemy.orm import Session
 
 from models.access import Workspace
 from models.catalog import Capability
+from models.environment import Environment
 from services.database.paging import page_of_all
+from services.response_models import list_response
 from services.workspaces.environments import Environments
 from services.workspaces.queries import list_environments, list_workspaces
-from web.access import find_environment, find_workspace, principal, require_somewhere, workspaces_filtered
+from services.workspaces.response_models import EnvironmentAnswer, EnvironmentListAnswer, WorkspaceListAnswer
+from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
-from web.api.bodies import JsonObject, json_object, parse
+from web.api.bodies import json_object, parse
 from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
 from web.api.parameters import EnvironmentQuery, ShortListQuery, read_query
 from web.api.requests import NewEnvironment
-from web.api.responses import answer
-from web.api.schemas import EnvironmentAnswer, EnvironmentListAnswer, WorkspaceListAnswer, list_answer
+from web.api.responses import json_response
+from web.api.scope import require_somewhere, workspace_named
 from web.context import services
 
 
@@ -25,10 +28,12 @@ def show_environments() -> Response:
     """List the environments in scope, or those of one workspace."""
     query = read_query(EnvironmentQuery)
     with services().database.transaction() as session:
-        seen = workspaces_filtered(session, principal(), query.workspace)
+        seen = current_principal().workspaces_where(VIEW)
+        if query.workspace:
+            seen &= {workspace_named(session, query.workspace)}
         found = list_environments(session, workspaces=seen)
     page = page_of_all(found, query.after, query.limit)
-    return answer(list_answer(EnvironmentListAnswer, page.items, following=page.next))
+    return json_response(list_response(EnvironmentListAnswer, page.items, following=page.next))
 
 
 @api.post("/environments")
@@ -45,14 +50,17 @@ def create_environment() -> Response:
     """Register an environment."""
     body = json_object()
     with services().database.transaction() as session:
-        workspace = _workspace_of(session, body)
+        named = body.get("workspace")
+        if isinstance(named, str):
+            _workspace(session, named)
+        else:
+            require_somewhere(Capability.ENVIRONMENTS_MANAGE)
         given = parse(NewEnvironment, body)
-        assert workspace is not None  # noqa: S101 - a body without one does not parse
         environment = Environments(session, allowed_file_roots=services().allowed_file_roots).create(
-            workspace_id=workspace.id, **given.model_dump(exclude={"workspace"})
+            workspace_id=_workspace(session, given.workspace).id, **given.model_dump(exclude={"workspace"})
         )
     location = url_for("api.show_environment", environment_id=environment.id)
-    return answer(EnvironmentAnswer.model_validate(environment), HTTPStatus.CREATED, location=location)
+    return json_response(EnvironmentAnswer.model_validate(environment), HTTPStatus.CREATED, location=location)
 
 
 @api.get("/environments/<environment_id>")
@@ -60,17 +68,12 @@ def create_environment() -> Response:
 def show_environment(environment_id: str) -> Response:
     """Show one environment."""
     with services().database.transaction() as session:
-        environment = find_environment(session, environment_id)
-    return answer(EnvironmentAnswer.model_validate(environment))
+        environment = authorized(session, Environment, environment_id, VIEW)
+    return json_response(EnvironmentAnswer.model_validate(environment))
 
 
-def _workspace_of(session: Session, body: JsonObject) -> Workspace | None:
-    """Judge access by the workspace that an unjudged body names; None where it names none."""
-    given = body.get("workspace")
-    if isinstance(given, str):
-        return find_workspace(session, given, Capability.ENVIRONMENTS_MANAGE)
-    require_somewhere(Capability.ENVIRONMENTS_MANAGE)
-    return None
+def _workspace(session: Session, named: str) -> Workspace:
+    return authorized(session, Workspace, workspace_named(session, named), Capability.ENVIRONMENTS_MANAGE)
 
 
 @api.get("/workspaces")
@@ -79,6 +82,6 @@ def show_workspaces() -> Response:
     """List the workspaces the token has a role in."""
     query = read_query(ShortListQuery)
     with services().database.transaction() as session:
-        found = list_workspaces(session, workspaces=frozenset(principal().roles))
+        found = list_workspaces(session, workspaces=frozenset(current_principal().roles))
     page = page_of_all(found, query.after, query.limit)
-    return answer(list_answer(WorkspaceListAnswer, page.items, following=page.next))
+    return json_response(list_response(WorkspaceListAnswer, page.items, following=page.next))

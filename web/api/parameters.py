@@ -27,7 +27,7 @@ IDEMPOTENCY_KEY: Final = {
 
 
 def _digits(given: object) -> object:
-    """Take digits alone for a number; Python takes more."""
+    # Python takes more for a number than digits.
     if isinstance(given, str) and not re.fullmatch(r"[0-9]{1,9}", given, re.ASCII):
         raise ValueError("must be a whole number")
     return given
@@ -41,7 +41,7 @@ Query = TypeVar("Query", bound=BaseModel)
 
 
 class Parameters(BaseModel):
-    """What a query string may hold; a parameter without a value is left out."""
+    """What a query string may hold; a parameter without a value counts as absent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,7 +66,7 @@ class EnvironmentQuery(ShortListQuery):
 
 
 class RunQuery(PageQuery):
-    """The filters of runs, judged by `RunFilters`; one that names nothing matches no run."""
+    """The filters of runs, validated by `RunFilters`; one that names nothing matches no run."""
 
     workspace: Annotated[str | None, Field(description="A workspace's slug or id.")] = None
     environment: Annotated[str | None, Field(description="An environment's slug or id.")] = None
@@ -109,7 +109,7 @@ class PackQuery(Parameters):
 
 
 def refuse_unknown_parameters() -> None:
-    """Refuse a query string that holds what the view does not know, or one thing twice."""
+    """Raise InvalidInput for a parameter that the endpoint does not take, or that is given twice."""
     spec = spec_of(current_app.view_functions[request.endpoint or ""])
     known = spec.parameters if spec else frozenset()
     for name, values in request.args.lists():
@@ -121,7 +121,7 @@ def refuse_unknown_parameters() -> None:
 
 
 def read_query(model: type[Query]) -> Query:
-    """Hold the query string to its model; raise InvalidFields naming every parameter that is wrong."""
+    """Return the query string as its model; raise InvalidFields naming every wrong parameter."""
     given = {name: value for name, value in request.args.items() if value}
     try:
         return model.model_validate(given)
@@ -130,7 +130,7 @@ def read_query(model: type[Query]) -> Query:
 
 
 def idempotency_key() -> str | None:
-    """Return the request's Idempotency-Key; None where there is none."""
+    """Return the request's Idempotency-Key; None without one. Raises InvalidInput for a malformed one."""
     given = request.headers.get("Idempotency-Key")
     if given is not None and not _VISIBLE_ASCII.fullmatch(given):
         raise InvalidInput(

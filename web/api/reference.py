@@ -13,7 +13,7 @@ from web.context import services
 
 _DOCUMENT: Final = "operationrun.openapi"
 
-# It tells nothing of any tenant, and asks for no token.
+# Open to everyone: it holds nothing of any tenant.
 reference = Blueprint("reference", __name__, url_prefix="/api/v1")
 
 
@@ -47,7 +47,7 @@ def show_reference() -> Response:
 
 
 def _document() -> dict[str, Any]:
-    """Return the document of the app, made at its first reading: the routes do not change after."""
+    """Return the app's document, made once: the routes do not change."""
     found: dict[str, Any] | None = current_app.extensions.get(_DOCUMENT)
     if found is None:
         found = current_app.extensions[_DOCUMENT] = document_of(current_app)

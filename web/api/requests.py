@@ -8,11 +8,11 @@ from models.base import SLUG_PATTERN
 from models.catalog import OperationType
 from models.contracts import CanonicalId, PlainText
 from models.restore import RestoreMode
-from web.api.stored_shapes import Shaped
+from services.response_models import Shaped
 
 
 class Request(BaseModel):
-    """What a program sends: nothing unknown."""
+    """What a program sends; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

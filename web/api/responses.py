@@ -6,16 +6,16 @@ from flask import Response, make_response, request
 from pydantic import BaseModel
 
 
-def answer(
+def json_response(
     body: BaseModel,
     status: HTTPStatus = HTTPStatus.OK,
     *,
     location: str | None = None,
     retry_after: timedelta | None = None,
 ) -> Response:
-    """Answer a program with a body, and where the thing it is about is found from now on.
+    """Return a body as JSON; `location` is where the thing is found from now on.
 
-    What is read carries the tag of its bytes; who has them already gets 304 and no body.
+    The response to a read carries the tag of its bytes, and is a 304 for whoever has them already.
     """
     response = make_response(body.model_dump_json(), status)
     response.mimetype = "application/json"

@@ -3,18 +3,21 @@ from http import HTTPStatus
 from flask import Response, url_for
 
 from models.catalog import Capability
+from models.environment import Environment
+from models.restore import RestorePlan
 from services.database.paging import page_of_all
+from services.response_models import list_response
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
+from services.restores.response_models import RestorePlanAnswer, RestorePointAnswer, RestorePointListAnswer
 from services.workspaces.queries import list_restore_points
-from web.access import find_environment, find_restore_plan, principal
+from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import json_object, parse
 from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
 from web.api.parameters import ShortListQuery, read_query
 from web.api.requests import NewRestorePlan, NewRestorePoint
-from web.api.responses import answer
-from web.api.schemas import RestorePlanAnswer, RestorePointAnswer, RestorePointListAnswer, list_answer
+from web.api.responses import json_response
 from web.context import fetching, services
 
 
@@ -24,9 +27,10 @@ def show_restore_points(environment_id: str) -> Response:
     """List an environment's restore points, newest first."""
     query = read_query(ShortListQuery)
     with services().database.transaction() as session:
-        found = list_restore_points(session, find_environment(session, environment_id))
+        environment = authorized(session, Environment, environment_id, VIEW)
+        found = list_restore_points(session, environment)
     page = page_of_all(found, query.after, query.limit)
-    return answer(list_answer(RestorePointListAnswer, page.items, following=page.next))
+    return json_response(list_response(RestorePointListAnswer, page.items, following=page.next))
 
 
 @api.post("/environments/<environment_id>/restore-points")
@@ -42,13 +46,13 @@ def show_restore_points(environment_id: str) -> Response:
 def create_restore_point(environment_id: str) -> Response:
     """Pin the commit that a ref names now."""
     with fetching(), services().database.transaction() as session:
-        environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
+        environment = authorized(session, Environment, environment_id, Capability.OPERATIONS_ACT)
         given = parse(NewRestorePoint, json_object())
         point = RestorePoints(session, services().mirrors).create(
-            environment, label=given.label, ref=given.ref, actor=principal().actor
+            environment, label=given.label, ref=given.ref, actor=current_principal().actor
         )
     location = url_for("api.show_restore_points", environment_id=environment.id)
-    return answer(RestorePointAnswer.model_validate(point), HTTPStatus.CREATED, location=location)
+    return json_response(RestorePointAnswer.model_validate(point), HTTPStatus.CREATED, location=location)
 
 
 @api.post("/environments/<environment_id>/restore-plans")
@@ -63,17 +67,17 @@ def create_restore_point(environment_id: str) -> Response:
 def create_restore_plan(environment_id: str) -> Response:
     """Preview a restore; the plan that is shown is the one that can be executed."""
     with fetching(), services().database.transaction() as session:
-        environment = find_environment(session, environment_id, Capability.OPERATIONS_ACT)
+        environment = authorized(session, Environment, environment_id, Capability.OPERATIONS_ACT)
         given = parse(NewRestorePlan, json_object())
         plan = RestorePlans(session, services().mirrors).create(
             environment,
             restore_point_id=given.restore_point_id,
             mode=given.mode,
             items=given.items,
-            actor=principal().actor,
+            actor=current_principal().actor,
         )
     location = url_for("api.show_restore_plan", plan_id=plan.id)
-    return answer(RestorePlanAnswer.model_validate(plan), HTTPStatus.CREATED, location=location)
+    return json_response(RestorePlanAnswer.model_validate(plan), HTTPStatus.CREATED, location=location)
 
 
 @api.get("/restore-plans/<plan_id>")
@@ -81,5 +85,5 @@ def create_restore_plan(environment_id: str) -> Response:
 def show_restore_plan(plan_id: str) -> Response:
     """Show one restore plan with its changes."""
     with services().database.transaction() as session:
-        found = find_restore_plan(session, plan_id)
-    return answer(RestorePlanAnswer.model_validate(found))
+        found = authorized(session, RestorePlan, plan_id, VIEW)
+    return json_response(RestorePlanAnswer.model_validate(found))

@@ -7,17 +7,19 @@ from models.catalog import Capability
 from models.review import EnvironmentReview, ReviewStatus
 from services.database.paging import Page
 from services.reports.rendering import Format
+from services.response_models import list_response
 from services.reviews.lineage import Reviews
 from services.reviews.queries import list_changes, list_reviews
 from services.reviews.readiness import Profile
-from web.access import environment_filtered, find_review, principal
+from services.reviews.response_models import ReviewAnswer, ReviewChangeListAnswer, ReviewListAnswer
+from web.access import authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import optional_json_object, parse
 from web.api.openapi.spec import JSON, Content, EndpointSpec, Tag, documented, reads
 from web.api.parameters import PackQuery, PageQuery, ReviewQuery, read_query
 from web.api.requests import Nothing
-from web.api.responses import answer
-from web.api.schemas import ReviewAnswer, ReviewChangeListAnswer, ReviewListAnswer, list_answer
+from web.api.responses import json_response
+from web.api.scope import environment_named
 from web.context import services
 from web.reviews.downloads import pack_response, report_response
 
@@ -29,7 +31,7 @@ def show_reviews() -> Response:
     query = read_query(ReviewQuery)
     with services().database.transaction() as session:
         page = _page(session, query)
-    return answer(list_answer(ReviewListAnswer, page.items, following=page.next))
+    return json_response(list_response(ReviewListAnswer, page.items, following=page.next))
 
 
 @api.get("/reviews/<review_id>")
@@ -37,8 +39,8 @@ def show_reviews() -> Response:
 def show_review(review_id: str) -> Response:
     """Show one review."""
     with services().database.transaction() as session:
-        review = find_review(session, review_id)
-    return answer(ReviewAnswer.model_validate(review))
+        review = _readable(session, review_id)
+    return json_response(ReviewAnswer.model_validate(review))
 
 
 @api.get("/reviews/<review_id>/changes")
@@ -47,9 +49,9 @@ def show_changes(review_id: str) -> Response:
     """List what changed since the review before, in the order of paths."""
     query = read_query(PageQuery)
     with services().database.transaction() as session:
-        review = find_review(session, review_id)
+        review = _readable(session, review_id)
         page = list_changes(session, review.id, after=query.after, limit=query.limit)
-    return answer(list_answer(ReviewChangeListAnswer, page.items, following=page.next))
+    return json_response(list_response(ReviewChangeListAnswer, page.items, following=page.next))
 
 
 @api.post("/reviews/<review_id>/publish")
@@ -66,22 +68,25 @@ def show_changes(review_id: str) -> Response:
 def publish_review(review_id: str) -> Response:
     """Publish a draft; publishing it again changes nothing."""
     with services().database.transaction() as session:
-        review = find_review(session, review_id, Capability.REVIEWS_MANAGE)
+        review = authorized(session, EnvironmentReview, review_id, Capability.REVIEWS_MANAGE)
         parse(Nothing, optional_json_object())
-        published = Reviews(session, actor=principal().actor).publish(review.id)
-    return answer(ReviewAnswer.model_validate(published))
+        published = Reviews(session, actor=current_principal().actor).publish(review.id)
+    return json_response(ReviewAnswer.model_validate(published))
+
+
+def _readable(session: Session, review_id: str) -> EnvironmentReview:
+    return authorized(session, EnvironmentReview, review_id, Capability.REVIEWS_PUBLISHED_VIEW)
 
 
 def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
-    """Read a page of what the principal may see; for customers that is published reviews alone."""
+    """Return a page of the reviews that the principal sees; customers see published ones alone."""
     statuses = frozenset({query.status} if query.status else ReviewStatus)
-    seen = principal().workspaces_where(Capability.REVIEWS_VIEW)
+    principal = current_principal()
+    seen = principal.workspaces_where(Capability.REVIEWS_VIEW)
     if not seen:
-        seen = principal().workspaces_where(Capability.REVIEWS_PUBLISHED_VIEW)
+        seen = principal.workspaces_where(Capability.REVIEWS_PUBLISHED_VIEW)
         statuses &= {ReviewStatus.PUBLISHED}
-    environment_id = (
-        environment_filtered(session, principal(), query.environment) if query.environment else None
-    )
+    environment_id = environment_named(session, query.environment) if query.environment else None
     if query.environment and environment_id is None:
         return Page(items=[], next=None)
     return list_reviews(
@@ -110,7 +115,7 @@ def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
 def show_report(review_id: str, profile: str, form: str) -> Response:
     """Give one report of a review, as HTML, PDF or JSON."""
     with services().database.transaction() as session:
-        return report_response(session, find_review(session, review_id), profile, form)
+        return report_response(session, _readable(session, review_id), profile, form)
 
 
 @api.get("/reviews/<review_id>/pack.zip")
@@ -126,5 +131,5 @@ def show_pack(review_id: str) -> Response:
     """Give the review pack, or with `profile` one with that profile's reports alone."""
     profile = read_query(PackQuery).profile
     with services().database.transaction() as session:
-        review = find_review(session, review_id)
+        review = _readable(session, review_id)
         return pack_response(session, review, profile)

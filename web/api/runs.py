@@ -9,28 +9,27 @@ from models.catalog import Capability
 from models.environment import Environment
 from models.lifecycle import TERMINAL
 from models.operation_run import OperationRun
+from reconcilers.response_models import CheckAnswer, check_answer
 from services.runs.operations import capability_to_start, waiting_of
 from services.runs.queries import own_results
+from services.runs.response_models import (
+    RunAnswer,
+    RunListAnswer,
+    ShownRunAnswer,
+    queued_run_answer,
+    run_answer,
+)
 from services.runs.search.filters import RunFilters
 from services.runs.search.listing import list_runs
 from services.runs.wait import CompletionWait
-from web.access import VIEW, find_environment, find_run, principal, require_somewhere
+from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import JsonObject, json_object, optional_json_object, parse
 from web.api.openapi.spec import Content, EndpointSpec, Tag, documented, reads
 from web.api.parameters import IDEMPOTENCY_KEY, RunQuery, RunWait, idempotency_key, read_query
 from web.api.requests import CheckRequest, NewOperation, Nothing
-from web.api.responses import answer
-from web.api.schemas import (
-    CheckAnswer,
-    RunAnswer,
-    RunListAnswer,
-    ShownRunAnswer,
-    check_answer,
-    queued_run_answer,
-    requested_answer,
-    run_answer,
-)
+from web.api.responses import json_response
+from web.api.scope import require_somewhere
 from web.context import Services, services
 
 _ASKED = Content(
@@ -52,12 +51,12 @@ _ASKED = Content(
 def cancel_operation(run_id: str) -> Response:
     """Ask for a run's cancellation; asking again answers the same, and a run that has ended is a conflict."""
     with services().database.transaction() as session:
-        run = find_run(session, run_id, Capability.OPERATIONS_ACT)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
         own = own_results(session, [run.id]).get(run.id)
     parse(Nothing, optional_json_object())
-    asked = services().cancellations.ask(run.id, principal().actor)
+    asked = services().cancellations.ask(run.id, current_principal().actor)
     location = url_for("api.show_operation", run_id=run.id)
-    return answer(run_answer(asked, own), HTTPStatus.ACCEPTED, location=location)
+    return json_response(run_answer(asked, own, services().links), HTTPStatus.ACCEPTED, location=location)
 
 
 @api.post("/operations/<run_id>/reconcile")
@@ -73,22 +72,21 @@ def cancel_operation(run_id: str) -> Response:
 def reconcile_operation(run_id: str) -> Response:
     """Check a run against the engine and business truth, and settle it by them; a dry run only says how."""
     with services().database.transaction() as session:
-        run = find_run(session, run_id, Capability.OPERATIONS_ACT)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
     if parse(CheckRequest, optional_json_object()).dry_run:
-        return answer(check_answer(services().check.preview(run.id)))
-    checked = services().check.check(run.id, source="operator", actor=principal().actor)
-    return answer(check_answer(checked))
+        return json_response(check_answer(services().check.preview(run.id)))
+    checked = services().check.check(run.id, source="operator", actor=current_principal().actor)
+    return json_response(check_answer(checked))
 
 
-# When to ask again where too many wait already.
+# How long to wait before the next try, where too many wait already.
 ASK_AGAIN: Final = timedelta(seconds=1)
 
 
 def wait_for_completion(acting: Services, run: OperationRun, patience: timedelta) -> bool:
-    """Return once a run is completed, or the patience is at its end.
+    """Wait for a run to be completed; return False at once where too many requests wait already.
 
-    False: too many wait already, so nobody waited. Only so many of the process's threads wait at once
-    (Services.wait_slots), so that others still answer.
+    `Services.wait_slots` bounds how many of the process's threads wait, so that others still answer.
     """
     if not patience or run.status in TERMINAL:
         return True
@@ -116,14 +114,14 @@ def show_operations() -> Response:
     with services().database.transaction() as session:
         page = list_runs(
             session,
-            workspaces=principal().workspaces_where(VIEW),
+            workspaces=current_principal().workspaces_where(VIEW),
             filters=filters,
             after=query.after,
             limit=query.limit,
         )
         own = own_results(session, [run.id for run in page.items])
-    shown = [run_answer(run, own.get(run.id)) for run in page.items]
-    return answer(RunListAnswer(items=shown, next=page.next))
+    shown = [run_answer(run, own.get(run.id), services().links) for run in page.items]
+    return json_response(RunListAnswer(items=shown, next=page.next))
 
 
 @api.post("/operations")
@@ -141,20 +139,20 @@ def create_operation() -> Response:
     """Start an operation, or find the run that does this work already."""
     body = json_object()
     with services().database.transaction() as session:
-        environment = _environment_of(session, body)
-    given = parse(NewOperation, body)
-    assert environment is not None  # noqa: S101 - a body without one does not parse
+        _judge_access(session, body)
+        given = parse(NewOperation, body)
+        environment = session.get_one(Environment, given.environment_id)
     requested = services().operations.start(
         operation_type=given.type,
         environment=environment,
         given=given.input,
-        actor=principal().actor,
+        actor=current_principal().actor,
         idempotency_key=idempotency_key(),
     )
     with services().database.transaction() as session:
         own = own_results(session, [requested.run.id]).get(requested.run.id)
-    return answer(
-        requested_answer(requested, own),
+    return json_response(
+        run_answer(requested.run, own, services().links, deduplicated=requested.deduplicated),
         HTTPStatus.OK if requested.deduplicated else HTTPStatus.ACCEPTED,
         location=url_for("api.show_operation", run_id=requested.run.id),
     )
@@ -170,22 +168,22 @@ def show_operation(run_id: str) -> Response:
     """
     patience = timedelta(seconds=read_query(RunWait).wait)
     with services().database.transaction() as session:
-        run = find_run(session, run_id)
+        run = authorized(session, OperationRun, run_id, VIEW)
     waited = wait_for_completion(services(), run, patience)
     with services().database.transaction() as session:
-        run = find_run(session, run_id)
+        run = authorized(session, OperationRun, run_id, VIEW)
         own = own_results(session, [run.id]).get(run.id)
-    shown = run_answer(run, own)
+    shown = run_answer(run, own, services().links)
     waiting = waiting_of(services().engine_cache, run)
     shown = queued_run_answer(shown, waiting) if waiting else shown
-    return answer(shown, retry_after=None if waited else ASK_AGAIN)
+    return json_response(shown, retry_after=None if waited else ASK_AGAIN)
 
 
-def _environment_of(session: Session, body: JsonObject) -> Environment | None:
-    """Judge access by the environment that an unjudged body names; None where it names none."""
+def _judge_access(session: Session, body: JsonObject) -> None:
+    """Judge access by the environment that an unjudged body names."""
     capability = capability_to_start(body.get("type"))
-    given = body.get("environment_id")
-    if isinstance(given, str):
-        return find_environment(session, given, capability)
-    require_somewhere(capability)
-    return None
+    named = body.get("environment_id")
+    if isinstance(named, str):
+        authorized(session, Environment, named, capability)
+    else:
+        require_somewhere(capability)

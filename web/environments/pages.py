@@ -7,21 +7,15 @@ from werkzeug.wrappers import Response
 
 from models.catalog import Capability, OperationType
 from models.environment import Environment
-from models.errors import InvalidInput, NotFound, OperationRunError
+from models.errors import InvalidInput, OperationRunError
 from models.restore import RestoreMode
-from services.access.principals import Principal, require
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
 from services.reviews.queries import list_reviews
 from services.runs.search.filters import RunFilters
 from services.runs.search.listing import list_runs
-from services.workspaces.queries import (
-    get_environment,
-    list_environments,
-    list_restore_points,
-    list_workspaces,
-)
-from web.access import may_see, signed_in
+from services.workspaces.queries import list_environments, list_restore_points, list_workspaces
+from web.access import authorized, current_principal
 from web.context import fetching, services
 from web.problems import problem_of
 from web.runs.views import run_row
@@ -39,7 +33,7 @@ _RECENT = 6
 def index() -> str:
     """List the environments that the reader may see, under their workspaces."""
     with services().database.transaction() as session:
-        seen = signed_in().workspaces_where(VIEW)
+        seen = current_principal().workspaces_where(VIEW)
         environments = list_environments(session, workspaces=seen)
         workspaces = list_workspaces(session, workspaces=seen)
     return render_template("environments/index.html", environments=environments, workspaces=workspaces)
@@ -47,21 +41,21 @@ def index() -> str:
 
 @blueprint.get("/<uuid:environment_id>")
 def show(environment_id: UUID) -> str:
-    """Show one environment, what may be done with it, and what was done lately."""
+    """Show one environment, its actions, and its recent runs and reviews."""
     return _page(environment_id, NO_FORM)
 
 
 @blueprint.post("/<uuid:environment_id>/reviews")
 def compose(environment_id: UUID) -> Response:
-    """Start composing a review and lead to its run."""
+    """Start composing a review and redirect to its run."""
     ref = request.form.get("ref", "").strip()
     try:
-        environment, principal = _to_act_on(environment_id)
+        environment = _to_act_on(environment_id)
         requested = services().operations.start(
             operation_type=OperationType.ENVIRONMENT_REVIEW_COMPOSE,
             environment=environment,
             given={"ref": ref} if ref else {},
-            actor=principal.actor,
+            actor=current_principal().actor,
         )
     except OperationRunError as error:
         return _refused(environment_id, "compose", ("ref",), error)
@@ -70,15 +64,15 @@ def compose(environment_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:environment_id>/restore-points")
 def create_restore_point(environment_id: UUID) -> Response:
-    """Pin a restore point and lead back to the environment."""
+    """Pin a restore point and redirect to the environment."""
     try:
-        environment, principal = _to_act_on(environment_id)
+        environment = _to_act_on(environment_id)
         with fetching(), services().database.transaction() as session:
             RestorePoints(session, services().mirrors).create(
                 environment,
                 label=request.form.get("label", ""),
                 ref=request.form.get("ref", "").strip(),
-                actor=principal.actor,
+                actor=current_principal().actor,
             )
     except OperationRunError as error:
         return _refused(environment_id, "restore_point", ("label", "ref"), error)
@@ -88,35 +82,30 @@ def create_restore_point(environment_id: UUID) -> Response:
 
 @blueprint.post("/<uuid:environment_id>/restore-plans")
 def preview_restore(environment_id: UUID) -> Response:
-    """Make a restore plan and lead to it."""
+    """Create a restore plan and redirect to it."""
     globs = [line.strip() for line in request.form.get("items", "").splitlines() if line.strip()]
     try:
-        environment, principal = _to_act_on(environment_id)
+        environment = _to_act_on(environment_id)
         with fetching(), services().database.transaction() as session:
             plan = RestorePlans(session, services().mirrors).create(
                 environment,
                 restore_point_id=_point_id(request.form.get("restore_point_id", "")),
                 mode=request.form.get("mode", ""),
                 items=globs or None,
-                actor=principal.actor,
+                actor=current_principal().actor,
             )
     except OperationRunError as error:
         return _refused(environment_id, "restore_plan", ("restore_point_id", "mode", "items"), error)
     return redirect(url_for("restore_plans.show", plan_id=plan.id), HTTPStatus.SEE_OTHER)
 
 
-def _to_act_on(environment_id: UUID) -> tuple[Environment, Principal]:
+def _to_act_on(environment_id: UUID) -> Environment:
     with services().database.transaction() as session:
-        environment = get_environment(session, environment_id)
-        principal = signed_in()
-    if environment is None:
-        raise NotFound
-    require(principal, environment.workspace_id, ACT, see=VIEW)
-    return environment, principal
+        return authorized(session, Environment, environment_id, ACT)
 
 
 def _refused(environment_id: UUID, form: str, fields: tuple[str, ...], error: OperationRunError) -> Response:
-    """Show the environment again with the form as it was sent, or let a refusal of access be a page."""
+    """Show the environment again with the refused form; re-raise a refusal of access."""
     status = problem_of(error).status
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         raise error
@@ -126,13 +115,10 @@ def _refused(environment_id: UUID, form: str, fields: tuple[str, ...], error: Op
 
 def _page(environment_id: UUID, form: SentForm) -> str:
     with services().database.transaction() as session:
-        environment = get_environment(session, environment_id)
-        principal = may_see(environment.workspace_id if environment else None, VIEW)
-        assert environment is not None  # noqa: S101 - may_see has raised NotFound
-        return _render(session, environment, principal, form)
+        return _render(session, authorized(session, Environment, environment_id, VIEW), form)
 
 
-def _render(session: Session, environment: Environment, principal: Principal, form: SentForm) -> str:
+def _render(session: Session, environment: Environment, form: SentForm) -> str:
     scope = frozenset({environment.workspace_id})
     filters = RunFilters(environment=str(environment.id))
     runs = list_runs(session, workspaces=scope, filters=filters, limit=_RECENT)
@@ -145,7 +131,7 @@ def _render(session: Session, environment: Environment, principal: Principal, fo
         reviews=reviews.items,
         modes=RestoreMode,
         form=form,
-        why_not=why_not(principal, environment.workspace_id, ACT),
+        why_not=why_not(current_principal(), environment.workspace_id, ACT),
     )
 
 

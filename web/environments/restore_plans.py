@@ -7,13 +7,11 @@ from werkzeug.wrappers import Response
 from models.base import Json
 from models.catalog import Capability, OperationType
 from models.environment import Environment
-from models.errors import Conflict, InvalidInput, NotFound
+from models.errors import Conflict, InvalidInput
 from models.restore import PlannedChange, RestorePlan, RestorePoint
-from services.access.principals import Principal, require
 from services.database.paging import LARGEST_PAGE, decode_position
 from services.restores.planned_items import count
-from services.workspaces.queries import get_environment, get_restore_plan
-from web.access import signed_in
+from web.access import authorized, current_principal
 from web.context import services
 from web.problems import problem_of
 from web.ui.forms import NO_FORM, SentForm
@@ -34,15 +32,14 @@ def show(plan_id: UUID) -> str:
 
 @blueprint.post("/<uuid:plan_id>/execute")
 def execute(plan_id: UUID) -> Response:
-    """Start the restore of a plan and lead to its run."""
-    plan, environment, _, principal = _read(plan_id)
-    require(principal, plan.workspace_id, ACT, see=VIEW)
+    """Start the restore of a plan and redirect to its run."""
+    plan, environment, _ = _read(plan_id, ACT)
     try:
         requested = services().operations.start(
             operation_type=OperationType.RESTORE_EXECUTE,
             environment=environment,
             given={"restore_plan_id": str(plan.id)},
-            actor=principal.actor,
+            actor=current_principal().actor,
         )
     except (Conflict, InvalidInput) as error:
         page = _page(plan_id, SentForm.refused("execute", {}, error, fields=()))
@@ -51,7 +48,7 @@ def execute(plan_id: UUID) -> Response:
 
 
 def _page(plan_id: UUID, form: SentForm) -> str:
-    plan, environment, point, principal = _read(plan_id)
+    plan, environment, point = _read(plan_id, VIEW)
     chosen = request.args.get("change", "")
     changes = [change for change in plan.changes if not chosen or change["change"] == chosen]
     counts = count(plan.changes)
@@ -67,20 +64,15 @@ def _page(plan_id: UUID, form: SentForm) -> str:
         changes=_ordered(changes)[first : first + LARGEST_PAGE],
         next=first + LARGEST_PAGE - 1 if first + LARGEST_PAGE < len(changes) else None,
         form=form,
-        why_not=why_not(principal, plan.workspace_id, ACT),
+        why_not=why_not(current_principal(), plan.workspace_id, ACT),
     )
 
 
-def _read(plan_id: UUID) -> tuple[RestorePlan, Environment, RestorePoint, Principal]:
+def _read(plan_id: UUID, capability: Capability) -> tuple[RestorePlan, Environment, RestorePoint]:
     with services().database.transaction() as session:
-        principal = signed_in()
-        plan = get_restore_plan(session, plan_id)
-        if plan is None:
-            raise NotFound
-        require(principal, plan.workspace_id, VIEW, see=VIEW)
-        environment = get_environment(session, plan.environment_id)
-        assert environment is not None  # noqa: S101 - a foreign key holds it there
-        return plan, environment, session.get_one(RestorePoint, plan.restore_point_id), principal
+        plan = authorized(session, RestorePlan, plan_id, capability)
+        environment = session.get_one(Environment, plan.environment_id)
+        return plan, environment, session.get_one(RestorePoint, plan.restore_point_id)
 
 
 def _ordered(changes: list[Json]) -> list[Json]:

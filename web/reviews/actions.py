@@ -6,8 +6,9 @@ from models.base import Json
 from models.contracts import Contract
 from models.review import EnvironmentReview, ReviewStatus
 from services.reviews.lineage import archive_conflict, publish_conflict
+from services.runs.links import review_path
 from web.reviews.wording import OF_PROFILE
-from web.ui.links import ReviewLinks, comparison_path, history_path, review_path
+from web.ui.links import ReviewLinks, comparison_path, history_path
 
 
 class ReviewAction(Contract):

@@ -21,15 +21,13 @@ from models.errors import (
     TooManyFetches,
 )
 from models.review import EnvironmentReview
-from services.access.principals import require
 from services.database.paging import LARGEST_PAGE, as_uuid, decode_position
 from services.repositories.diff import Change, TreeChange
 from services.repositories.paths import shown
 from services.reviews.comparison import ROWS_AT_ONCE, ReviewComparison
 from services.reviews.findings import compare_findings
-from services.reviews.queries import PastReview, ReviewFilters, get_review, list_past_reviews
-from services.workspaces.queries import get_environment
-from web.access import signed_in
+from services.reviews.queries import PastReview, ReviewFilters, list_past_reviews
+from web.access import authorized
 from web.context import fetching, services
 from web.problems import problem_of
 from web.reviews.changes import change_view
@@ -131,8 +129,7 @@ def _pair() -> _Pair:
         before, after = _review(session, "from"), _review(session, "to")
         if before.environment_id != after.environment_id:
             raise NotFound
-        environment = get_environment(session, after.environment_id)
-        assert environment is not None  # noqa: S101 - a foreign key holds it there
+        environment = session.get_one(Environment, after.environment_id)
         past = list_past_reviews(
             session,
             workspaces={environment.workspace_id},
@@ -144,15 +141,9 @@ def _pair() -> _Pair:
 
 def _review(session: Session, name: str) -> EnvironmentReview:
     given = request.args.get(name, "")
-    principal = signed_in()
     if not given:
         raise InvalidInput(name, f"{name}: name the two reviews to compare, ?from=<id>&to=<id>.")
-    review_id = as_uuid(given)
-    review = get_review(session, review_id) if review_id else None
-    if review is None:
-        raise NotFound
-    require(principal, review.workspace_id, VIEW, see=VIEW)
-    return review
+    return authorized(session, EnvironmentReview, as_uuid(given), VIEW)
 
 
 def _opened(pair: _Pair) -> ReviewComparison:

@@ -8,13 +8,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from models.catalog import Capability
-from models.errors import Conflict, NotFound
+from models.environment import Environment
+from models.errors import Conflict
 from models.review import EnvironmentReview
-from services.access.principals import require
 from services.reviews.lineage import Reviews, published_review
-from services.reviews.queries import get_review, list_past_reviews
-from services.workspaces.queries import get_environment
-from web.access import may_see, signed_in
+from services.reviews.queries import list_past_reviews
+from web.access import authorized, current_principal
 from web.context import services
 from web.problems import problem_of
 from web.reviews.actions import header_actions, why_not_archive
@@ -64,9 +63,9 @@ def confirm_archive(review_id: UUID) -> str:
         return render_template(
             "reviews/archive.html",
             review=review,
-            environment=get_environment(session, review.environment_id),
+            environment=session.get_one(Environment, review.environment_id),
             links=_links(review_id),
-            why_not=why_not_archive(review, why_not(signed_in(), review.workspace_id, MANAGE)),
+            why_not=why_not_archive(review, why_not(current_principal(), review.workspace_id, MANAGE)),
         )
 
 
@@ -91,16 +90,7 @@ def pack(review_id: UUID) -> Response:
 
 
 def _readable(session: Session, review_id: UUID) -> EnvironmentReview:
-    return _found(session, review_id, VIEW)
-
-
-def _found(session: Session, review_id: UUID, capability: Capability) -> EnvironmentReview:
-    principal = signed_in()
-    review = get_review(session, review_id)
-    if review is None:
-        raise NotFound
-    require(principal, review.workspace_id, capability, see=VIEW)
-    return review
+    return authorized(session, EnvironmentReview, review_id, VIEW)
 
 
 def _page(review_id: UUID, form: SentForm) -> str:
@@ -111,7 +101,7 @@ def _page(review_id: UUID, form: SentForm) -> str:
         actions = header_actions(
             review,
             published_id=published.id if published else None,
-            why_not=why_not(signed_in(), review.workspace_id, MANAGE),
+            why_not=why_not(current_principal(), review.workspace_id, MANAGE),
             readiness=content["readiness"],
         )
         return render_template("reviews/show.html", form=form, actions=actions, **content)
@@ -121,8 +111,8 @@ def _done(act: Callable[[Reviews, UUID], object], review_id: UUID) -> Response:
     """Act on a review and redirect to it; a Conflict is shown on its page."""
     try:
         with services().database.transaction() as session:
-            _found(session, review_id, MANAGE)
-            act(Reviews(session, actor=signed_in().actor), review_id)
+            authorized(session, EnvironmentReview, review_id, MANAGE)
+            act(Reviews(session, actor=current_principal().actor), review_id)
     except Conflict as error:
         page = _page(review_id, SentForm.refused("review", {}, error, fields=()))
         return make_response(page, problem_of(error).status)
@@ -140,9 +130,7 @@ history_blueprint = Blueprint("review_history", __name__, url_prefix="/environme
 def index(environment_id: UUID) -> str:
     """List every review of an environment, newest first, to select two for comparison."""
     with services().database.transaction() as session:
-        environment = get_environment(session, environment_id)
-        may_see(environment.workspace_id if environment else None, Capability.REVIEWS_VIEW)
-        assert environment is not None  # noqa: S101 - may_see has raised NotFound
+        environment = authorized(session, Environment, environment_id, VIEW)
         page = list_past_reviews(
             session,
             workspaces={environment.workspace_id},

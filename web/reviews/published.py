@@ -7,9 +7,8 @@ from werkzeug.wrappers import Response
 from models.catalog import Capability
 from models.errors import NotFound
 from models.review import EnvironmentReview, ReviewStatus
-from services.access.principals import require
-from services.reviews.queries import get_review, list_past_reviews
-from web.access import signed_in
+from services.reviews.queries import list_past_reviews
+from web.access import authorized, current_principal
 from web.context import services
 from web.reviews.downloads import pack_response, report_response
 from web.reviews.review_page import change_page, finding_page, review_content
@@ -24,7 +23,7 @@ VIEW = Capability.REVIEWS_PUBLISHED_VIEW
 def index() -> str:
     """List the published reviews that the reader may see, one per environment, newest first."""
     with services().database.transaction() as session:
-        seen = signed_in().workspaces_where(VIEW)
+        seen = current_principal().workspaces_where(VIEW)
         page = list_past_reviews(
             session,
             workspaces=seen,
@@ -78,11 +77,9 @@ def pack(review_id: UUID) -> Response:
 
 def _published(session: Session, review_id: UUID) -> EnvironmentReview:
     """Return a published review in scope; raise NotFound for any other."""
-    principal = signed_in()
-    review = get_review(session, review_id)
-    if review is None or review.status != ReviewStatus.PUBLISHED:
+    review = authorized(session, EnvironmentReview, review_id, VIEW)
+    if review.status != ReviewStatus.PUBLISHED:
         raise NotFound
-    require(principal, review.workspace_id, VIEW, see=VIEW)
     return review
 
 

@@ -6,6 +6,7 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.environment import Environment
 from models.errors import NotFound
 from models.review import EnvironmentReview
 from services.database.paging import decode_position
@@ -13,7 +14,6 @@ from services.reports.document import open_review
 from services.reports.sentences import comparison, headline, is_compared, operated, restorable
 from services.reviews.queries import ReviewFilters, count_changes, get_change, kinds_of_changes, list_changes
 from services.reviews.readiness import readiness_of
-from services.workspaces.queries import get_environment
 from web.reviews.changes import change_view, row_of
 from web.reviews.findings import ITEMS_ON_PAGE, finding_view, finding_views
 from web.reviews.settings import settings_page
@@ -85,5 +85,5 @@ def change_page(session: Session, review: EnvironmentReview, position: int, link
 
 
 def _identity(session: Session, review: EnvironmentReview, links: ReviewLinks) -> Content:
-    environment = get_environment(session, review.environment_id)
+    environment = session.get_one(Environment, review.environment_id)
     return {"review": review, "environment": environment, "links": links}

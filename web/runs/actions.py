@@ -4,16 +4,20 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from models.catalog import Capability
+from models.environment import Environment
 from models.errors import Conflict
+from models.operation_run import OperationRun
 from services.runs.operations import why_not_again
-from services.workspaces.queries import get_environment
-from web.access import find_run_to_act_on
+from web.access import authorized, current_principal
 from web.context import services
 from web.runs.check_page import check_page
 from web.runs.progress import point_of_no_return
 from web.runs.views import read_run
 
 blueprint = Blueprint("run_actions", __name__, url_prefix="/operations")
+
+ACT = Capability.OPERATIONS_ACT
 
 
 @blueprint.get("/<uuid:run_id>/cancellation")
@@ -27,8 +31,8 @@ def confirm_cancel(run_id: UUID) -> str:
 def cancel(run_id: UUID) -> Response:
     """Request a run's cancellation and redirect to the run; one that has ended is a 409."""
     with services().database.transaction() as session:
-        run, principal = find_run_to_act_on(session, run_id)
-    services().cancellations.ask(run.id, principal.actor)
+        run = authorized(session, OperationRun, run_id, ACT)
+    services().cancellations.ask(run.id, current_principal().actor)
     return redirect(url_for("operations.show", run_id=run_id), HTTPStatus.SEE_OTHER)
 
 
@@ -36,7 +40,7 @@ def cancel(run_id: UUID) -> Response:
 def check(run_id: UUID) -> str:
     """Show what a check would decide and from which facts; write nothing."""
     with services().database.transaction() as session:
-        find_run_to_act_on(session, run_id)
+        authorized(session, OperationRun, run_id, ACT)
     found = services().check.preview(run_id)
     page = read_run(run_id)
     return render_template("operations/check.html", page=page, check=check_page(page.run, found))
@@ -46,16 +50,15 @@ def check(run_id: UUID) -> str:
 def again(run_id: UUID) -> Response:
     """Start an operation with the input of an earlier run, and redirect to the new run."""
     with services().database.transaction() as session:
-        run, principal = find_run_to_act_on(session, run_id)
-        environment = get_environment(session, run.environment_id)
-    assert environment is not None  # noqa: S101 - a foreign key holds it there
+        run = authorized(session, OperationRun, run_id, ACT)
+        environment = session.get_one(Environment, run.environment_id)
     if reason := why_not_again(run):
         raise Conflict(reason)
     requested = services().operations.start(
         operation_type=run.type,
         environment=environment,
         given={name: value for name, value in run.context["input"].items() if value is not None},
-        actor=principal.actor,
+        actor=current_principal().actor,
     )
     return redirect(url_for("operations.show", run_id=requested.run.id), HTTPStatus.SEE_OTHER)
 
@@ -64,6 +67,6 @@ def again(run_id: UUID) -> Response:
 def settle(run_id: UUID) -> Response:
     """Settle a run by business truth, and redirect to it."""
     with services().database.transaction() as session:
-        run, principal = find_run_to_act_on(session, run_id)
-    services().check.check(run.id, source="operator", actor=principal.actor)
+        run = authorized(session, OperationRun, run_id, ACT)
+    services().check.check(run.id, source="operator", actor=current_principal().actor)
     return redirect(url_for("operations.show", run_id=run_id), HTTPStatus.SEE_OTHER)

@@ -17,11 +17,11 @@ from reconcilers.run_judgement import Action
 from services.access.principals import Principal
 from services.engine.port import EngineUnreachable
 from services.runs.cancellation import why_not_cancel
+from services.runs.messages import message_of
 from services.runs.queries import get_runs
 from services.workspaces.queries import environments_by_id
-from web.access import find_run_to_act_on, signed_in
+from web.access import authorized, current_principal, is_visible
 from web.context import services
-from web.runs.messages import message_of
 from web.runs.views import RunRow, run_row
 from web.ui.navigation import why_not
 from web.ui.states import State
@@ -102,8 +102,8 @@ def confirm() -> str:
     """Show the selected runs and ask for confirmation; nothing is done yet."""
     action: BulkAction = "cancel" if request.form.get("deed") == "cancel" else "check"
     run_ids = _selected_ids()
-    principal = signed_in()
-    rows = _rows(run_ids, principal)
+    principal = current_principal()
+    rows = _rows(run_ids)
     chosen = [_selected(run_id, rows.get(run_id), principal, action) for run_id in run_ids]
     return render_template("operations/chosen.html", action=action, chosen=chosen)
 
@@ -122,13 +122,12 @@ def check() -> str:
 
 def _do(action: BulkAction, act: Callable[[UUID], tuple[State, str]]) -> str:
     run_ids = _selected_ids()
-    principal = signed_in()
     deadline = time.monotonic() + WITHIN.total_seconds()
     results = {
         run_id: _try(run_id, act) if time.monotonic() < deadline else (NOT_DONE, NO_TIME)
         for run_id in run_ids
     }
-    rows = _rows(run_ids, principal)
+    rows = _rows(run_ids)
     done = [
         BulkResult(run_id=run_id, row=rows.get(run_id), state=state, sentence=sentence)
         for run_id, (state, sentence) in results.items()
@@ -153,14 +152,14 @@ def _try(run_id: UUID, act: Callable[[UUID], tuple[State, str]]) -> tuple[State,
 
 def _cancel(run_id: UUID) -> tuple[State, str]:
     with services().database.transaction() as session:
-        run, principal = find_run_to_act_on(session, run_id)
-    return cancelled_words(run, services().cancellations.ask(run.id, principal.actor))
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
+    return cancelled_words(run, services().cancellations.ask(run.id, current_principal().actor))
 
 
 def _check(run_id: UUID) -> tuple[State, str]:
     with services().database.transaction() as session:
-        run, principal = find_run_to_act_on(session, run_id)
-    checked = services().check.check(run.id, source="operator", actor=principal.actor)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_ACT)
+    checked = services().check.check(run.id, source="operator", actor=current_principal().actor)
     with services().database.transaction() as session:
         return checked_words(session.get_one(OperationRun, run_id), checked)
 
@@ -173,7 +172,7 @@ def _selected(run_id: UUID, row: RunRow | None, principal: Principal, action: Bu
     return SelectedRun(run_id=run_id, row=row, why_not=may_not or cannot)
 
 
-def _rows(run_ids: list[UUID], principal: Principal) -> dict[UUID, RunRow]:
+def _rows(run_ids: list[UUID]) -> dict[UUID, RunRow]:
     """Return the selected runs that the reader may see, as they are now."""
     with services().database.transaction() as session:
         runs = get_runs(session, run_ids)
@@ -181,7 +180,7 @@ def _rows(run_ids: list[UUID], principal: Principal) -> dict[UUID, RunRow]:
     return {
         run_id: run_row(run, environments.get(run.environment_id))
         for run_id, run in runs.items()
-        if principal.may(run.workspace_id, Capability.OPERATIONS_VIEW)
+        if is_visible(run)
     }
 
 

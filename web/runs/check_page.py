@@ -8,8 +8,8 @@ from models.reconciliation import ReconciliationDecision
 from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
 from services.runs.service import WriteResult, result_of_writing
+from services.runs.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
 from web.ui.states import OF_RUN, State, state_of_run
-from web.ui.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
 
 _SHORT: Final = 10
 

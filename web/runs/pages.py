@@ -11,7 +11,7 @@ from services.access.principals import Principal
 from services.runs.saved_views import list_saved_views
 from services.runs.search.filters import RunFilters
 from services.workspaces.queries import list_environments, list_workspaces
-from web.access import signed_in
+from web.access import current_principal
 from web.context import services
 from web.runs.run_list import Choices, read_list
 from web.runs.run_story import read_story
@@ -33,7 +33,7 @@ def index() -> Response:
     """List the runs that the reader may see, newest first, filtered by the query string."""
     filters = RunFilters.parse(request.args)
     with services().database.transaction() as session:
-        principal = signed_in()
+        principal = current_principal()
         seen, acting = principal.workspaces_where(VIEW), principal.workspaces_where(ACT)
         choices = Choices(
             environments=list_environments(session, workspaces=seen),
@@ -57,7 +57,7 @@ def list_fragment() -> Response:
     """Return the part of the list that changes; 304 where the reader has it already."""
     filters = RunFilters.parse(request.args)
     with services().database.transaction() as session:
-        principal = signed_in()
+        principal = current_principal()
         seen = principal.workspaces_where(VIEW)
         choices = Choices(workspaces=(), environments=list_environments(session, workspaces=seen))
     return _unless_known(_listed("operations/_list.html", principal, filters, choices))
@@ -84,8 +84,7 @@ def fragment(run_id: UUID) -> Response:
 @blueprint.get("/<uuid:run_id>/evidence.json")
 def evidence(run_id: UUID) -> Response:
     """Return everything known of a run as a JSON file for support, with secrets masked."""
-    story, _ = read_story(run_id)
-    response = make_response(support_bundle(story, utc_now()))
+    response = make_response(support_bundle(read_story(run_id), utc_now()))
     response.headers["Content-Disposition"] = f'attachment; filename="operation-{run_id}.json"'
     response.headers["Cache-Control"] = "private, no-store"
     return response

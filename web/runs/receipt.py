@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from models.lifecycle import Status
 from models.operation_run import OperationRun, OperationRunTransition
+from services.runs.wording import CAUSES, REASONS, UNKNOWN
 from web.ui.states import OF_RUN, State
 from web.ui.times import parse
-from web.ui.wording import CAUSES, REASONS, UNKNOWN
 
 _SHORT: Final = 10
 

@@ -12,13 +12,12 @@ from models.environment import Environment
 from models.lifecycle import Status
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reconciliation import Related
-from services.access.principals import Principal
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
+from services.runs.links import workflow_id_of
 from services.runs.operations import waiting_of
 from services.runs.queries import (
     BusinessTruth,
-    get_run,
     history_of,
     own_results,
     requests_of,
@@ -28,11 +27,9 @@ from services.runs.queries import (
 )
 from services.runs.queue_status import Waiting
 from services.runs.typical_durations import TypicalRange, typical_durations
-from services.workspaces.queries import get_environment
-from web.access import may_see
+from web.access import authorized
 from web.context import services
 from web.runs.workflow_steps import awaits_history
-from web.ui.links import workflow_id_of
 
 # How many requests of one run the page shows.
 SHOWN: Final = 50
@@ -72,23 +69,21 @@ class RunStory:
         return len(self.requests) > SHOWN + 1
 
 
-def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
+def read_story(run_id: UUID) -> RunStory:
     """Read everything about one run: a fixed number of queries, then two short calls to Temporal.
 
     Raises NotFound where the reader may not see the run.
     """
     with services().database.transaction() as session:
-        run = get_run(session, run_id)
-        principal = may_see(run.workspace_id if run else None, Capability.OPERATIONS_VIEW)
-        assert run is not None  # noqa: S101 - may_see has raised NotFound
-        environment = get_environment(session, run.environment_id)
+        run = authorized(session, OperationRun, run_id, Capability.OPERATIONS_VIEW)
+        environment = session.get_one(Environment, run.environment_id)
         transitions = transitions_of(session, run_id)
         requests = requests_of(session, run_id, limit=SHOWN + 2)
         history = history_of(session, run_id)
         typical = typical_durations(session, [run]).get(run_id)
     own, truth = _read_result(run)
     seen, so_far = _ask_engine(run, history)
-    story = RunStory(
+    return RunStory(
         run=run,
         environment=environment,
         transitions=transitions,
@@ -101,7 +96,6 @@ def read_story(run_id: UUID) -> tuple[RunStory, Principal]:
         so_far=so_far,
         waiting=waiting_of(services().engine_cache, run),
     )
-    return story, principal
 
 
 def _ask_engine(

@@ -10,11 +10,11 @@ from models.access import Workspace
 from models.catalog import Capability
 from models.errors import InvalidInput, NotFound
 from models.saved_view import SavedView
-from services.access.principals import Principal, require
-from services.runs.saved_views import SavedViews, get_saved_view
+from services.access.principals import Principal
+from services.runs.saved_views import SavedViews
 from services.runs.search.filters import RunFilters
 from services.workspaces.queries import list_workspaces
-from web.access import signed_in
+from web.access import authorized, current_principal
 from web.context import services
 from web.runs.run_list import list_path
 
@@ -74,16 +74,16 @@ def save() -> Response:
     """Save a filtered list by name for a whole workspace, and redirect to it."""
     filters = RunFilters.parse(request.form).given()
     with services().database.transaction() as session:
-        principal = signed_in()
+        principal = current_principal()
         seen = list_workspaces(session, workspaces=principal.workspaces_where(VIEW))
         slugs = {workspace.slug: workspace.id for workspace in seen}
         slug = request.form.get("keep_in", "")
         if slug not in slugs:
             _refuse(principal)
-        require(principal, slugs[slug], ACT, see=VIEW)
+        workspace = authorized(session, Workspace, slugs[slug], ACT)
         filters.pop("workspace", None)
         SavedViews(session, actor=principal.actor).save(
-            workspace_id=slugs[slug], name=request.form.get("name", ""), filters=filters
+            workspace_id=workspace.id, name=request.form.get("name", ""), filters=filters
         )
     return redirect(list_path({**filters, "workspace": slug}), HTTPStatus.SEE_OTHER)
 
@@ -92,12 +92,8 @@ def save() -> Response:
 def delete(view_id: UUID) -> Response:
     """Delete a saved view, and redirect to all runs."""
     with services().database.transaction() as session:
-        principal = signed_in()
-        view = get_saved_view(session, view_id)
-        if view is None:
-            raise NotFound
-        require(principal, view.workspace_id, ACT, see=VIEW)
-        SavedViews(session, actor=principal.actor).delete(view_id)
+        view = authorized(session, SavedView, view_id, ACT)
+        SavedViews(session, actor=current_principal().actor).delete(view.id)
     return redirect(list_path({}), HTTPStatus.SEE_OTHER)
 
 

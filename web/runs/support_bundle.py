@@ -7,9 +7,10 @@ from models.operation_run import OperationRequest
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.masking.changes import masked
-from web.runs.messages import message_of
+from services.runs.links import workflow_id_of
+from services.runs.messages import message_of
+from web.context import services
 from web.runs.run_story import RunStory
-from web.ui.links import run_url, temporal_url, workflow_id_of
 
 FORMAT = 1
 _SILENT = "Temporal did not answer in time."
@@ -26,7 +27,7 @@ def support_bundle(story: RunStory, now: datetime) -> Json:
         "made_at": now,
         "run": _columns(run),
         "message": message_of(run).model_dump(),
-        "links": {"html": run_url(run.id), "temporal": temporal_url(run)},
+        "links": {"html": services().links.run(run.id), "temporal": services().links.temporal(run)},
         "environment": _columns(story.environment) if story.environment else None,
         "reconciliation": run.context.get("reconciliation"),
         "transitions": [_columns(step) for step in story.transitions],

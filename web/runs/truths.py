@@ -11,10 +11,10 @@ from models.review import EnvironmentReview, ReviewStatus
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
 from services.runs.queries import BusinessTruth, own_review
+from services.runs.wording import CAUSES
 from web.runs.agreement import Consistency, agreement_of
 from web.runs.workflow_steps import label_of
 from web.ui.states import State, state_of_run
-from web.ui.wording import CAUSES
 
 NOT_READ: Final = "It could not be read just now. That says nothing about the result itself."
 NOT_ASKED: Final = "It could not be asked, because it did not answer in time. Nothing is concluded from that."

@@ -13,14 +13,16 @@ from models.operation_run import OperationRun
 from models.reconciliation import ExecutionState
 from services.access.principals import Principal
 from services.runs.cancellation import why_not_cancel
+from services.runs.links import RelatedLink, run_path, workflow_id_of
+from services.runs.messages import Card, Message, card_of, message_of
 from services.runs.operations import why_not_again
-from web.runs.messages import Card, Message, card_of, message_of
+from web.access import current_principal
+from web.context import services
 from web.runs.progress import Ladder, Step, ladder_of, timeline_of
 from web.runs.receipt import Receipt, Settlement, receipt_of, settlements_of
 from web.runs.run_story import RunStory, read_story
 from web.runs.truths import SourcesOfTruth, truths_of
 from web.runs.workflow_steps import Work, awaits_history, work_of
-from web.ui.links import RelatedLink, related_of, run_path, temporal_url, workflow_id_of
 from web.ui.navigation import why_not
 from web.ui.states import State, state_of_run
 
@@ -107,14 +109,13 @@ def run_row(
 
 def read_run(run_id: UUID) -> RunPage:
     """Read a run and word it for its page; raise NotFound as `read_story` does."""
-    story, principal = read_story(run_id)
-    return run_page(story, principal, utc_now())
+    return run_page(read_story(run_id), current_principal(), utc_now())
 
 
 def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
     """Word a run for its page and one reader."""
     run = story.run
-    related = related_of(run, story.own)
+    related = services().links.related(run, story.own)
     may_not = why_not(principal, run.workspace_id, Capability.OPERATIONS_ACT)
     return RunPage(
         story=story,
@@ -135,7 +136,7 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         why_no_check=may_not,
         why_not_again=may_not or why_not_again(run),
         workflow_id=workflow_id_of(run),
-        temporal_url=temporal_url(run),
+        temporal_url=services().links.temporal(run),
         context=_pretty(run.context),
         failures=_pretty(run.failures) if run.failures else "",
     )

@@ -10,7 +10,7 @@ from models.errors import (
     RestoreInProgress,
 )
 from models.reason_codes import ReasonCode
-from web.ui.wording import REASONS
+from services.runs.wording import REASONS
 
 
 @dataclass(frozen=True, kw_only=True)

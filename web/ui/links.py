@@ -1,28 +1,9 @@
 from typing import Any, Literal
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import url_for
 
-from models.catalog import OperationType
 from models.contracts import Contract
-from models.correlation import Correlation
-from models.operation_run import OperationRun
-from models.reconciliation import Related
-from web.context import services
-
-
-class RelatedLink(Contract):
-    """What a run led to; `html` is an absolute URL, for programs."""
-
-    type: Literal["environment_review", "restore_result", "operation_run"]
-    id: UUID
-    html: str
-
-    @property
-    def path(self) -> str:
-        """Return the path within this site."""
-        return self.html.removeprefix(services().public_url)
 
 
 class ReviewLinks(Contract):
@@ -68,59 +49,3 @@ def comparison_item_path(earlier: UUID, later: UUID, path: str, **values: Any) -
 def history_path(environment_id: UUID) -> str:
     """Return the path of the list of an environment's reviews."""
     return url_for("review_history.index", environment_id=environment_id)
-
-
-def run_path(run_id: UUID) -> str:
-    """Return the path of a run's page."""
-    return f"/operations/{run_id}"
-
-
-def review_path(review_id: UUID) -> str:
-    """Return the path of a review's page."""
-    return f"/reviews/{review_id}"
-
-
-def run_url(run_id: UUID) -> str:
-    """Return the absolute URL of a run's page."""
-    return services().public_url + run_path(run_id)
-
-
-def review_url(review_id: UUID) -> str:
-    """Return the absolute URL of a review's page."""
-    return services().public_url + review_path(review_id)
-
-
-def workflow_id_of(run: OperationRun) -> str:
-    """Return the id of a run's workflow (law L6)."""
-    return Correlation(operation_type=OperationType(run.type), run_id=run.id).workflow_id
-
-
-def temporal_url(run: OperationRun) -> str | None:
-    """Return the run's URL in Temporal's console; None where no console is configured."""
-    console = services().temporal_ui_url
-    if not console:
-        return None
-    dispatch = run.context.get("dispatch") or {}
-    namespace = quote(dispatch.get("connection") or services().target.connection, safe="")
-    return f"{console}/namespaces/{namespace}/workflows/{quote(workflow_id_of(run), safe='')}"
-
-
-def related_of(run: OperationRun, own: Related | None) -> RelatedLink | None:
-    """Return the link to what a run led to; None where it led to nothing.
-
-    The reconciliation decides; `own`, the run's own result, counts only where there is none.
-    """
-    reconciliation = run.context.get("reconciliation")
-    if reconciliation is None:
-        return _link(run, own) if own else None
-    related = reconciliation["related"]
-    return _link(run, Related.model_validate(related)) if related else None
-
-
-def _link(run: OperationRun, related: Related) -> RelatedLink:
-    html = {
-        "environment_review": review_url(related.id),
-        "restore_result": f"{run_url(run.id)}#result",
-        "operation_run": run_url(related.id),
-    }[related.type]
-    return RelatedLink(type=related.type, id=related.id, html=html)

@@ -116,3 +116,16 @@ def test_those_who_may_not_archive_cannot(world: World, role: Role) -> None:
 
     assert answer.status_code == 403
     assert _status(world, draft) == ReviewStatus.DRAFT
+
+
+@pytest.mark.parametrize("act", ["publish", "archive"])
+@pytest.mark.parametrize(("status", "answer"), [(ReviewStatus.PUBLISHED, 403), (ReviewStatus.DRAFT, 404)])
+def test_a_customer_is_forbidden_what_they_see_and_does_not_find_the_rest(
+    world: World, status: ReviewStatus, answer: int, act: str
+) -> None:
+    review = world.review(status)
+
+    sent = world.browser(Role.CUSTOMER).submit(f"/reviews/{review.id}/{act}", page="/account")
+
+    assert sent.status_code == answer
+    assert _status(world, review) == status

@@ -10,8 +10,8 @@ from models.contracts import Cause
 from models.lifecycle import FINAL_OUTCOMES, Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
-from web.runs.messages import card_of, message_of
-from web.ui.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS
+from services.runs.messages import card_of, message_of
+from services.runs.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS
 
 STANDINGS = [(Status.QUEUED, Outcome.PENDING), (Status.RUNNING, Outcome.PENDING)] + [
     (Status.COMPLETED, outcome) for outcome in sorted(FINAL_OUTCOMES)

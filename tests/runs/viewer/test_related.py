@@ -1,6 +1,5 @@
 """What a run is shown to have led to: the reconciliation's word, else its own result, never both."""
 
-from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,20 +7,16 @@ import pytest
 from models.base import Json
 from models.operation_run import OperationRun
 from models.reconciliation import Related
-from web.ui import links
+from services.runs.links import Links
 
+LINKS = Links(public_url="http://localhost", temporal_ui_url=None, namespace="default")
 OWN = Related(type="environment_review", id=uuid4())
 FOUND = Related(type="environment_review", id=uuid4())
 
 
-@pytest.fixture(autouse=True)
-def on_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "services", lambda: SimpleNamespace(public_url="http://localhost"))
-
-
 def shown(reconciliation: Json | None, own: Related | None) -> UUID | None:
     context = {} if reconciliation is None else {"reconciliation": reconciliation}
-    link = links.related_of(OperationRun(id=uuid4(), context=context), own)
+    link = LINKS.related(OperationRun(id=uuid4(), context=context), own)
     return link.id if link else None
 
 

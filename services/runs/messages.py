@@ -5,7 +5,7 @@ from models.contracts import Contract
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
-from web.ui.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS, Wording
+from services.runs.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS, Wording
 
 # These say only that the run made nothing; one of its failures may say why.
 _GENERIC = frozenset({ReasonCode.REVIEW_NOT_COMPOSED, ReasonCode.RESTORE_NOT_APPLIED})

@@ -1,28 +1,16 @@
-"""The shapes of what a row keeps as JSON: they document it, and it is passed on as it is."""
+"""The shapes of what a run's row keeps as JSON: they document it, and it is passed on as it is."""
 
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
+from pydantic import BaseModel
 
 from models.catalog import OperationType
 from models.contracts import Cause
 from models.lifecycle import Outcome, Status
 from models.reason_codes import ReasonCode
 from models.reconciliation import Related, Source
-
-
-class Shaped:
-    """Documents a JSON value by a model, without holding the value to it."""
-
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
-
-    def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Give the model's schema in place of the value's own."""
-        return handler(self._model.__pydantic_core_schema__)
 
 
 class DispatchShape(BaseModel):
@@ -81,56 +69,6 @@ class ContextShape(BaseModel):
     cancellation: CancellationShape | None = None
     fingerprint: str | None = None
     intended_commit: str | None = None
-
-
-class SummaryShape(BaseModel):
-    """Files: how many there are, and how many of them changed since the review before, and how."""
-
-    items: int
-    added: int
-    removed: int
-    renamed: int
-    changed: int
-    unparsed: int
-
-
-class FindingShape(BaseModel):
-    """What a review found, and the items it rests on."""
-
-    code: str
-    severity: str
-    title: str
-    items: list[str]
-
-
-class MissingShape(BaseModel):
-    """What a report lacks to be shared."""
-
-    code: str
-    text: str
-
-
-class ReadyShape(BaseModel):
-    """Whether a report can be shared."""
-
-    ready: bool
-    missing: list[MissingShape]
-
-
-class ReadinessShape(BaseModel):
-    """Whether the reports of each profile can be shared."""
-
-    executive: ReadyShape
-    technical: ReadyShape
-    audit: ReadyShape
-
-
-class SettingShape(BaseModel):
-    """One changed setting; a secret value is masked."""
-
-    path: str
-    before: Any
-    after: Any
 
 
 class FailureShape(BaseModel):
