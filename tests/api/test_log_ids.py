@@ -34,7 +34,7 @@ def test_a_request_about_a_run_names_it_in_every_line(
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("web.api.runs.find_run", fail)
+    monkeypatch.setattr("web.api.runs.authorized", fail)
     run_id = str(uuid4())
     with capture_logs(processors=[merge_contextvars]) as lines:
         response = api_world.api.get(f"/api/v1/operations/{run_id}")
