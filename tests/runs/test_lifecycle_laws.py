@@ -1,6 +1,7 @@
 """The database by itself: what a run may become, whoever writes (section 4)."""
 
 import itertools
+import json
 
 import pytest
 from sqlalchemy import text
@@ -80,7 +81,7 @@ def test_it_takes_a_correction_with_its_reconciliation(
     statement = """
         UPDATE operation_runs SET outcome = :outcome,
             context = jsonb_set(
-                context, '{reconciliation}', jsonb_build_object('decision', CAST(:decision AS text)))
+                context, '{reconciliation,decision}', to_jsonb(CAST(:decision AS text)))
         WHERE id = :id
     """
     assert is_refused(database, run, statement, outcome=after.outcome, decision=after.outcome) is None
@@ -129,17 +130,33 @@ BIRTH = """
         initiator_kind, initiator_name, context, summary_counts, failures, created_at, started_at,
         completed_at, updated_at)
     SELECT gen_random_uuid(), workspace_id, environment_id, type, :status, :outcome, 'another', 'system', 'x',
-        '{}', '{}', '[]', created_at, CASE WHEN :status = 'running' THEN created_at END,
+        CASE WHEN :status = 'completed' THEN CAST(:reconciled AS jsonb) ELSE '{}' END, '{}', '[]', created_at,
+        CASE WHEN :status = 'running' THEN created_at END,
         CASE WHEN :status = 'completed' THEN created_at END, created_at
     FROM operation_runs WHERE id = :id
 """
+
+
+RECONCILED = {
+    "reconciliation": {
+        "adapter": "environment.review.compose",
+        "decision": "blocked",
+        "reason_code": "already_in_progress",
+        "previous": {"status": "queued", "outcome": "pending"},
+        "related": None,
+        "source": "workflow",
+        "evidence": {},
+        "reconciled_at": "2026-06-01T12:00:00+00:00",
+    }
+}
 
 
 @pytest.mark.parametrize("born", STANDINGS, ids=lambda born: f"{born.status}/{born.outcome}")
 def test_a_run_is_born_queued_or_blocked(database: Database, born: Standing) -> None:
     with database.transaction() as session:
         run = make_run(session, make_environment(session))
-    refused_by = is_refused(database, run, BIRTH, status=born.status, outcome=born.outcome)
+    values = {"status": born.status, "outcome": born.outcome, "reconciled": json.dumps(RECONCILED)}
+    refused_by = is_refused(database, run, BIRTH, **values)
     legal = {(Status.QUEUED, Outcome.PENDING), (Status.COMPLETED, Outcome.BLOCKED)}
     assert refused_by == (None if (born.status, born.outcome) in legal else "operation_run_birth")
 

@@ -213,8 +213,9 @@ def test_the_last_restore_of_an_environment_is_kept_for_the_next_review(
     with database.transaction() as session:
         for outcome in (Outcome.FAILED, Outcome.CANCELLED):
             run = request_restore(session, environment, make_plan(session, environment)).run
+            decided = decision(outcome).model_copy(update={"adapter": run.type})
             OperationRunService(session).update_run_with_reconciliation(
-                run.id, decision(outcome), source="sweep", actor=ADA
+                run.id, decided, source="sweep", actor=ADA
             )
             restores.append(run.id)
     completed(database, environment)
