@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text
+from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from uuid_utils.compat import uuid7
@@ -38,6 +38,11 @@ class Base(DeclarativeBase):
         list[Json]: JSONB(),
         list[str]: JSONB(),
     }
+
+
+def columns_of(row: Base) -> Json:
+    """Return a row as its table has it: the values by column name."""
+    return {column.key: getattr(row, name) for name, column in inspect(type(row)).columns.items()}
 
 
 def within_environment() -> ForeignKeyConstraint:

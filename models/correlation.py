@@ -1,10 +1,11 @@
 import re
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from models.catalog import OperationType
 
-CORRELATION_VERSION = 1
+CORRELATION_VERSION: Final = 1
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _TYPES = "|".join(re.escape(operation_type) for operation_type in OperationType)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,21 +9,34 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, Id, Json, one_of, within_environment
 from models.catalog import OperationType
 from models.lifecycle import Outcome, Status
+from models.run_context import (
+    CANCELLATION,
+    CANCELLATION_DELIVERED_AT,
+    DISPATCHED_AT,
+    RELATED_ID,
+    RELATED_TYPE,
+    RunContext,
+)
 
 _ACTIVE = "status IN ('queued', 'running')"
 
-# Queued, and nobody knows that Temporal took it.
-UNDISPATCHED = "status = 'queued' AND (context #>> '{dispatch,dispatched_at}') IS NULL"
 
-# A cancellation was asked for, and nobody knows that Temporal took it.
+def _text_at(path: Sequence[str]) -> str:
+    return f"context #>> '{{{','.join(path)}}}'"
+
+
+# Queued, and Temporal is not known to have accepted it.
+UNDISPATCHED = f"status = 'queued' AND ({_text_at(DISPATCHED_AT)}) IS NULL"
+
+# Cancellation requested, and Temporal is not known to have accepted that.
 UNDELIVERED = (
-    f"{_ACTIVE} AND (context #> '{{cancellation}}') IS NOT NULL"
-    " AND (context #>> '{cancellation,delivered_at}') IS NULL"
+    f"{_ACTIVE} AND (context #> '{{{','.join(CANCELLATION)}}}') IS NOT NULL"
+    f" AND ({_text_at(CANCELLATION_DELIVERED_AT)}) IS NULL"
 )
 
-# The run that does the work of this one, which was refused as a duplicate; the same words as its index.
-RELATED_RUN = "context #>> '{reconciliation,related,id}'"
-HAS_RELATED_RUN = "context #>> '{reconciliation,related,type}' = 'operation_run'"
+# The run that a refused duplicate was merged into. PostgreSQL uses the index only for these very words.
+RELATED_RUN = _text_at(RELATED_ID)
+HAS_RELATED_RUN = f"{_text_at(RELATED_TYPE)} = 'operation_run'"
 
 _STANDING = ("type", "status", "outcome")
 
@@ -31,17 +45,25 @@ def _newest() -> tuple[TextClause, TextClause]:
     return text("created_at DESC"), text("id DESC")
 
 
-# Written by OperationRunService alone (law L2): the flush guard and the database's trigger both hold to it.
+# The attributes that OperationRunService alone writes (law L2); the flush guard and the trigger hold to it.
 LIFECYCLE_COLUMNS = frozenset(
-    {"status", "outcome", "context", "summary_counts", "failures", "started_at", "completed_at", "updated_at"}
+    {
+        "status",
+        "outcome",
+        "context_json",
+        "summary_counts",
+        "failures",
+        "started_at",
+        "completed_at",
+        "updated_at",
+    }
 )
 
 
 class OperationRun(Base):
-    """The one canonical record of an operation (section 4).
+    """The one canonical record of an operation: its row in the ledger (law L1).
 
-    `context` holds `input`, `dispatch` (law L4), and, once they exist, `reconciliation` (law L5) and
-    `intended_commit` (section 6).
+    `context_json` is the column `context` as stored; readers use `context`, the same as a typed value.
     """
 
     __tablename__ = "operation_runs"
@@ -55,7 +77,7 @@ class OperationRun(Base):
     identity: Mapped[str]
     initiator_kind: Mapped[str]
     initiator_name: Mapped[str]
-    context: Mapped[Json]
+    context_json: Mapped[Json] = mapped_column("context")
     summary_counts: Mapped[Json]
     failures: Mapped[list[Json]]
     created_at: Mapped[datetime]
@@ -129,6 +151,14 @@ class OperationRun(Base):
             *_newest(),
         ),
     )
+
+    @property
+    def context(self) -> RunContext:
+        """What the run keeps beside its columns; every writer changes `context_json` key by key."""
+        # A page reads it dozens of times; a reload of the row brings another dict.
+        if self.__dict__.get("_parsed") is not self.context_json:
+            self._parsed, self._context = self.context_json, RunContext.model_validate(self.context_json)
+        return self._context
 
 
 class OperationRunTransition(Base):

@@ -32,19 +32,19 @@ class ReviewComposeAdapter:
             select(EnvironmentReview).where(
                 or_(
                     EnvironmentReview.run_id == run.id,
-                    EnvironmentReview.fingerprint == run.context.get("fingerprint"),
+                    EnvironmentReview.fingerprint == run.context.fingerprint,
                 )
             )
         ).all()
         return ReviewComposeFacts(
             execution=execution,
-            cancellation_asked="cancellation" in run.context,
+            cancellation_asked=run.context.cancellation is not None,
             matches=tuple(_match(session, run, review) for review in matches if not _gone(run, review)),
         )
 
-    def decide(self, run: OperationRun, facts: ReviewComposeFacts) -> ReconciliationDecision | None:
+    def decide(self, run: OperationRun, facts: ReviewComposeFacts) -> ReconciliationDecision | None:  # noqa: ARG002
         """Let the table of section 7 speak."""
-        return EnvironmentReviewComposeDecision(run_id=run.id).decide(facts)
+        return EnvironmentReviewComposeDecision().decide(facts)
 
     def record(
         self,

@@ -1,4 +1,3 @@
-from dataclasses import dataclass
 from uuid import UUID
 
 from models.catalog import OperationType
@@ -28,11 +27,8 @@ class ReviewComposeFacts(Facts):
     matches: tuple[ReviewMatch, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
 class EnvironmentReviewComposeDecision:
     """Decides how a compose run ended, from the reviews that match it (the table of section 7)."""
-
-    run_id: UUID
 
     def decide(self, facts: ReviewComposeFacts) -> ReconciliationDecision | None:
         """Return the first row of the table that holds; None while the workflow is open and made nothing."""

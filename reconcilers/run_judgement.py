@@ -61,14 +61,14 @@ class RunStanding:
 
 def standing_of(run: OperationRun) -> RunStanding:
     """Read a run's standing from its row."""
-    known_at = run.context["dispatch"]["dispatched_at"]
+    context = run.context
     return RunStanding(
         run_id=run.id,
         operation_type=OperationType(run.type),
         status=Status(run.status),
         created_at=run.created_at,
-        dispatched_at=datetime.fromisoformat(known_at) if known_at else None,
-        cancellation_asked="cancellation" in run.context,
+        dispatched_at=context.dispatch.dispatched_at,
+        cancellation_asked=context.cancellation is not None,
     )
 
 
@@ -101,16 +101,16 @@ def judge_again(run: OperationRun, view: WorkflowView) -> Judgement:
     """
     if view.execution.state is ExecutionState.OPEN or not _had_work(run):
         return Judgement(action=Action.LEAVE)
-    evidence = (run.context.get("reconciliation") or {}).get("evidence") or {}
-    cause = evidence.get("cause") or view.execution.cause
+    settled = run.context.reconciliation
+    cause = (settled.cause if settled else None) or view.execution.cause
     return Judgement(action=Action.SETTLE, execution=Execution(state=view.execution.state, cause=cause))
 
 
 def _had_work(run: OperationRun) -> bool:
     """Tell whether work may have been done for a run: not where its start was refused, nor of a duplicate."""
-    reconciliation = run.context.get("reconciliation")
+    reconciliation = run.context.reconciliation
     if reconciliation is not None:
-        return bool(reconciliation["reason_code"] != ReasonCode.ALREADY_IN_PROGRESS)
+        return reconciliation.reason_code != ReasonCode.ALREADY_IN_PROGRESS
     return all(failure["code"] != ReasonCode.DISPATCH_FAILED for failure in run.failures)
 
 

@@ -23,6 +23,7 @@ from models.lifecycle import ACTIVE
 from models.operation_run import OperationRequest, OperationRun
 from models.restore import RestorePlan
 from services.repositories.locations import check_ref
+from services.runs.inputs import SCOPE
 from services.runs.new_run import Dispatch, NewRun
 from services.runs.service import OperationRunService
 
@@ -65,8 +66,7 @@ def run_in_the_way(session: Session, new: NewRun) -> OperationRun | None:
 
 def as_requested(operation_type: OperationType, operation_input: OperationInput) -> dict[str, str | None]:
     """Return a request as a flat object, so that a differing field can be named as the caller wrote it."""
-    scope = {"workspace_id", "environment_id"}
-    values: dict[str, str | None] = operation_input.model_dump(mode="json", exclude=scope)
+    values: dict[str, str | None] = operation_input.model_dump(mode="json", exclude={*SCOPE})
     return {
         "type": operation_type,
         "environment_id": str(operation_input.environment_id),

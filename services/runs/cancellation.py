@@ -41,7 +41,8 @@ class Cancellations:
 
     def deliver(self, run: OperationRun) -> OperationRun:
         """Hand an asked cancellation to Temporal, once; where Temporal does not answer the sweep does it."""
-        if run.context["cancellation"]["delivered_at"] is not None:
+        requested = run.context.cancellation
+        if requested is not None and requested.delivered_at is not None:
             return run
         correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
         try:

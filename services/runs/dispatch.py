@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.base import Clock, utc_now
 from models.catalog import OperationCatalog
-from models.contracts import Failure
+from models.contracts import Failure, OperationInput, ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import StartRefused, StartUnconfirmed
@@ -17,7 +17,7 @@ from models.operation_run import OperationRun
 from models.restore import RestorePlan, RestorePoint
 from services.database.session import Database
 from services.engine.port import WorkflowStart, WorkflowStarter
-from services.runs.inputs import parse_input
+from services.runs.inputs import input_of
 from services.runs.service import OperationRunService
 
 _log = structlog.get_logger()
@@ -82,16 +82,15 @@ class Dispatcher:
         """Return all that Temporal will be told of a run."""
         environment = session.get_one(Environment, run.environment_id)
         operation = OperationCatalog.get(run.type)
+        operation_input = input_of(run)
         url = f"{self._public_url}/operations/{run.id}"
         return WorkflowStart(
             workflow_id=Correlation(operation_type=operation.type, run_id=run.id).workflow_id,
             workflow_type=operation.type,
-            task_queue=run.context["dispatch"]["queue"],
-            operation_input=parse_input(
-                operation.type, run.workspace_id, run.environment_id, run.context["input"]
-            ),
+            task_queue=run.context.dispatch.queue,
+            operation_input=operation_input,
             execution_timeout=operation.execution_timeout,
-            summary=_plain(f"{operation.label} of {environment.name}{_aim(session, run)}"),
+            summary=_plain(f"{operation.label} of {environment.name}{_aim(session, operation_input)}"),
             details=f"Run [{run.id}]({url}), asked for by {_plain(run.initiator_name)}.",
             search_attributes={
                 "OperationRunId": str(run.id),
@@ -102,15 +101,12 @@ class Dispatcher:
         )
 
 
-def _aim(session: Session, run: OperationRun) -> str:
-    """Say in a few words what a run works from, or puts back."""
-    given = run.context["input"]
-    if ref := given.get("ref"):
-        return f" from {ref}"
-    if "restore_plan_id" not in given:
-        return ""
+def _aim(session: Session, operation_input: OperationInput) -> str:
+    """Word the ref that a review is composed from, or the restore point of a restore."""
+    if isinstance(operation_input, ReviewComposeInput):
+        return f" from {operation_input.ref}" if operation_input.ref else ""
     point = select(RestorePoint.label).join(RestorePlan, RestorePlan.restore_point_id == RestorePoint.id)
-    return f" to {session.scalars(point.where(RestorePlan.id == UUID(given['restore_plan_id']))).one()}"
+    return f" to {session.scalars(point.where(RestorePlan.id == operation_input.restore_plan_id)).one()}"
 
 
 def _plain(text: str) -> str:

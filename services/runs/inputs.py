@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -12,6 +12,9 @@ from models.operation_run import OperationRun
 from services.hashing import digest
 from services.validation import sentence_of
 
+# What every operation's input begins with; a request names it beside the input.
+SCOPE: Final = ("workspace_id", "environment_id")
+
 _INPUTS: dict[OperationType, type[ReviewComposeInput] | type[RestoreExecuteInput]] = {
     OperationType.ENVIRONMENT_REVIEW_COMPOSE: ReviewComposeInput,
     OperationType.RESTORE_EXECUTE: RestoreExecuteInput,
@@ -21,12 +24,14 @@ _INPUTS: dict[OperationType, type[ReviewComposeInput] | type[RestoreExecuteInput
 def parse_input(
     operation_type: OperationType, workspace_id: UUID, environment_id: UUID, given: dict[str, Any]
 ) -> OperationInput:
-    """Build the workflow's input from a request's; raise InvalidInput naming the field that is wrong."""
-    for name in ("workspace_id", "environment_id"):
+    """Build the workflow's input from a request's; raise InvalidInput naming the field that is wrong.
+
+    An input that names a scope of its own is refused: access was checked for the scope beside it.
+    """
+    for name in SCOPE:
         if name in given:
-            raise InvalidInput(
-                f"input.{name}", f"input.{name} does not belong here; it is told beside the input."
-            )
+            field = f"input.{name}"
+            raise InvalidInput(field, f"{field}: is not part of the input; leave it out.")
     scope = {"workspace_id": workspace_id, "environment_id": environment_id}
     return parse_whole_input(operation_type, {**given, **scope})
 
@@ -39,6 +44,12 @@ def parse_whole_input(operation_type: OperationType, given: object) -> Operation
         first = error.errors()[0]
         field = ".".join(["input", *(str(part) for part in first["loc"])])
         raise InvalidInput(field, sentence_of(first, field)) from None
+
+
+def input_of(run: OperationRun) -> OperationInput:
+    """Return the input of a run's workflow, as the run keeps it."""
+    given = run.context.input
+    return parse_input(OperationType(run.type), run.workspace_id, run.environment_id, given)
 
 
 def identity_of(operation_type: OperationType, operation_input: OperationInput) -> str:

@@ -4,7 +4,7 @@ from models.actor import Actor
 from models.base import Json, utc_now
 from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
-from models.errors import InvalidInput, UnknownOperationType
+from models.errors import UnknownOperationType
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from services.database.session import Database
@@ -42,7 +42,6 @@ class OperationStarter:
         Raises InvalidInput naming the field (`type`, `input.…`), RestoreInProgress, IdempotencyKeyReused.
         """
         operation = OperationCatalog.get(operation_type)
-        _refuse_scope(given)
         operation_input = parse_input(operation.type, environment.workspace_id, environment.id, given)
         with self._database.transaction() as session:
             requested = OperationRequests(session, target=self._target).request(
@@ -57,14 +56,6 @@ class OperationStarter:
         return replace(requested, run=self._dispatcher.dispatch_or_fail(requested.run.id, start))
 
 
-def _refuse_scope(given: Json) -> None:
-    """Hold the scope to the environment that was judged: an input that names one of its own is refused."""
-    for name in ("workspace_id", "environment_id"):
-        if name in given:
-            field = f"input.{name}"
-            raise InvalidInput(field, f"{field}: is not part of the input; leave it out.")
-
-
 def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
     """Return why a queued run waits; None for any other. Never fails, and never waits long for the engine."""
     if run.status != Status.QUEUED:
@@ -74,7 +65,7 @@ def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
     known = waiting_reason(run, None, now)
     if known.code != "could_not_check":
         return known
-    return waiting_reason(run, cache.queue(run.context["dispatch"]["queue"]), now)
+    return waiting_reason(run, cache.queue(run.context.dispatch.queue), now)
 
 
 def capability_to_start(operation_type: object) -> Capability:

@@ -34,14 +34,14 @@ class BusinessTruth:
 
 def reviews_for(session: Session, run: OperationRun) -> Sequence[EnvironmentReview]:
     """Return the review that a run composed, the one it led to, and the live one of the same fingerprint."""
-    review, reconciliation = EnvironmentReview, run.context.get("reconciliation") or {}
-    led_to = reconciliation.get("related") or {}
-    found_id = led_to["id"] if led_to.get("type") == "environment_review" else None
+    review, context = EnvironmentReview, run.context
+    led_to = context.reconciliation.related if context.reconciliation else None
+    found_id = led_to.id if led_to and led_to.type == "environment_review" else None
     own = select(review.id).where(review.run_id == run.id)
     same = select(review.id).where(
         review.workspace_id == run.workspace_id,
         review.environment_id == run.environment_id,
-        review.fingerprint == run.context.get("fingerprint"),
+        review.fingerprint == context.fingerprint,
         review.status.in_(_LIVE),
     )
     related = select(review.id).where(review.workspace_id == run.workspace_id, review.id == found_id)

@@ -42,7 +42,7 @@ def waiting_reason(run: OperationRun, queue: QueueView | None, now: datetime) ->
     facts = _facts(run, queue, waits_for)
     if waits_for < JUST_ASKED:
         return Waiting(code="starting", sentence="It was asked for a moment ago.", facts=facts)
-    if run.context["dispatch"]["dispatched_at"] is None:
+    if run.context.dispatch.dispatched_at is None:
         return Waiting(code="start_unconfirmed", sentence=_UNCONFIRMED, facts=facts)
     if queue is None:
         return Waiting(code="could_not_check", sentence=_NOT_CHECKED, facts=facts)
@@ -114,10 +114,11 @@ def _span(length: timedelta) -> str:
 
 
 def _facts(run: OperationRun, queue: QueueView | None, waits_for: timedelta) -> Json:
+    dispatch = run.context.dispatch
     facts: Json = {
         "waits_for_seconds": int(waits_for.total_seconds()),
-        "dispatched_at": run.context["dispatch"]["dispatched_at"],
-        "queue": run.context["dispatch"]["queue"],
+        "dispatched_at": dispatch.dispatched_at.isoformat() if dispatch.dispatched_at else None,
+        "queue": dispatch.queue,
     }
     if queue is None:
         return facts

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
@@ -14,10 +14,22 @@ from models.base import Clock, Json, utc_now
 from models.contracts import Failure, OperationInput
 from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
-from models.lifecycle import Outcome, Status
+from models.lifecycle import QUEUED, RUNNING, Outcome, Standing, Status
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
+from models.run_context import (
+    CANCELLATION,
+    CANCELLATION_ACKNOWLEDGED_AT,
+    CANCELLATION_DELIVERED_AT,
+    DISPATCHED_AT,
+    FINGERPRINT,
+    INTENDED_COMMIT,
+    POINT_OF_NO_RETURN,
+    RECONCILIATION,
+    RunCancellation,
+    RunReconciliation,
+)
 from services.database.write_guard import WRITER, WRITER_OPTION
 from services.runs.inputs import is_this_work
 from services.runs.new_run import NewRun
@@ -74,10 +86,9 @@ class OperationRunService:
             related=Related(type="operation_run", id=active_run_id),
             evidence={"cause": None},
         )
-        previous = {"status": Status.QUEUED, "outcome": Outcome.PENDING}
-        columns = new.columns(now)
+        refused = RunReconciliation.of(decision, previous=QUEUED, source="workflow", at=now)
+        columns = new.columns(now, reconciliation=refused)
         columns |= {"status": Status.COMPLETED, "outcome": Outcome.BLOCKED, "completed_at": now}
-        columns["context"]["reconciliation"] = _reconciliation(decision, previous, "workflow", now)
         statement = postgresql.insert(OperationRun).values(columns).returning(OperationRun)
         run = self._session.scalars(statement.execution_options(**_WRITING)).one()
         self._log(run, None, ReasonCode.ALREADY_IN_PROGRESS, new.actor)
@@ -85,20 +96,15 @@ class OperationRunService:
 
     def record_dispatched(self, run_id: UUID, at: datetime) -> OperationRun | None:
         """Note when Temporal took the run, once; None means that it was known already (law L4)."""
-        path = ["dispatch", "dispatched_at"]
-        return self._change(
-            run_id,
-            OperationRun.context["dispatch"]["dispatched_at"].astext.is_(None),
-            context=func.jsonb_set(OperationRun.context, path, _json(at.isoformat())),
-        )
+        return self._note_time(run_id, DISPATCHED_AT, at)
 
-    def start(self, correlation: Correlation, scope: OperationInput) -> OperationRun:
+    def start(self, correlation: Correlation, operation_input: OperationInput) -> OperationRun:
         """Mark the run running for the workflow that carries it: queued → running.
 
         Safe to repeat: a run that is running already is returned as it is. Raises RunRefused where the run
         does not exist, has another type, scope or identity than the workflow says, or has ended (law L6).
         """
-        this_work = is_this_work(correlation, scope)
+        this_work = is_this_work(correlation, operation_input)
         run = self._change(
             correlation.run_id,
             OperationRun.status == Status.QUEUED,
@@ -107,7 +113,7 @@ class OperationRunService:
             started_at=self._clock(),
         )
         if run is not None:
-            self._log(run, (Status.QUEUED, Outcome.PENDING), ReasonCode.STARTED, _workflow(correlation))
+            self._log(run, QUEUED, ReasonCode.STARTED, _workflow(correlation))
             return run
         statement = select(OperationRun).where(OperationRun.status == Status.RUNNING, *this_work)
         run = self._session.scalars(statement).one_or_none()
@@ -117,14 +123,14 @@ class OperationRunService:
 
     def record_fingerprint(self, run_id: UUID, fingerprint: str) -> OperationRun | None:
         """Note the fingerprint of the evidence that a running compose works from; None: no longer running."""
-        return self._note(run_id, "fingerprint", fingerprint)
+        return self._note(run_id, FINGERPRINT, fingerprint)
 
     def intend_commit(self, run_id: UUID, commit: str) -> OperationRun | None:
         """Note the commit that a running restore is about to push (section 6).
 
         None: it may not push any more, because the run has ended or its cancellation was asked for.
         """
-        return self._note(run_id, "intended_commit", commit, OperationRun.context["cancellation"].is_(None))
+        return self._note(run_id, INTENDED_COMMIT, commit, _at(CANCELLATION).is_(None))
 
     def request_cancel(self, run_id: UUID, actor: Actor) -> OperationRun | None:
         """Note that an active run shall be cancelled; None: it has ended, or was asked already.
@@ -139,11 +145,11 @@ class OperationRunService:
 
     def record_cancel_delivered(self, run_id: UUID) -> OperationRun | None:
         """Note that Temporal took the cancellation; None: nobody asked, or it is known already."""
-        return self._note_cancellation(run_id, "delivered_at", self._clock())
+        return self._note_time(run_id, CANCELLATION_DELIVERED_AT, self._clock())
 
     def acknowledge_cancel(self, run_id: UUID, at: datetime) -> OperationRun | None:
         """Note that the work stopped at a safe point; None: nobody asked for it, or it is known already."""
-        return self._note_cancellation(run_id, "acknowledged_at", at)
+        return self._note_time(run_id, CANCELLATION_ACKNOWLEDGED_AT, at)
 
     def succeed(
         self, correlation: Correlation, *, reason_code: ReasonCode, summary_counts: Json
@@ -169,7 +175,7 @@ class OperationRunService:
             failures=[failure.model_dump(mode="json")],
         )
         if run is not None:
-            self._log(run, (Status.QUEUED, Outcome.PENDING), ReasonCode.DISPATCH_FAILED, _SYSTEM)
+            self._log(run, QUEUED, ReasonCode.DISPATCH_FAILED, _SYSTEM)
         return run
 
     def record_failure(self, run_id: UUID, failure: Failure) -> OperationRun | None:
@@ -192,21 +198,21 @@ class OperationRunService:
         3. Otherwise it is written; the first `previous` is kept for good.
         """
         run = self._locked(run_id)
-        before = (Status(run.status), Outcome(run.outcome))
-        standing = run.context.get("reconciliation")
-        if standing is not None and _same_decision(standing, decision):
+        before = _standing(run)
+        recorded = run.context.reconciliation
+        if recorded is not None and recorded.is_same(decision):
             return WriteResult.UNCHANGED
         if run.outcome == Outcome.SUCCEEDED:
             return WriteResult.ALREADY_SUCCEEDED
         now = self._clock()
-        previous = standing["previous"] if standing else {"status": before[0], "outcome": before[1]}
-        reconciliation = _reconciliation(decision, previous, source, now)
+        previous = recorded.previous if recorded else before
+        reconciliation = RunReconciliation.of(decision, previous=previous, source=source, at=now)
         settled = self._change(
             run_id,
             status=Status.COMPLETED,
             outcome=decision.outcome,
             completed_at=run.completed_at or now,
-            context=func.jsonb_set(OperationRun.context, ["reconciliation"], _json(reconciliation)),
+            context_json=_with(RECONCILIATION, _json(reconciliation.as_json())),
         )
         if settled is None:
             raise NotFound
@@ -235,48 +241,40 @@ class OperationRunService:
             summary_counts=summary_counts,
         )
         if run is not None:
-            self._log(run, (Status.RUNNING, Outcome.PENDING), reason_code, _workflow(correlation))
+            self._log(run, RUNNING, reason_code, _workflow(correlation))
         return run
 
-    def _note(self, run_id: UUID, key: str, value: str, *guards: Any) -> OperationRun | None:
-        return self._change(
-            run_id,
-            OperationRun.status == Status.RUNNING,
-            *guards,
-            context=func.jsonb_set(OperationRun.context, [key], _json(value)),
-        )
+    def _note(self, run_id: UUID, path: Sequence[str], value: str, *guards: Any) -> OperationRun | None:
+        running = OperationRun.status == Status.RUNNING
+        return self._change(run_id, running, *guards, context_json=_with(path, _json(value)))
+
+    def _note_time(self, run_id: UUID, path: Sequence[str], at: datetime) -> OperationRun | None:
+        """Write a time that is null until known; None: there is no such part, or the time is known."""
+        is_null = (_at(path[:-1]).is_not(None), _at(path).astext.is_(None))
+        return self._change(run_id, *is_null, context_json=_with(path, _json(at.isoformat())))
 
     def _ask_cancel(
         self, run_id: UUID, actor: Actor, *, at: datetime, delivered_at: datetime | None
     ) -> OperationRun | None:
-        cancellation = {
-            "requested_at": at.isoformat(),
-            "requested_by": actor.name,
-            "delivered_at": delivered_at and delivered_at.isoformat(),
-            "acknowledged_at": None,
-        }
-        # The commit is taken in the very statement that asks: none can be intended in between.
-        named = func.jsonb_build_object("point_of_no_return", OperationRun.context["intended_commit"])
+        cancellation = RunCancellation(
+            requested_at=at,
+            requested_by=actor.name,
+            delivered_at=delivered_at,
+            acknowledged_at=None,
+            point_of_no_return=None,
+        )
+        # Reads the commit in the statement that requests: a restore cannot intend one in between.
+        commit = func.jsonb_build_object(POINT_OF_NO_RETURN[-1], _at(INTENDED_COMMIT))
+        requested = _json(cancellation.as_json()).op("||")(commit)
         run = self._change(
             run_id,
             OperationRun.status != Status.COMPLETED,
-            OperationRun.context["cancellation"].is_(None),
-            context=func.jsonb_set(
-                OperationRun.context, ["cancellation"], _json(cancellation).op("||")(named)
-            ),
+            _at(CANCELLATION).is_(None),
+            context_json=_with(CANCELLATION, requested),
         )
         if run is not None:
-            standing = (Status(run.status), Outcome(run.outcome))
-            self._log(run, standing, ReasonCode.CANCELLATION_REQUESTED, actor)
+            self._log(run, _standing(run), ReasonCode.CANCELLATION_REQUESTED, actor)
         return run
-
-    def _note_cancellation(self, run_id: UUID, key: str, at: datetime) -> OperationRun | None:
-        return self._change(
-            run_id,
-            OperationRun.context["cancellation"].is_not(None),
-            OperationRun.context["cancellation"][key].astext.is_(None),
-            context=func.jsonb_set(OperationRun.context, ["cancellation", key], _json(at.isoformat())),
-        )
 
     def _locked(self, run_id: UUID) -> OperationRun:
         statement = select(OperationRun).where(OperationRun.id == run_id).with_for_update()
@@ -295,15 +293,13 @@ class OperationRunService:
         )
         return self._session.scalars(statement).one_or_none()
 
-    def _log(
-        self, run: OperationRun, before: tuple[Status, Outcome] | None, reason: ReasonCode, actor: Actor
-    ) -> None:
+    def _log(self, run: OperationRun, before: Standing | None, reason: ReasonCode, actor: Actor) -> None:
         self._session.execute(
             insert(_TRANSITIONS).values(
                 workspace_id=run.workspace_id,
                 run_id=run.id,
-                from_status=before[0] if before else None,
-                from_outcome=before[1] if before else None,
+                from_status=before.status if before else None,
+                from_outcome=before.outcome if before else None,
                 to_status=run.status,
                 to_outcome=run.outcome,
                 reason_code=reason,
@@ -332,30 +328,19 @@ def _workflow(correlation: Correlation) -> Actor:
     return Actor(kind="workflow", name=correlation.workflow_id)
 
 
+def _standing(run: OperationRun) -> Standing:
+    return Standing(status=Status(run.status), outcome=Outcome(run.outcome))
+
+
 def _json(value: Any) -> BindParameter[Any]:
     return literal(value, JSONB())
 
 
-def _reconciliation(decision: ReconciliationDecision, previous: Json, source: Source, at: datetime) -> Json:
-    """Return `context.reconciliation`, with exactly the keys of law L5."""
-    return {
-        "adapter": decision.adapter,
-        "decision": decision.outcome,
-        "reason_code": decision.reason_code,
-        "previous": previous,
-        "related": decision.related.model_dump(mode="json") if decision.related else None,
-        "source": source,
-        "evidence": decision.evidence,
-        "reconciled_at": at.isoformat(),
-    }
+def _at(path: Sequence[str]) -> Any:
+    """Read a key of the stored context; SQL's NULL where it is absent."""
+    return OperationRun.context_json[tuple(path)]
 
 
-def _same_decision(standing: Json, decision: ReconciliationDecision) -> bool:
-    related = decision.related.model_dump(mode="json") if decision.related else None
-    same: bool = (
-        standing["adapter"] == decision.adapter
-        and standing["decision"] == decision.outcome
-        and standing["reason_code"] == decision.reason_code
-        and standing["related"] == related
-    )
-    return same
+def _with(path: Sequence[str], value: Any) -> Any:
+    """Set one key of the stored context: keys that another release writes stay."""
+    return func.jsonb_set(OperationRun.context_json, [*path], value)

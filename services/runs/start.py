@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +10,7 @@ from models.correlation import Correlation
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
+from models.reconciliation import Related
 from services.runs.admission import OperationRequests
 from services.runs.inputs import is_this_work
 from services.runs.new_run import Dispatch
@@ -41,13 +41,13 @@ def claim(
     """
     requests = OperationRequests(session, target=dispatch, clock=clock)
     run = requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
-    reconciliation = run.context.get("reconciliation") or {}
-    if reconciliation.get("reason_code") == ReasonCode.ALREADY_IN_PROGRESS:
-        return Claimed(run=run, refusal=_refusal(run, UUID(reconciliation["related"]["id"])))
+    settled = run.context.reconciliation
+    if settled is not None and settled.reason_code == ReasonCode.ALREADY_IN_PROGRESS:
+        return Claimed(run=run, refusal=_refusal(run, settled.related))
     service = OperationRunService(session, clock=clock)
     started = service.start(correlation, operation_input)
     # Whoever handed it to Temporal has noted that already, most of the time.
-    if dispatch.dispatched_at is not None and started.context["dispatch"]["dispatched_at"] is None:
+    if dispatch.dispatched_at is not None and started.context.dispatch.dispatched_at is None:
         started = service.record_dispatched(run.id, dispatch.dispatched_at) or started
     return Claimed(run=started)
 
@@ -60,10 +60,10 @@ def find_ended(
     return session.scalars(ended.where(*is_this_work(correlation, operation_input))).one_or_none()
 
 
-def _refusal(run: OperationRun, active_run_id: UUID) -> OperationResult:
+def _refusal(run: OperationRun, related: Related | None) -> OperationResult:
     return OperationResult(
         run_id=run.id,
         outcome=Outcome(run.outcome),
-        related_type="operation_run",
-        related_id=active_run_id,
+        related_type=related.type if related else None,
+        related_id=related.id if related else None,
     )

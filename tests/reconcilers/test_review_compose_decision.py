@@ -1,6 +1,6 @@
 """The table of section 7 for composing a review: a test a row, and what no facts may ever lead to."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ def decide(
     *matches: ReviewMatch, execution: Execution = TERMINATED, cancellation_asked: bool = False
 ) -> ReconciliationDecision | None:
     facts = ReviewComposeFacts(execution=execution, cancellation_asked=cancellation_asked, matches=matches)
-    return EnvironmentReviewComposeDecision(run_id=RUN).decide(facts)
+    return EnvironmentReviewComposeDecision().decide(facts)
 
 
 def said(decision: ReconciliationDecision | None) -> tuple[Outcome, ReasonCode, UUID | None]:
@@ -129,22 +129,22 @@ facts = st.builds(
 )
 
 
-@given(facts, st.uuids())
-def test_the_same_facts_give_the_same_decision(facts: ReviewComposeFacts, run_id: UUID) -> None:
-    decision = EnvironmentReviewComposeDecision(run_id=run_id)
+@given(facts)
+def test_the_same_facts_give_the_same_decision(facts: ReviewComposeFacts) -> None:
+    decision = EnvironmentReviewComposeDecision()
     assert decision.decide(facts) == decision.decide(facts.model_copy(deep=True))
 
 
 @given(facts)
 def test_what_is_related_is_always_a_review_in_scope(facts: ReviewComposeFacts) -> None:
-    decision = EnvironmentReviewComposeDecision(run_id=uuid4()).decide(facts)
+    decision = EnvironmentReviewComposeDecision().decide(facts)
     known = {id_ for match in facts.matches for id_ in (match.review_id, match.live_end_id)}
     assert decision is None or decision.related is None or decision.related.id in known
 
 
 @given(facts)
 def test_it_never_succeeds_without_exactly_one_complete_review_in_scope(facts: ReviewComposeFacts) -> None:
-    decision = EnvironmentReviewComposeDecision(run_id=uuid4()).decide(facts)
+    decision = EnvironmentReviewComposeDecision().decide(facts)
     if decision is None or decision.outcome is not Outcome.SUCCEEDED:
         return
     owned = [match for match in facts.matches if match.in_scope and match.own]
@@ -158,5 +158,5 @@ def test_it_never_succeeds_without_exactly_one_complete_review_in_scope(facts: R
 @given(facts)
 def test_an_open_workflow_is_never_settled_as_failed_or_cancelled(facts: ReviewComposeFacts) -> None:
     opened = facts.model_copy(update={"execution": OPEN})
-    decision = EnvironmentReviewComposeDecision(run_id=uuid4()).decide(opened)
+    decision = EnvironmentReviewComposeDecision().decide(opened)
     assert decision is None or decision.outcome not in {Outcome.FAILED, Outcome.CANCELLED}

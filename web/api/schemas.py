@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from models.base import utc_now
+from models.base import columns_of, utc_now
 from models.catalog import OperationType
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
@@ -247,9 +247,8 @@ class CheckAnswer(Answer):
 
 def run_answer(run: OperationRun, own: Related | None, *, deduplicated: bool = False) -> RunAnswer:
     """Render a run; `own` is the result it made itself, if any."""
-    columns = {column.key: getattr(run, column.key) for column in OperationRun.__table__.columns}
     return RunAnswer(
-        **columns,
+        **columns_of(run),
         message=message_of(run),
         deduplicated=deduplicated,
         links=RunLinks(html=run_url(run.id), temporal=temporal_url(run), related=related_of(run, own)),

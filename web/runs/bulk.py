@@ -89,9 +89,10 @@ def why_left_out(run: OperationRun, deed: BulkAction) -> str | None:
 
 def cancelled_words(before: OperationRun, run: OperationRun) -> tuple[State, str]:
     """Say what came of asking for a run's cancellation."""
-    if "cancellation" in before.context:
+    if before.context.cancellation is not None:
         return LEFT, "Its cancellation had been asked for already."
-    if run.context["cancellation"]["delivered_at"] is None:
+    requested = run.context.cancellation
+    if requested is None or requested.delivered_at is None:
         return DONE, "Its cancellation is recorded, and is handed on as soon as the work can be reached."
     return DONE, "Its cancellation was asked for and handed on to the work."
 

@@ -6,7 +6,6 @@ from typing import Final
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from web.ui.states import OF_RUN, Tone
-from web.ui.times import parse
 
 _SHORT: Final = 7
 
@@ -32,14 +31,13 @@ class Ladder:
 
 def ladder_of(run: OperationRun) -> Ladder | None:
     """Tell a cancellation as asked → delivered → acknowledged at a safe point → settled; None: none asked."""
-    asked = run.context.get("cancellation")
+    asked = run.context.cancellation
     if asked is None:
         return None
-    stopped_at = parse(asked["acknowledged_at"])
     rungs = [
-        CancelStep(label="Asked", detail=f"by {asked['requested_by']}", at=parse(asked["requested_at"])),
-        _rung(run, "Delivered", "handed on to the work", parse(asked["delivered_at"])),
-        _acknowledged(run, stopped_at),
+        CancelStep(label="Asked", detail=f"by {asked.requested_by}", at=asked.requested_at),
+        _rung(run, "Delivered", "handed on to the work", asked.delivered_at),
+        _acknowledged(run, asked.acknowledged_at),
         _settled(run),
     ]
     return Ladder(rungs=rungs, beyond=point_of_no_return(run))
@@ -50,8 +48,8 @@ def point_of_no_return(run: OperationRun) -> str | None:
 
     What the cancellation itself names, and before one is asked for the commit that the run means to push.
     """
-    asked = run.context.get("cancellation") or {}
-    commit = asked.get("point_of_no_return") if asked else run.context.get("intended_commit")
+    asked = run.context.cancellation
+    commit = asked.point_of_no_return if asked else run.context.intended_commit
     if not commit:
         return None
     if run.status == Status.COMPLETED:

@@ -114,10 +114,8 @@ def _why_unchanged(run: OperationRun, decision: ReconciliationDecision) -> str |
 
     A success stands, whatever is found later, and the same decision changes no byte (law L5).
     """
-    standing = run.context.get("reconciliation") or {}
-    related = decision.related.model_dump(mode="json") if decision.related else None
-    recorded = (standing.get("decision"), standing.get("reason_code"), standing.get("related"))
-    if recorded == (decision.outcome, decision.reason_code, related):
+    recorded = run.context.reconciliation
+    if recorded is not None and recorded.is_same(decision):
         return _RECORDED
     if run.outcome != Outcome.SUCCEEDED:
         return None

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.base import Base, Json
+from models.base import Json, columns_of
 from models.operation_run import OperationRequest
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
@@ -21,15 +21,16 @@ def evidence_of(story: RunStory, now: datetime) -> Json:
     An Idempotency-Key is told as having been there or not: whoever knows one can ask for its run again.
     """
     run = story.run
+    reconciliation = run.context.reconciliation
     bundle = {
         "format": FORMAT,
         "made_at": now,
-        "run": _columns(run),
+        "run": columns_of(run),
         "message": message_of(run).model_dump(),
         "links": {"html": run_url(run.id), "temporal": temporal_url(run)},
-        "environment": _columns(story.environment) if story.environment else None,
-        "reconciliation": run.context.get("reconciliation"),
-        "transitions": [_columns(step) for step in story.transitions],
+        "environment": columns_of(story.environment) if story.environment else None,
+        "reconciliation": reconciliation.as_json() if reconciliation else None,
+        "transitions": [columns_of(step) for step in story.transitions],
         "requests": _requests(story.requests),
         "engine": {"workflow_id": workflow_id_of(run), **_engine(story.seen)},
         "result": _result(story),
@@ -41,7 +42,7 @@ def evidence_of(story: RunStory, now: datetime) -> Json:
 
 
 def _requests(requests: Sequence[OperationRequest]) -> list[Json]:
-    told = [_columns(request) for request in requests]
+    told = [columns_of(request) for request in requests]
     return [{**each, "idempotency_key": each["idempotency_key"] is not None} for each in told]
 
 
@@ -68,11 +69,11 @@ def _result(story: RunStory) -> Json:
         for review in story.truth.reviews
     ]
     result = story.truth.result
-    return {"reviews": reviews, "restore_result": _columns(result) if result else None}
+    return {"reviews": reviews, "restore_result": columns_of(result) if result else None}
 
 
 def _history(story: RunStory) -> Json | None:
-    return _columns(story.history) if story.history else None
+    return columns_of(story.history) if story.history else None
 
 
 def _so_far(seen: Snapshot[Json] | None) -> Json | None:
@@ -81,10 +82,6 @@ def _so_far(seen: Snapshot[Json] | None) -> Json | None:
     if seen.found is None:
         return {"asked_at": seen.at, "could_not_check": _SILENT}
     return {"asked_at": seen.at, "history": seen.found}
-
-
-def _columns(row: Base) -> Json:
-    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from models.lifecycle import Status
 from models.operation_run import OperationRun, OperationRunTransition
 from web.ui.states import OF_RUN, Tone
-from web.ui.times import parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +23,9 @@ def timeline_of(run: OperationRun, transitions: Sequence[OperationRunTransition]
 
     A step that did not happen (a run that failed before it started) is left out once the run has ended.
     """
-    dispatched_at = parse((run.context.get("dispatch") or {}).get("dispatched_at"))
     steps = [
         Step(label="Requested", detail=f"by {run.initiator_name}", at=run.created_at),
-        Step(label="Dispatched", detail="handed over for work", at=dispatched_at),
+        Step(label="Dispatched", detail="handed over for work", at=run.context.dispatch.dispatched_at),
         Step(label="Started", detail="the work began", at=run.started_at),
         *_endings(transitions),
     ]

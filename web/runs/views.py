@@ -83,15 +83,16 @@ def why_no_cancel(run: OperationRun) -> str | None:
     """Say why there is nothing to cancel; None where there is."""
     if run.status == Status.COMPLETED:
         return "It has already ended."
-    return "Its cancellation was asked for already." if "cancellation" in run.context else None
+    return "Its cancellation was asked for already." if run.context.cancellation else None
 
 
 def why_not_again(run: OperationRun) -> str | None:
     """Say why a run cannot be run again; None where it can."""
     if run.status != Status.COMPLETED:
         return "It is still under way."
-    reason = (run.context.get("reconciliation") or {}).get("reason_code")
-    return "Its plan would be held back again. Make a new one." if reason in _PLAN_IS_SPENT else None
+    settled = run.context.reconciliation
+    is_spent = settled is not None and settled.reason_code in _PLAN_IS_SPENT
+    return "Its plan would be held back again. Make a new one." if is_spent else None
 
 
 RELATED_LABELS = {
@@ -234,7 +235,7 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         result=story.truth.result if story.truth else None,
         workflow_id=workflow_id_of(run),
         temporal_url=temporal_url(run),
-        context=_pretty(run.context),
+        context=_pretty(run.context_json),
         failures=_pretty(run.failures) if run.failures else "",
     )
 

@@ -100,8 +100,7 @@ def temporal_url(run: OperationRun) -> str | None:
     console = services().temporal_ui_url
     if not console:
         return None
-    dispatch = run.context.get("dispatch") or {}
-    namespace = quote(dispatch.get("connection") or services().target.connection, safe="")
+    namespace = quote(run.context.dispatch.connection or services().target.connection, safe="")
     return f"{console}/namespaces/{namespace}/workflows/{quote(workflow_id_of(run), safe='')}"
 
 
@@ -110,11 +109,10 @@ def related_of(run: OperationRun, own: Related | None) -> RelatedLink | None:
 
     The reconciliation's word first; `own`, the run's own result, only where it was never reconciled.
     """
-    reconciliation = run.context.get("reconciliation")
+    reconciliation = run.context.reconciliation
     if reconciliation is None:
         return _link(run, own) if own else None
-    related = reconciliation["related"]
-    return _link(run, Related.model_validate(related)) if related else None
+    return _link(run, reconciliation.related) if reconciliation.related else None
 
 
 def _link(run: OperationRun, related: Related) -> RelatedLink:

@@ -48,7 +48,7 @@ def test_cancel_asks_once_more_and_changes_nothing_by_asking(world: World) -> No
 
     assert "Yes, cancel it" in page
     assert "never reads “Cancelled” while it may still act" in page
-    assert world.run(run.id).context == run.context
+    assert world.run(run.id).context_json == run.context_json
 
 
 def test_the_ladder_shows_how_far_a_cancellation_has_come(world: World) -> None:
@@ -156,7 +156,7 @@ def test_settle_it_so_settles_it_for_the_person_who_asked(world: World) -> None:
 
     assert "Failed" in page
     assert "A person who asked to check: operator-" in page
-    assert world.run(run.id).context["reconciliation"]["source"] == "operator"
+    assert getattr(world.run(run.id).context.reconciliation, "source", None) == "operator"
     with world.database.transaction() as session:
         assert transitions_of(session, run.id)[-1].actor_kind == "user"
 
