@@ -1,4 +1,3 @@
-from models.actor import Actor
 from models.base import Clock, utc_now
 from models.correlation import resolve
 from models.errors import InvalidInput, RunRefused
@@ -8,8 +7,6 @@ from services.engine.port import Engine
 from services.runs.admission import OperationRequests
 from services.runs.inputs import parse_whole_input
 from services.runs.new_run import Dispatch
-
-DIRECT_START = Actor(kind="workflow", name="direct start")
 
 
 def adopt(
@@ -34,6 +31,6 @@ def adopt(
         operation_input = parse_whole_input(correlation.operation_type, first.operation_input)
         with database.transaction() as session:
             requests = OperationRequests(session, target=target, clock=clock)
-            return requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
+            return requests.ensure_run(correlation, operation_input)
     except (InvalidInput, RunRefused):
         return None

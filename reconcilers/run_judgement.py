@@ -18,7 +18,7 @@ JUST_DISPATCHED: Final = timedelta(seconds=10)
 
 # How long a run whose start was never confirmed is dispatched again; later its id may be forgotten, and a
 # second start would run it twice (section 5).
-YOUNG: Final = timedelta(hours=1)
+REDISPATCH_WITHIN: Final = timedelta(hours=1)
 
 # A workflow task that failed so often, for so long, does not mend itself.
 FAILING_ATTEMPTS: Final = 3
@@ -88,7 +88,7 @@ def judge(run: RunStanding, view: WorkflowView, *, now: datetime) -> Judgement:
         return Judgement(action=Action.LEAVE)
     if run.status is not Status.QUEUED or run.dispatched_at is not None:
         return _settle("history_gone")
-    if run.cancellation_asked or now - run.created_at > YOUNG:
+    if run.cancellation_asked or now - run.created_at > REDISPATCH_WITHIN:
         return _settle("never_started")
     return Judgement(action=Action.DISPATCH)
 

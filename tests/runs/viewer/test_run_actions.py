@@ -7,7 +7,7 @@ from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from services.runs.queries import transitions_of
-from services.runs.queue_status import JUST_ASKED
+from services.runs.queue_status import JUST_REQUESTED
 from services.runs.service import OperationRunService
 from tests.world import COMPOSE, RESTORE, Browser, World, correlation_of
 
@@ -185,7 +185,7 @@ def test_a_check_of_what_is_recorded_already_offers_nothing_to_settle(world: Wor
 def test_a_start_that_was_never_confirmed_can_be_handed_over_again(world: World) -> None:
     run = world.queued()
     browser = world.browser(Role.OPERATOR)
-    world.services.check._clock = lambda: run.created_at + JUST_ASKED * 2
+    world.services.check._clock = lambda: run.created_at + JUST_REQUESTED * 2
 
     page = press(browser, run, "check")
 
