@@ -10,17 +10,17 @@ from uuid_utils.compat import uuid7
 
 Id = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 Json = dict[str, Any]
-# Returns the present moment, aware and in UTC; injected so that tests can set it.
+# Returns the current time, aware and in UTC; injected so that tests can set it.
 Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the present moment as an aware UTC datetime: the clock that services take by default."""
+    """Return the current time as an aware UTC datetime: the clock that services take by default."""
     return datetime.now(UTC)
 
 
 class Base(DeclarativeBase):
-    """The tables of this project; constraint names are fixed so that errors can be told by them."""
+    """The tables of this project; fixed constraint names let errors be translated by name."""
 
     metadata = MetaData(
         naming_convention={
@@ -46,12 +46,12 @@ def columns_of(row: Base) -> Json:
 
 
 def within_environment() -> ForeignKeyConstraint:
-    """Tie a row's (workspace_id, environment_id) to one environment, so that no row can cross a workspace."""
+    """Return the foreign key that keeps a row's environment inside the row's workspace."""
     return ForeignKeyConstraint(
         ["workspace_id", "environment_id"], ["environments.workspace_id", "environments.id"]
     )
 
 
 def one_of(column: str, values: Any) -> str:
-    """Return the SQL condition that holds `column` to the values of an enum."""
+    """Return the SQL condition that `column` is one of the values of an enum."""
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"

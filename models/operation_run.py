@@ -112,18 +112,18 @@ class OperationRun(Base):
             unique=True,
             postgresql_where=text(f"{_ACTIVE} AND type = 'restore.execute'"),
         ),
-        # What the sweep looks through: each holds what is open or abnormal, and the cost follows that.
+        # For the sweep: each holds only what is open or abnormal, so that its cost follows that.
         Index("ix_operation_runs_active", "id", postgresql_where=text(_ACTIVE)),
         Index("ix_operation_runs_undispatched", "created_at", postgresql_where=text(UNDISPATCHED)),
         Index("ix_operation_runs_undelivered", "id", postgresql_where=text(UNDELIVERED)),
         Index("ix_operation_runs_completed", "completed_at", postgresql_where=text("status = 'completed'")),
-        # What pruning asks of each run that is old enough: whether one that is kept names it.
+        # For pruning: whether a run that stays names one that is old enough to go.
         Index(
             "ix_operation_runs_related_run",
             text(f"({RELATED_RUN})"),
             postgresql_where=text(HAS_RELATED_RUN),
         ),
-        # The list, newest first, by keyset (created_at, id): one for whatever it is narrowed to.
+        # For the list, newest first, by keyset (created_at, id): one index per combination of filters.
         Index("ix_operation_runs_list", "workspace_id", *_newest()),
         Index("ix_operation_runs_standing", "workspace_id", *_STANDING, *_newest()),
         Index("ix_operation_runs_environment", "workspace_id", "environment_id", *_newest()),
@@ -162,7 +162,7 @@ class OperationRun(Base):
 
 
 class OperationRunTransition(Base):
-    """One step a run took. Append-only; for reading alone, no code decides anything from it."""
+    """One transition of a run. Append-only, for the time line and audit; no code decides from it."""
 
     __tablename__ = "operation_run_transitions"
 
@@ -180,7 +180,7 @@ class OperationRunTransition(Base):
 
 
 class OperationRequest(Base):
-    """One accepted request for an operation; folded ones point at the run they were folded into."""
+    """One accepted request for an operation; a duplicate names the run that it was merged into."""
 
     __tablename__ = "operation_requests"
 
@@ -205,9 +205,9 @@ class OperationRequest(Base):
 
 
 class OperationRunHistory(Base):
-    """The compact story of a run's workflow, kept when the workflow has closed (section 8).
+    """The compact history of a run's workflow, stored once the workflow has closed.
 
-    For reading alone, never a source of status. `history` is null where Temporal no longer knew it.
+    Never a source of status. `history` is null where Temporal no longer had it.
     """
 
     __tablename__ = "operation_run_histories"

@@ -43,11 +43,11 @@ class Dispatcher:
         self._clock = clock
 
     def dispatch_or_fail(self, run_id: UUID, start: WorkflowStart | None = None) -> OperationRun:
-        """Start the workflow of a queued run whose transaction has committed (law L4); return the run then.
+        """Start the workflow of a queued run, once its transaction has committed; return the run (law L4).
 
-        `start` as `describe` gave it; None: it is read from the run. A start refused for good completes the
-        run as failed (`dispatch_failed`). One whose answer never came leaves it queued: the workflow may well
-        be under way, and the id tells (section 5).
+        `start` is the value of `describe`; None: it is read from the run. A start that Temporal refuses
+        completes the run as failed (`dispatch_failed`). One without an answer leaves it queued: the workflow
+        may be running, and the sweep finds out by its id.
         """
         if start is None:
             with self._database.transaction() as session:
@@ -61,7 +61,7 @@ class Dispatcher:
     def _start(
         self, run_id: UUID, start: WorkflowStart
     ) -> Callable[[OperationRunService], OperationRun | None]:
-        """Tell Temporal, and return what the run has to be told of its answer."""
+        """Start the workflow; return the transition that Temporal's answer calls for."""
         try:
             self._starter.start(start)
         except StartUnconfirmed:
@@ -79,7 +79,7 @@ class Dispatcher:
         return lambda service: service.record_dispatched(run_id, at)
 
     def describe(self, session: Session, run: OperationRun) -> WorkflowStart:
-        """Return all that Temporal will be told of a run."""
+        """Return everything that Temporal gets to start a run's workflow."""
         environment = session.get_one(Environment, run.environment_id)
         operation = OperationCatalog.get(run.type)
         operation_input = input_of(run)
@@ -110,5 +110,5 @@ def _aim(session: Session, operation_input: OperationInput) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text that Temporal's console shows as it is: names are not Markdown, nor links, nor HTML."""
+    """Escape a text, so that Temporal's console shows a name literally and not as Markdown or HTML."""
     return _MARKDOWN.sub(r"\\\1", text[:_SUMMARY_LENGTH])

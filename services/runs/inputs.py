@@ -12,7 +12,7 @@ from models.operation_run import OperationRun
 from services.hashing import digest
 from services.validation import sentence_of
 
-# What every operation's input begins with; a request names it beside the input.
+# In every operation's input; a request names them beside its `input`.
 SCOPE: Final = ("workspace_id", "environment_id")
 
 _INPUTS: dict[OperationType, type[ReviewComposeInput] | type[RestoreExecuteInput]] = {
@@ -37,7 +37,7 @@ def parse_input(
 
 
 def parse_whole_input(operation_type: OperationType, given: object) -> OperationInput:
-    """Check a workflow's input, as any SDK may send it; raise InvalidInput naming the field that is wrong."""
+    """Parse the input that any SDK gave a workflow; raise InvalidInput naming the field that is wrong."""
     try:
         return _INPUTS[operation_type].model_validate(given)
     except ValidationError as error:
@@ -47,13 +47,13 @@ def parse_whole_input(operation_type: OperationType, given: object) -> Operation
 
 
 def input_of(run: OperationRun) -> OperationInput:
-    """Return the input of a run's workflow, as the run keeps it."""
+    """Return the input of a run's workflow, from what the run stores."""
     given = run.context.input
     return parse_input(OperationType(run.type), run.workspace_id, run.environment_id, given)
 
 
 def identity_of(operation_type: OperationType, operation_input: OperationInput) -> str:
-    """Return what makes two requests the same work: the sha256 over environment and identity inputs (L7)."""
+    """Return the sha256 that requests of the same work share: environment and identity inputs (law L7)."""
     names = OperationCatalog.get(operation_type).identity_inputs
     facts = {name: getattr(operation_input, name) for name in names}
     return digest({"environment_id": operation_input.environment_id, **facts})
@@ -62,7 +62,7 @@ def identity_of(operation_type: OperationType, operation_input: OperationInput) 
 def is_this_work(
     correlation: Correlation, operation_input: OperationInput
 ) -> tuple[ColumnElement[bool], ...]:
-    """Select the run that a workflow names, if it has the type, scope and identity of its input (law L6)."""
+    """Return the conditions that a workflow's run meets: id, type, scope and identity (law L6)."""
     return (
         OperationRun.id == correlation.run_id,
         OperationRun.type == correlation.operation_type,

@@ -15,9 +15,9 @@ from services.runs.inputs import SCOPE, identity_of
 
 @dataclass(frozen=True, kw_only=True)
 class Dispatch:
-    """Where a run is handed to Temporal: the task queue and the namespace ("connection", law L4).
+    """Where Temporal gets a run: the task queue and the namespace (`connection`, law L4).
 
-    `dispatched_at` is None as long as nobody knows that Temporal took the run.
+    `dispatched_at` is None until Temporal is known to have accepted the run.
     """
 
     queue: str
@@ -27,7 +27,7 @@ class Dispatch:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRun:
-    """All that a run is born with."""
+    """Everything that a new run's row is made of."""
 
     correlation: Correlation
     operation_input: OperationInput
@@ -36,7 +36,7 @@ class NewRun:
 
     @cached_property
     def identity(self) -> str:
-        """What makes two requests the same work."""
+        """The same for two requests of the same work."""
         return identity_of(self.correlation.operation_type, self.operation_input)
 
     def columns(self, born_at: datetime, **context: Any) -> Json:

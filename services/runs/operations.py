@@ -17,7 +17,7 @@ from services.runs.queue_status import Waiting, waiting_reason
 
 
 class OperationStarter:
-    """Start operations for whoever asks: pages, the API, the command line."""
+    """Starts operations for the pages, the API and the command line."""
 
     def __init__(self, database: Database, dispatcher: Dispatcher, *, target: Dispatch) -> None:
         self._database = database
@@ -33,11 +33,11 @@ class OperationStarter:
         actor: Actor,
         idempotency_key: str | None = None,
     ) -> Requested:
-        """Record a request for an operation, hand its run to Temporal, and return the run as it then is.
+        """Admit a request, dispatch its run to Temporal, and return the run as it then is.
 
-        1. The request commits as a queued run, or finds the run that answers it already (law L7).
-        2. A new run is started. A start refused for good completes it as failed; one whose answer never
-           came leaves it queued. Neither is an error of the request.
+        1. The request commits as a queued run, or is merged into the run that answers it (law L7).
+        2. A new run is dispatched. A start that Temporal refuses completes it as failed; one without an
+           answer leaves it queued. Neither is an error of the request.
 
         Raises InvalidInput naming the field (`type`, `input.…`), RestoreInProgress, IdempotencyKeyReused.
         """
@@ -57,11 +57,11 @@ class OperationStarter:
 
 
 def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
-    """Return why a queued run waits; None for any other. Never fails, and never waits long for the engine."""
+    """Return why a queued run waits; None for any other. Never fails, and never waits long for Temporal."""
     if run.status != Status.QUEUED:
         return None
     now = utc_now()
-    # What the row alone can tell, as of a run asked for a moment ago, is not worth a look.
+    # Spares Temporal the question where the row alone answers it.
     known = waiting_reason(run, None, now)
     if known.code != "could_not_check":
         return known
@@ -69,9 +69,9 @@ def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
 
 
 def capability_to_start(operation_type: object) -> Capability:
-    """Return what starting such an operation takes; for a type that does not exist, acting at all.
+    """Return the capability to start an operation; OPERATIONS_ACT where there is no such type.
 
-    So that access can be judged before the type is found to be wrong.
+    Access is judged first: only who may act learns that the type is wrong.
     """
     try:
         return OperationCatalog.get(str(operation_type)).capability

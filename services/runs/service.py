@@ -34,14 +34,14 @@ from services.database.write_guard import WRITER, WRITER_OPTION
 from services.runs.inputs import is_this_work
 from services.runs.new_run import NewRun
 
-# As a plain table: nothing of a new entry is needed back.
+# As a plain table: the ORM would fetch each new row's id.
 _TRANSITIONS = cast("Table", OperationRunTransition.__table__)
 
 _WRITING = {WRITER_OPTION: WRITER, "populate_existing": True, "synchronize_session": False}
 
 
 class WriteResult(StrEnum):
-    """What became of a decision."""
+    """What writing a decision did."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -52,7 +52,7 @@ class OperationRunService:
     """The only writer of a run's lifecycle (law L2). One method per transition, one guarded UPDATE each.
 
     Every method works in the caller's transaction. Losing a race is a value, not an exception: a method
-    that finds the run elsewhere than it must be returns None and has written nothing.
+    whose guard does not hold returns None and has written nothing.
     """
 
     def __init__(self, session: Session, *, clock: Clock = utc_now) -> None:
@@ -63,10 +63,10 @@ class OperationRunService:
     def enqueue(self, new: NewRun) -> OperationRun | None:
         """Insert a run as queued.
 
-        None means that a run stands in the way: this very one, an active one of the same identity, or
-        another restore of the environment (law L7).
+        None: another row refuses it: this very run, an active one of the same identity, or another active
+        restore of the environment (law L7).
         """
-        # ON CONFLICT without a target: whichever of the unique indexes refuses.
+        # ON CONFLICT without a target: any of the unique indexes may refuse.
         columns = new.columns(self._clock())
         statement = postgresql.insert(OperationRun).values(columns).on_conflict_do_nothing()
         run = self._session.scalars(
@@ -77,7 +77,7 @@ class OperationRunService:
         return run
 
     def refuse_duplicate(self, new: NewRun, *, active_run_id: UUID) -> OperationRun:
-        """Insert the run of a directly started workflow whose work another run does: blocked at birth."""
+        """Insert the run of a directly started duplicate: completed as blocked, `active_run_id` related."""
         now = self._clock()
         decision = ReconciliationDecision(
             adapter=new.correlation.operation_type,
@@ -95,14 +95,14 @@ class OperationRunService:
         return run
 
     def record_dispatched(self, run_id: UUID, at: datetime) -> OperationRun | None:
-        """Note when Temporal took the run, once; None means that it was known already (law L4)."""
+        """Record when Temporal accepted the run, once; None: that is known already (law L4)."""
         return self._note_time(run_id, DISPATCHED_AT, at)
 
     def start(self, correlation: Correlation, operation_input: OperationInput) -> OperationRun:
         """Mark the run running for the workflow that carries it: queued → running.
 
-        Safe to repeat: a run that is running already is returned as it is. Raises RunRefused where the run
-        does not exist, has another type, scope or identity than the workflow says, or has ended (law L6).
+        Safe to repeat: a running run is returned as it is. Raises RunRefused where the run does not exist,
+        has another type, scope or identity than the workflow's input, or has completed (law L6).
         """
         this_work = is_this_work(correlation, operation_input)
         run = self._change(
@@ -122,33 +122,33 @@ class OperationRunService:
         return run
 
     def record_fingerprint(self, run_id: UUID, fingerprint: str) -> OperationRun | None:
-        """Note the fingerprint of the evidence that a running compose works from; None: no longer running."""
+        """Record the fingerprint of a running compose's evidence; None: it is no longer running."""
         return self._note(run_id, FINGERPRINT, fingerprint)
 
     def intend_commit(self, run_id: UUID, commit: str) -> OperationRun | None:
-        """Note the commit that a running restore is about to push (section 6).
+        """Record the commit that a running restore is about to push.
 
-        None: it may not push any more, because the run has ended or its cancellation was asked for.
+        None: it may not push, because the run has completed or its cancellation was requested.
         """
         return self._note(run_id, INTENDED_COMMIT, commit, _at(CANCELLATION).is_(None))
 
     def request_cancel(self, run_id: UUID, actor: Actor) -> OperationRun | None:
-        """Note that an active run shall be cancelled; None: it has ended, or was asked already.
+        """Record the cancellation request of an active run; None: it has completed, or has a request.
 
-        A restore that has begun to push names its commit: cancelling cannot undo it any more.
+        A restore that is about to push names its commit: cancelling cannot undo that.
         """
-        return self._ask_cancel(run_id, actor, at=self._clock(), delivered_at=None)
+        return self._request_cancel(run_id, actor, at=self._clock(), delivered_at=None)
 
     def record_cancel_in_temporal(self, run_id: UUID, at: datetime) -> OperationRun | None:
-        """Note a cancellation that was asked of Temporal itself and is heard of only now; None: not so."""
-        return self._ask_cancel(run_id, _IN_TEMPORAL, at=at, delivered_at=at)
+        """Record a cancellation that was requested in Temporal itself; None as for `request_cancel`."""
+        return self._request_cancel(run_id, _IN_TEMPORAL, at=at, delivered_at=at)
 
     def record_cancel_delivered(self, run_id: UUID) -> OperationRun | None:
-        """Note that Temporal took the cancellation; None: nobody asked, or it is known already."""
+        """Record that Temporal accepted the cancellation; None: none was requested, or it is known."""
         return self._note_time(run_id, CANCELLATION_DELIVERED_AT, self._clock())
 
     def acknowledge_cancel(self, run_id: UUID, at: datetime) -> OperationRun | None:
-        """Note that the work stopped at a safe point; None: nobody asked for it, or it is known already."""
+        """Record that the work stopped at a safe point; None: no request, or it is known."""
         return self._note_time(run_id, CANCELLATION_ACKNOWLEDGED_AT, at)
 
     def succeed(
@@ -160,11 +160,11 @@ class OperationRunService:
     def succeed_partially(
         self, correlation: Correlation, *, reason_code: ReasonCode, summary_counts: Json
     ) -> OperationRun | None:
-        """Complete a running run that did a part of its work and refused the rest by name."""
+        """Complete a running run that did a part of its work: running → partially_succeeded."""
         return self._complete(correlation, Outcome.PARTIALLY_SUCCEEDED, reason_code, summary_counts)
 
     def fail_dispatch(self, run_id: UUID, failure: Failure) -> OperationRun | None:
-        """Complete a queued run whose start Temporal refused for good: queued → failed (section 5)."""
+        """Complete a queued run whose start Temporal refused: queued → failed."""
         now = self._clock()
         run = self._change(
             run_id,
@@ -179,7 +179,7 @@ class OperationRunService:
         return run
 
     def record_failure(self, run_id: UUID, failure: Failure) -> OperationRun | None:
-        """Add a failure to an active run; None: it has ended, or the failure stands there already."""
+        """Add a failure to an active run; None: it has completed, or has this failure already."""
         entry = _json([failure.model_dump(mode="json")])
         return self._change(
             run_id,
@@ -195,7 +195,9 @@ class OperationRunService:
 
         1. The same decision again (adapter, outcome, reason, related) changes no byte.
         2. A decision about a run that succeeded is not written: success is never taken back.
-        3. Otherwise it is written; the first `previous` is kept for good.
+        3. Otherwise it is written; the first `previous` never changes.
+
+        Raises NotFound.
         """
         run = self._locked(run_id)
         before = _standing(run)
@@ -220,12 +222,12 @@ class OperationRunService:
         return WriteResult.WRITTEN
 
     def delete(self, run_ids: Collection[UUID]) -> None:
-        """Delete completed runs with what is theirs alone: requests, steps and stored histories.
+        """Delete completed runs with their requests, transitions and stored histories.
 
-        PostgreSQL refuses it of a run that is active, and of one that a review or a restore result is of.
+        PostgreSQL refuses to delete an active run, and the run of a review or a restore result.
         """
-        for theirs in (OperationRequest, OperationRunTransition, OperationRunHistory):
-            self._session.execute(delete(theirs).where(theirs.run_id.in_(run_ids)))
+        for table in (OperationRequest, OperationRunTransition, OperationRunHistory):
+            self._session.execute(delete(table).where(table.run_id.in_(run_ids)))
         statement = delete(OperationRun).where(OperationRun.id.in_(run_ids))
         self._session.execute(statement.execution_options(**_WRITING))
 
@@ -253,7 +255,7 @@ class OperationRunService:
         is_null = (_at(path[:-1]).is_not(None), _at(path).astext.is_(None))
         return self._change(run_id, *is_null, context_json=_with(path, _json(at.isoformat())))
 
-    def _ask_cancel(
+    def _request_cancel(
         self, run_id: UUID, actor: Actor, *, at: datetime, delivered_at: datetime | None
     ) -> OperationRun | None:
         cancellation = RunCancellation(
@@ -311,7 +313,7 @@ class OperationRunService:
 
 
 def _announce(session: Session) -> None:
-    """Tell the trigger who writes, once in a transaction: PostgreSQL forgets it with the transaction."""
+    """Announce the writer to the trigger, once in a transaction: the setting is transaction-local."""
     connection = session.connection()
     transaction = session.get_nested_transaction() or session.get_transaction()
     if session.info.get(WRITER_OPTION) is not transaction:
@@ -320,7 +322,7 @@ def _announce(session: Session) -> None:
 
 
 _SYSTEM = Actor(kind="system", name="dispatch")
-# Temporal does not say which person used its console or its command line.
+# Temporal does not say who used its console or its command line.
 _IN_TEMPORAL = Actor(kind="system", name="Temporal")
 
 
@@ -337,10 +339,10 @@ def _json(value: Any) -> BindParameter[Any]:
 
 
 def _at(path: Sequence[str]) -> Any:
-    """Read a key of the stored context; SQL's NULL where it is absent."""
+    """Return the SQL that reads a key of the stored context; NULL where it is absent."""
     return OperationRun.context_json[tuple(path)]
 
 
 def _with(path: Sequence[str], value: Any) -> Any:
-    """Set one key of the stored context: keys that another release writes stay."""
+    """Return the stored context with one key set: keys that another release wrote stay."""
     return func.jsonb_set(OperationRun.context_json, [*path], value)

@@ -10,26 +10,24 @@ from models.lifecycle import TERMINAL
 from models.operation_run import OperationRun
 from services.database.session import Database
 
-_FIRST_LOOK: Final = timedelta(milliseconds=50)
-_SELDOMMEST: Final = timedelta(milliseconds=400)
+_FIRST_PAUSE: Final = timedelta(milliseconds=50)
+_LONGEST_PAUSE: Final = timedelta(milliseconds=400)
 
 
 def is_completed_within(
     database: Database, run_id: UUID, patience: timedelta | None, *, stopping: Event | None = None
 ) -> bool:
-    """Look at a run until it is completed; False: it was not in that time. None is any time it takes.
+    """Wait until a run has completed; return False where `patience` runs out (None: it never does).
 
-    Once `stopping` is set nobody waits any longer.
-
-    Each look is a transaction of its own, and none is open in between.
+    Also returns False once `stopping` is set. Each poll is a transaction of its own; none is open between.
     """
     deadline = time.monotonic() + patience.total_seconds() if patience is not None else None
-    pause, stopping = _FIRST_LOOK, stopping or Event()
+    pause, stopping = _FIRST_PAUSE, stopping or Event()
     while not _is_completed(database, run_id):
         left = timedelta(seconds=deadline - time.monotonic()) if deadline is not None else pause
         if left <= timedelta(0) or stopping.wait(min(pause, left).total_seconds()):
             return False
-        pause = min(pause * 2, _SELDOMMEST)
+        pause = min(pause * 2, _LONGEST_PAUSE)
     return True
 
 
