@@ -9,7 +9,7 @@ from models.base import SLUG_PATTERN, Base, Id
 
 
 class Role(StrEnum):
-    """A person's or a token's part in one workspace (section 8)."""
+    """What a person or a token may do in one workspace; services/access maps each role to capabilities."""
 
     OWNER = "owner"
     OPERATOR = "operator"
@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 
 class AuditAction(StrEnum):
-    """What an audit entry tells of."""
+    """What an audit entry records."""
 
     MEMBER_ADDED = "member_added"
     MEMBER_ROLE_CHANGED = "member_role_changed"
@@ -49,9 +49,9 @@ class Workspace(Base):
 
 
 class User(Base):
-    """A person who signs in; what they may do stands in their memberships.
+    """A person who signs in; their memberships say what they may do.
 
-    A browser stays signed in while it carries the `session_version` it signed in with.
+    A session is valid only while it carries the user's current `session_version`.
     """
 
     __tablename__ = "users"
@@ -79,7 +79,7 @@ class Member(Base):
 
 
 class ApiToken(Base):
-    """A bearer token of one workspace; only its sha256 is kept, and how it begins, to tell it from others.
+    """A bearer token of one workspace, stored as its sha256; `prefix` identifies it in lists.
 
     `last_used_at` is up to a minute behind.
     """
@@ -100,7 +100,7 @@ class ApiToken(Base):
 
 
 class SignInLink(Base):
-    """A link that signs one person in, once; only the sha256 of its secret is kept."""
+    """A link that signs one person in, once; its secret is stored as a sha256."""
 
     __tablename__ = "sign_in_links"
 
@@ -123,7 +123,7 @@ class Password(Base):
 
 
 class OpenIdSubject(Base):
-    """Which person a subject of an identity provider is; of one provider a person has one subject."""
+    """The user that a subject of an identity provider is bound to; one subject per user and provider."""
 
     __tablename__ = "openid_subjects"
 
@@ -136,9 +136,9 @@ class OpenIdSubject(Base):
 
 
 class SignInAttempts(Base):
-    """How often somebody tried to sign in since a moment, by one name or from one address.
+    """The number of sign-in attempts since `since`, for one name or one address.
 
-    `key` is a digest: what people type into the field for a name is now and then their password.
+    `key` is a digest: people sometimes type their password into the field for the name.
     """
 
     __tablename__ = "sign_in_attempts"
@@ -149,9 +149,9 @@ class SignInAttempts(Base):
 
 
 class AuditEntry(Base):
-    """Who changed what in a workspace, where no run tells it. Append-only, and for reading alone.
+    """Who changed what in a workspace, for changes that are no run. Append-only; no code decides from it.
 
-    `subject` is what was changed, in words that stay readable when it is gone: an e-mail address, a name.
+    `subject` names what was changed by text that outlives it: an e-mail address, a name.
     """
 
     __tablename__ = "audit_entries"

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text
+from sqlalchemy import DateTime, ForeignKeyConstraint, MetaData, Text, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from uuid_utils.compat import uuid7
@@ -17,12 +17,12 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the present moment as an aware UTC datetime: the clock that services take by default."""
+    """Return the current time as an aware UTC datetime: the clock that services take by default."""
     return datetime.now(UTC)
 
 
 class Base(DeclarativeBase):
-    """The tables of this project; constraint names are fixed so that errors can be told by them."""
+    """The tables of this project; fixed constraint names let errors be translated by name."""
 
     metadata = MetaData(
         naming_convention={
@@ -42,13 +42,18 @@ class Base(DeclarativeBase):
     }
 
 
+def columns_of(row: Base) -> Json:
+    """Return a row as its table has it: the values by column name."""
+    return {column.key: getattr(row, name) for name, column in inspect(type(row)).columns.items()}
+
+
 def within_environment() -> ForeignKeyConstraint:
-    """Tie a row's (workspace_id, environment_id) to one environment, so that no row can cross a workspace."""
+    """Return the foreign key that keeps a row's environment inside the row's workspace."""
     return ForeignKeyConstraint(
         ["workspace_id", "environment_id"], ["environments.workspace_id", "environments.id"]
     )
 
 
 def one_of(column: str, values: Any) -> str:
-    """Return the SQL condition that holds `column` to the values of an enum."""
+    """Return the SQL condition that `column` is one of the values of an enum."""
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"

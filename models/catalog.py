@@ -14,7 +14,7 @@ class OperationType(StrEnum):
 
 
 class Capability(StrEnum):
-    """What a role may do in its workspace, and nothing finer (section 8)."""
+    """What a role may do in its workspace; access is never judged any finer."""
 
     OPERATIONS_VIEW = "operations.view"
     OPERATIONS_ACT = "operations.act"
@@ -30,7 +30,11 @@ TASK_QUEUE: Final = "operation-runs"
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """All that the system knows of one type of operation."""
+    """What one type of operation is: its words, its workflow, who may start it, and its time limits.
+
+    `identity_inputs` are the inputs that, with the environment, make two requests the same work (law L7).
+    `deadline` ends the work inside the workflow, `execution_timeout` is Temporal's net behind it.
+    """
 
     type: OperationType
     label: str
@@ -43,7 +47,7 @@ class Operation:
 
 
 class OperationCatalog:
-    """The operations that exist, by their canonical type."""
+    """Every operation, by its canonical type."""
 
     _operations: Final = {
         operation.type: operation
@@ -81,5 +85,5 @@ class OperationCatalog:
 
     @classmethod
     def all(cls) -> tuple[Operation, ...]:
-        """Return every operation, in the order of the catalog."""
+        """Return every operation, in catalog order."""
         return tuple(cls._operations.values())

@@ -1,10 +1,11 @@
 import re
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from models.catalog import OperationType
 
-CORRELATION_VERSION = 1
+CORRELATION_VERSION: Final = 1
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _TYPES = "|".join(re.escape(operation_type) for operation_type in OperationType)
@@ -13,22 +14,23 @@ _WORKFLOW_ID = re.compile(rf"operation-run\.v{CORRELATION_VERSION}\.({_TYPES})\.
 
 @dataclass(frozen=True, kw_only=True)
 class Correlation:
-    """Name a run and its workflow in one value; the workflow id carries both."""
+    """A run and its operation type, as the workflow id names them."""
 
     operation_type: OperationType
     run_id: UUID
 
     @property
     def workflow_id(self) -> str:
-        """Build the workflow id: letters, digits, dots and hyphens alone (section 5)."""
+        """The workflow id: letters, digits, dots and hyphens alone."""
+        # Routes of Temporal's console break on slashes, colons and quotes.
         return f"operation-run.v{CORRELATION_VERSION}.{self.operation_type}.{self.run_id}"
 
 
 def parse_workflow_id(workflow_id: str) -> Correlation | None:
-    """Read the correlation out of a workflow id.
+    """Return the correlation that a workflow id carries.
 
-    None means that the id is not one of ours, or not of this version: such a workflow has no run
-    and none may be looked for elsewhere (law L6).
+    None: the id is none of ours, or of another version. Such a workflow has no run, and callers never
+    search for one by other means (law L6).
     """
     match = _WORKFLOW_ID.fullmatch(workflow_id)
     if match is None:
@@ -37,9 +39,9 @@ def parse_workflow_id(workflow_id: str) -> Correlation | None:
 
 
 def resolve(workflow_id: str, workflow_type: str) -> Correlation | None:
-    """Resolve the run that a workflow works for, the one rule for every caller (law L6).
+    """Return the run that a workflow works for: the one rule for every caller (law L6).
 
-    None means: fail closed. Either the id does not parse or the workflow's type disagrees with it.
+    None: the id does not parse, or its type is not the workflow's; the caller fails closed.
     """
     correlation = parse_workflow_id(workflow_id)
     if correlation is None or correlation.operation_type != workflow_type:

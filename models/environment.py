@@ -24,7 +24,7 @@ class Environment(Base):
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "slug"),
-        # Everything of an environment refers to it by both ids, so that no row can cross a workspace.
+        # Rows refer to an environment by both ids, so that none can cross a workspace.
         UniqueConstraint("workspace_id", "id"),
         CheckConstraint(f"slug ~ '{SLUG_PATTERN}'", name="slug"),
     )

@@ -40,14 +40,14 @@ RUNNING = Standing(status=Status.RUNNING, outcome=Outcome.PENDING)
 
 
 def completed(outcome: Outcome) -> Standing:
-    """Return the standing of a run that ended with `outcome`."""
+    """Return the standing of a run that completed with `outcome`."""
     return Standing(status=Status.COMPLETED, outcome=outcome)
 
 
-# A duplicate of a direct start is born blocked; every other run is born queued (section 4).
+# A duplicate that was started directly is inserted as blocked; every other run as queued (law L7).
 BIRTHS = frozenset({QUEUED, completed(Outcome.BLOCKED)})
 
-# The edges a run may take by its own doing.
+# The moves of a run that has not completed.
 MOVES = frozenset(
     {(QUEUED, RUNNING)}
     | {(QUEUED, completed(outcome)) for outcome in FINAL_OUTCOMES}
@@ -60,7 +60,7 @@ def is_correctable(outcome: str) -> bool:
     return outcome != Outcome.SUCCEEDED
 
 
-# The edges only reconciliation may take.
+# The moves that only reconciliation may make: corrections, never away from success.
 CORRECTIONS = frozenset(
     (completed(before), completed(after))
     for before in FINAL_OUTCOMES

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,21 +9,34 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, Id, Json, one_of, within_environment
 from models.catalog import OperationType
 from models.lifecycle import Outcome, Status
+from models.run_context import (
+    CANCELLATION,
+    CANCELLATION_DELIVERED_AT,
+    DISPATCHED_AT,
+    RELATED_ID,
+    RELATED_TYPE,
+    RunContext,
+)
 
 _ACTIVE = "status IN ('queued', 'running')"
 
-# Queued, and nobody knows that Temporal took it.
-UNDISPATCHED = "status = 'queued' AND (context #>> '{dispatch,dispatched_at}') IS NULL"
 
-# A cancellation was asked for, and nobody knows that Temporal took it.
+def _text_at(path: Sequence[str]) -> str:
+    return f"context #>> '{{{','.join(path)}}}'"
+
+
+# Queued, and Temporal is not known to have accepted it.
+UNDISPATCHED = f"status = 'queued' AND ({_text_at(DISPATCHED_AT)}) IS NULL"
+
+# Cancellation requested, and Temporal is not known to have accepted that.
 UNDELIVERED = (
-    f"{_ACTIVE} AND (context #> '{{cancellation}}') IS NOT NULL"
-    " AND (context #>> '{cancellation,delivered_at}') IS NULL"
+    f"{_ACTIVE} AND (context #> '{{{','.join(CANCELLATION)}}}') IS NOT NULL"
+    f" AND ({_text_at(CANCELLATION_DELIVERED_AT)}) IS NULL"
 )
 
-# The run that does the work of this one, which was refused as a duplicate; the same words as its index.
-RELATED_RUN = "context #>> '{reconciliation,related,id}'"
-HAS_RELATED_RUN = "context #>> '{reconciliation,related,type}' = 'operation_run'"
+# The run that a refused duplicate was merged into. PostgreSQL uses the index only for these very words.
+RELATED_RUN = _text_at(RELATED_ID)
+HAS_RELATED_RUN = f"{_text_at(RELATED_TYPE)} = 'operation_run'"
 
 _STANDING = ("type", "status", "outcome")
 
@@ -31,17 +45,25 @@ def _newest() -> tuple[TextClause, TextClause]:
     return text("created_at DESC"), text("id DESC")
 
 
-# Written by OperationRunService alone (law L2): the flush guard and the database's trigger both hold to it.
+# The attributes that OperationRunService alone writes (law L2); the flush guard and the trigger hold to it.
 LIFECYCLE_COLUMNS = frozenset(
-    {"status", "outcome", "context", "summary_counts", "failures", "started_at", "completed_at", "updated_at"}
+    {
+        "status",
+        "outcome",
+        "context_json",
+        "summary_counts",
+        "failures",
+        "started_at",
+        "completed_at",
+        "updated_at",
+    }
 )
 
 
 class OperationRun(Base):
-    """The one canonical record of an operation (section 4).
+    """The one canonical record of an operation: its row in the ledger (law L1).
 
-    `context` holds `input`, `dispatch` (law L4), and, once they exist, `reconciliation` (law L5) and
-    `intended_commit` (section 6).
+    `context_json` is the column `context` as stored; readers use `context`, the same as a typed value.
     """
 
     __tablename__ = "operation_runs"
@@ -55,7 +77,7 @@ class OperationRun(Base):
     identity: Mapped[str]
     initiator_kind: Mapped[str]
     initiator_name: Mapped[str]
-    context: Mapped[Json]
+    context_json: Mapped[Json] = mapped_column("context")
     summary_counts: Mapped[Json]
     failures: Mapped[list[Json]]
     created_at: Mapped[datetime]
@@ -90,18 +112,18 @@ class OperationRun(Base):
             unique=True,
             postgresql_where=text(f"{_ACTIVE} AND type = 'restore.execute'"),
         ),
-        # What the sweep looks through: each holds what is open or abnormal, and the cost follows that.
+        # For the sweep: each holds only what is open or abnormal, so that its cost follows that.
         Index("ix_operation_runs_active", "id", postgresql_where=text(_ACTIVE)),
         Index("ix_operation_runs_undispatched", "created_at", postgresql_where=text(UNDISPATCHED)),
         Index("ix_operation_runs_undelivered", "id", postgresql_where=text(UNDELIVERED)),
         Index("ix_operation_runs_completed", "completed_at", postgresql_where=text("status = 'completed'")),
-        # What pruning asks of each run that is old enough: whether one that is kept names it.
+        # For pruning: whether a run that stays names one that is old enough to go.
         Index(
             "ix_operation_runs_related_run",
             text(f"({RELATED_RUN})"),
             postgresql_where=text(HAS_RELATED_RUN),
         ),
-        # The list, newest first, by keyset (created_at, id): one for whatever it is narrowed to.
+        # For the list, newest first, by keyset (created_at, id): one index per combination of filters.
         Index("ix_operation_runs_list", "workspace_id", *_newest()),
         Index("ix_operation_runs_standing", "workspace_id", *_STANDING, *_newest()),
         Index("ix_operation_runs_environment", "workspace_id", "environment_id", *_newest()),
@@ -130,9 +152,17 @@ class OperationRun(Base):
         ),
     )
 
+    @property
+    def context(self) -> RunContext:
+        """What the run keeps beside its columns; every writer changes `context_json` key by key."""
+        # A page reads it dozens of times; a reload of the row brings another dict.
+        if self.__dict__.get("_parsed") is not self.context_json:
+            self._parsed, self._context = self.context_json, RunContext.model_validate(self.context_json)
+        return self._context
+
 
 class OperationRunTransition(Base):
-    """One step a run took. Append-only; for reading alone, no code decides anything from it."""
+    """One transition of a run. Append-only, for the time line and audit; no code decides from it."""
 
     __tablename__ = "operation_run_transitions"
 
@@ -150,7 +180,7 @@ class OperationRunTransition(Base):
 
 
 class OperationRequest(Base):
-    """One accepted request for an operation; folded ones point at the run they were folded into."""
+    """One accepted request for an operation; a duplicate names the run that it was merged into."""
 
     __tablename__ = "operation_requests"
 
@@ -175,9 +205,9 @@ class OperationRequest(Base):
 
 
 class OperationRunHistory(Base):
-    """The compact story of a run's workflow, kept when the workflow has closed (section 8).
+    """The compact history of a run's workflow, stored once the workflow has closed.
 
-    For reading alone, never a source of status. `history` is null where Temporal no longer knew it.
+    Never a source of status. `history` is null where Temporal no longer had it.
     """
 
     __tablename__ = "operation_run_histories"

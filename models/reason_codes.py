@@ -4,12 +4,12 @@ from enum import StrEnum
 class ReasonCode(StrEnum):
     """Why a run stands as it does: the closed catalogue, worded for operators in one place (law L10)."""
 
-    # Steps of a run's own doing, kept in its history.
+    # Transitions of an active run.
     REQUESTED = "requested"
     STARTED = "started"
     CANCELLATION_REQUESTED = "cancellation_requested"
 
-    # Endings that a run's own transaction or reconciliation gives.
+    # Endings, by the run's own transaction or by reconciliation.
     REVIEW_COMPOSED = "review_composed"
     REVIEW_ALREADY_COMPOSED = "review_already_composed"
     REVIEW_OUT_OF_SCOPE = "review_out_of_scope"
@@ -29,7 +29,7 @@ class ReasonCode(StrEnum):
 
     ALREADY_IN_PROGRESS = "already_in_progress"
 
-    # Failures that tell why an operation did not get so far.
+    # Failures that say why the operation has no result.
     DISPATCH_FAILED = "dispatch_failed"
     REF_NOT_FOUND = "ref_not_found"
     PATH_PREFIX_EMPTY = "path_prefix_empty"

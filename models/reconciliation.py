@@ -19,9 +19,10 @@ class Related(Contract):
 
 
 class ReconciliationDecision(Contract):
-    """What business truth says of a run: the outcome, why, and what it led to (law L5).
+    """How a run ends by business truth: the outcome, why, and what it led to (law L5).
 
-    `evidence` holds small facts for the settlement receipt: no secrets and no raw error text.
+    `evidence` holds small facts for the settlement receipt, `cause` among them: no secrets, no raw error
+    text.
     """
 
     adapter: str
@@ -39,7 +40,7 @@ class ReconciliationDecision(Contract):
 
 
 class ExecutionState(StrEnum):
-    """What the engine says of a run's workflow."""
+    """The state of a run's workflow, by Temporal's word."""
 
     OPEN = "open"
     CLOSING = "closing"
@@ -48,10 +49,10 @@ class ExecutionState(StrEnum):
 
 
 class Execution(Contract):
-    """The engine's side of a run.
+    """The state of a run's workflow, and why it closed or is about to.
 
-    `cause` says why the workflow ended or will end; it is None while the workflow is open, where it
-    completed, and where it is not found and nobody has concluded yet what that means.
+    `cause` is None while the workflow is open, where it completed, and where it is not found and the
+    caller has not concluded yet what that means.
     """
 
     state: ExecutionState
@@ -59,7 +60,7 @@ class Execution(Contract):
 
     @property
     def ended(self) -> bool:
-        """Tell whether the workflow does no more work; one that is closing counts as closed."""
+        """Return whether the workflow does no more work; one that is closing counts as closed."""
         return self.state is not ExecutionState.OPEN
 
 

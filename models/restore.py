@@ -78,7 +78,7 @@ class RestorePlan(Base):
 
 
 class RestoreResult(Base):
-    """What one run put back; `commit` is null where every item was as planned already.
+    """What one run restored; `commit` is null where every item was as planned already.
 
     `items` is one object per planned item: {`path`, `change`, `result`}.
     """

@@ -10,7 +10,7 @@ FOREVER: Final = "forever"
 _ENDINGS: Final = sorted(FINAL_OUTCOMES)
 _DAYS: Final = re.compile(r"([1-9][0-9]{0,4})d")
 
-# What went as it was asked for is soon of no interest; what did not may be asked about a year later.
+# Questions about a run that did not succeed may come a year later.
 _DEFAULT: Final = {
     **dict.fromkeys(_ENDINGS, timedelta(days=400)),
     Outcome.SUCCEEDED: timedelta(days=90),
@@ -20,15 +20,15 @@ _DEFAULT: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """How long a run is kept after it was completed, by how it ended; None: for ever.
+    """How long a run is kept after it completed, by outcome; None: forever.
 
-    Written as `succeeded=90d,failed=forever`; an outcome that is not named keeps what it has.
+    Written as `succeeded=90d,failed=forever`; an outcome that is not named keeps its period.
     """
 
     keep: Mapping[Outcome, timedelta | None] = field(default_factory=lambda: dict(_DEFAULT))
 
     def changed(self, written: str) -> Self:
-        """Return this retention with what is written instead; raise ValueError with what is wrong in it."""
+        """Return this retention with the written periods replaced; raise ValueError saying what is wrong."""
         named = dict(_parsed(part.strip()) for part in written.split(","))
         return type(self)(keep={**self.keep, **named})
 

@@ -17,7 +17,7 @@ class ReviewStatus(StrEnum):
     ARCHIVED = "archived"
 
 
-# The restore that a review's evidence names; the same words as its index.
+# The restore that a review's evidence names. PostgreSQL uses the index only for these very words.
 LAST_RESTORE = "sections #>> '{restore,last_restore,run_id}'"
 
 LIVE = frozenset({ReviewStatus.DRAFT, ReviewStatus.PUBLISHED})
@@ -26,8 +26,8 @@ LIVE = frozenset({ReviewStatus.DRAFT, ReviewStatus.PUBLISHED})
 class EnvironmentReview(Base):
     """An immutable composition of one evidence set, with its place in the lineage.
 
-    `fingerprint` is the sha256 of the evidence's names (section 2); only `status`, `superseded_by_id` and
-    the times of those steps ever change.
+    `fingerprint` identifies the evidence: a sha256 over the ids of its trees (services/reviews/evidence.py).
+    Only `status`, `superseded_by_id` and the times of those steps ever change.
     """
 
     __tablename__ = "environment_reviews"
@@ -60,7 +60,7 @@ class EnvironmentReview(Base):
         CheckConstraint("(status = 'superseded') = (superseded_at IS NOT NULL)", name="superseded_at"),
         CheckConstraint("(status = 'superseded') = (superseded_by_id IS NOT NULL)", name="superseded_by"),
         CheckConstraint("(status = 'archived') = (archived_at IS NOT NULL)", name="archived_at"),
-        # A chain does not fork: a review supersedes one other at most.
+        # A lineage does not fork: a review supersedes at most one other.
         UniqueConstraint("superseded_by_id"),
         Index(
             "uq_environment_reviews_live_fingerprint",
@@ -70,7 +70,7 @@ class EnvironmentReview(Base):
             unique=True,
             postgresql_where=text("status IN ('draft', 'published')"),
         ),
-        # One review is the published one; publishing supersedes it in the same transaction.
+        # An environment has one published review; publishing supersedes it in the same transaction.
         Index(
             "uq_environment_reviews_published",
             "workspace_id",
@@ -78,7 +78,7 @@ class EnvironmentReview(Base):
             unique=True,
             postgresql_where=text("status = 'published'"),
         ),
-        # Reconciliation looks at every match, also at those that are no longer live.
+        # Reconciliation reads every match, superseded and archived ones too.
         Index("ix_environment_reviews_fingerprint", "fingerprint"),
         Index("ix_environment_reviews_last_restore", text(f"({LAST_RESTORE})")),
         Index("ix_environment_reviews_list", "workspace_id", "environment_id", text("composed_at DESC")),
@@ -89,7 +89,7 @@ class ReviewChange(Base):
     """One changed item of a review, in the order of paths.
 
     `settings` is one object per changed setting, {`path`, `before`, `after`}, with secrets masked; `commits`
-    is who changed the item since the review before, {`id`, `author`, `at`, `subject`}, the newest first.
+    changed the item since the previous review, {`id`, `author`, `at`, `subject`}, newest first.
     """
 
     __tablename__ = "environment_review_changes"

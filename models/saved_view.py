@@ -8,7 +8,7 @@ from models.base import Base, Id, Json
 
 
 class SavedView(Base):
-    """A list of runs that a workspace's members keep by name: the filters of its address."""
+    """A named list of runs that a workspace's members share: the filters of its address."""
 
     __tablename__ = "saved_views"
 

@@ -5,14 +5,14 @@ from models.contracts import Contract
 
 
 class SweepCursor(Contract):
-    """Where the next sweep goes on: the time of the last look, and how far it came through active runs."""
+    """Where the next sweep continues: the time of the last one, and its place among the active runs."""
 
     looked_at: datetime | None = None
     after: UUID | None = None
 
 
 class SweepResult(Contract):
-    """What a sweep did. `settled` counts runs by reason code."""
+    """What a sweep did; `settled` counts runs by reason code."""
 
     cursor: SweepCursor
     looked_at_runs: int = 0

@@ -1,4 +1,4 @@
-"""Every table, in one import: a process that writes any row must know what its foreign keys lead to."""
+"""Every table, in one import: a process that writes any row needs the tables of its foreign keys."""
 
 from models import access, environment, operation_run, restore, review, saved_view
 

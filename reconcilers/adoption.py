@@ -7,7 +7,6 @@ from services.engine.port import Engine
 from services.runs.admission import OperationRequests
 from services.runs.inputs import parse_whole_input
 from services.runs.new_run import Dispatch
-from services.runs.start import DIRECT_START
 
 
 class Adoption:
@@ -36,6 +35,6 @@ class Adoption:
             operation_input = parse_whole_input(correlation.operation_type, first.operation_input)
             with self._database.transaction() as session:
                 requests = OperationRequests(session, target=target, clock=self._clock)
-                return requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
+                return requests.ensure_run(correlation, operation_input)
         except (InvalidInput, RunRefused):
             return None

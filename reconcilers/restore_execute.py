@@ -1,12 +1,12 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import ClassVar
-from uuid import UUID
 
 from sqlalchemy.orm import Session, defer
 
 from models.base import utc_now
 from models.catalog import OperationType
+from models.contracts.restore_execute import RestoreExecuteInput
 from models.environment import Environment
 from models.errors import RepositoryError
 from models.operation_run import OperationRun
@@ -20,6 +20,7 @@ from services.restores.planned_items import PlannedItems
 from services.restores.progress import read_progress
 from services.restores.push_fence import keep_from_pushing
 from services.restores.results import record_result, restore_result_id
+from services.runs.inputs import input_of
 
 
 @REGISTRY.register
@@ -37,13 +38,13 @@ class RestoreExecuteAdapter:
         codes = {failure["code"] for failure in run.failures}
         return RestoreFacts(
             execution=execution,
-            cancellation_asked="cancellation" in run.context,
+            cancellation_asked=run.context.cancellation is not None,
             # Before the branch is read: no attempt pushes from here until the decision commits.
             pushing=not keep_from_pushing(session, run.id),
             branch=None if _given_up(run, codes) else self._branch(session, run, planned),
             failed_at=_failed_at(run),
             looked_at=utc_now(),
-            intended_commit=run.context.get("intended_commit"),
+            intended_commit=run.context.intended_commit,
             push_refused=ReasonCode.PUSH_REFUSED in codes,
             items_refused=ReasonCode.ITEMS_REFUSED in codes,
             partial=bool(planned.refuses),
@@ -82,16 +83,14 @@ def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
 
     Another fetch would only keep the run open; nothing of it can be on the branch.
     """
-    return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and "intended_commit" not in run.context
+    return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and run.context.intended_commit is None
 
 
 def _planned(session: Session, run: OperationRun) -> PlannedItems:
-    plan = session.get_one(RestorePlan, _plan_id(run), options=[defer(RestorePlan.changes)])
+    operation_input = input_of(run)
+    assert isinstance(operation_input, RestoreExecuteInput)  # noqa: S101 - the registry goes by the run's type
+    plan = session.get_one(RestorePlan, operation_input.restore_plan_id, options=[defer(RestorePlan.changes)])
     return PlannedItems(plan, lambda: plan.changes)
-
-
-def _plan_id(run: OperationRun) -> UUID:
-    return UUID(run.context["input"]["restore_plan_id"])
 
 
 def _failed_at(run: OperationRun) -> datetime:

@@ -28,10 +28,10 @@ class ReviewComposeAdapter:
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> ReviewComposeFacts:
         """Read the run's reviews with their chains, wherever they are; judge none of them."""
-        fingerprint = run.context.get("fingerprint")
+        fingerprint = run.context.fingerprint
         return ReviewComposeFacts(
             execution=execution,
-            cancellation_asked="cancellation" in run.context,
+            cancellation_asked=run.context.cancellation is not None,
             run=ComposeRunFacts(
                 id=run.id,
                 workspace_id=run.workspace_id,

@@ -18,7 +18,7 @@ JUST_DISPATCHED: Final = timedelta(seconds=10)
 
 # How long a run whose start was never confirmed is dispatched again; later its id may be forgotten, and a
 # second start would run it twice.
-YOUNG: Final = timedelta(hours=1)
+REDISPATCH_WITHIN: Final = timedelta(hours=1)
 
 # A workflow task that failed so often, for so long, does not recover.
 FAILING_ATTEMPTS: Final = 3
@@ -61,14 +61,14 @@ class RunStanding:
 
 def standing_of(run: OperationRun) -> RunStanding:
     """Read a run's standing from its row."""
-    known_at = run.context["dispatch"]["dispatched_at"]
+    context = run.context
     return RunStanding(
         run_id=run.id,
         operation_type=OperationType(run.type),
         status=Status(run.status),
         created_at=run.created_at,
-        dispatched_at=datetime.fromisoformat(known_at) if known_at else None,
-        cancellation_asked="cancellation" in run.context,
+        dispatched_at=context.dispatch.dispatched_at,
+        cancellation_asked=context.cancellation is not None,
     )
 
 
@@ -88,7 +88,7 @@ def judge(run: RunStanding, view: WorkflowView, *, now: datetime) -> Judgement:
         return Judgement(action=Action.LEAVE)
     if run.status is not Status.QUEUED or run.dispatched_at is not None:
         return _settle("history_gone")
-    if run.cancellation_asked or now - run.created_at > YOUNG:
+    if run.cancellation_asked or now - run.created_at > REDISPATCH_WITHIN:
         return _settle("never_started")
     return Judgement(action=Action.DISPATCH)
 
@@ -101,16 +101,16 @@ def judge_again(run: OperationRun, view: WorkflowView) -> Judgement:
     """
     if view.execution.state is ExecutionState.OPEN or not _had_work(run):
         return Judgement(action=Action.LEAVE)
-    evidence = (run.context.get("reconciliation") or {}).get("evidence") or {}
-    cause = evidence.get("cause") or view.execution.cause
+    settled = run.context.reconciliation
+    cause = (settled.cause if settled else None) or view.execution.cause
     return Judgement(action=Action.SETTLE, execution=Execution(state=view.execution.state, cause=cause))
 
 
 def _had_work(run: OperationRun) -> bool:
     """Return whether a workflow may have worked for a run: not after a refused start, nor for a duplicate."""
-    reconciliation = run.context.get("reconciliation")
+    reconciliation = run.context.reconciliation
     if reconciliation is not None:
-        return bool(reconciliation["reason_code"] != ReasonCode.ALREADY_IN_PROGRESS)
+        return reconciliation.reason_code != ReasonCode.ALREADY_IN_PROGRESS
     return all(failure["code"] != ReasonCode.DISPATCH_FAILED for failure in run.failures)
 
 

@@ -9,6 +9,7 @@ import structlog
 from models.actor import Actor
 from models.base import Clock, utc_now
 from models.correlation import parse_workflow_id
+from models.operation_run import OperationRun
 from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
 from reconcilers.adoption import Adoption
@@ -109,7 +110,7 @@ class Sweep:
             runs = sweep_candidates.undelivered(session, limit=BATCH)
         for run in runs:
             delivered = self._cancellations.deliver(run)
-            self._counts["cancellations_delivered"] += _is_delivered(delivered.context)
+            self._counts["cancellations_delivered"] += _is_delivered(delivered)
 
     def _still(self, after: UUID | None) -> UUID | None:
         """Check the next batch; return where the one after it begins, None for the beginning."""
@@ -186,5 +187,6 @@ def _run_ids(workflow_ids: Iterable[str]) -> list[UUID]:
     return [correlation.run_id for correlation in correlations if correlation]
 
 
-def _is_delivered(context: dict[str, dict[str, str | None]]) -> bool:
-    return context["cancellation"]["delivered_at"] is not None
+def _is_delivered(run: OperationRun) -> bool:
+    requested = run.context.cancellation
+    return requested is not None and requested.delivered_at is not None

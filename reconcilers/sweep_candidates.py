@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from models.catalog import OperationType
 from models.lifecycle import ACTIVE, Outcome, Status
 from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun, OperationRunHistory
+from models.run_context import INTENDED_COMMIT
 
 # Each of these reads through an index that holds no more than what is open or abnormal, so that a sweep's
 # cost follows that (models/operation_run.py).
@@ -66,7 +67,7 @@ def settled_with_intent(
         OperationRun.completed_at.between(completed_after, completed_before),
         OperationRun.type == OperationType.RESTORE_EXECUTE,
         OperationRun.outcome.in_([Outcome.FAILED, Outcome.CANCELLED, Outcome.BLOCKED]),
-        OperationRun.context["intended_commit"].is_not(None),
+        OperationRun.context_json[INTENDED_COMMIT].is_not(None),
     )
     return session.scalars(statement).all()
 

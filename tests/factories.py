@@ -16,6 +16,7 @@ from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related
 from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.runs.admission import OperationRequests, Requested
+from services.runs.inputs import input_of
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
 
@@ -147,19 +148,10 @@ def make_run(
     run = request_compose(session, environment, ref=ref or str(uuid7())).run
     service = OperationRunService(session)
     if status is not Status.QUEUED:
-        run = service.start(correlation_of(run), _scope(run))
+        run = service.start(correlation_of(run), input_of(run))
     if status is Status.COMPLETED and outcome is Outcome.SUCCEEDED:
         service.succeed(correlation_of(run), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
     elif status is Status.COMPLETED:
         service.update_run_with_reconciliation(run.id, decision(outcome), source="sweep", actor=ADA)
     session.refresh(run)
     return run
-
-
-def _scope(run: OperationRun) -> ReviewComposeInput:
-    return ReviewComposeInput(workspace_id=run.workspace_id, environment_id=run.environment_id, ref=_ref(run))
-
-
-def _ref(run: OperationRun) -> str | None:
-    ref: str | None = run.context["input"]["ref"]
-    return ref

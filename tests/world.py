@@ -25,7 +25,7 @@ from services.access.sign_in_links import create_sign_in_link
 from services.database.session import Database
 from services.reviews.lineage import Reviews
 from services.runs.admission import OperationRequests
-from services.runs.inputs import parse_input
+from services.runs.inputs import input_of, parse_input
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
 from tests.fake_engine import FakeEngine, services_on
@@ -123,13 +123,10 @@ class World:
 
     def running(self, *args: Any, **kwargs: Any) -> OperationRun:
         run = self.queued(*args, **kwargs)
-        scope = parse_input(
-            OperationType(run.type), run.workspace_id, run.environment_id, run.context["input"]
-        )
         with self.database.transaction() as session:
             service = OperationRunService(session, clock=self.clock)
             service.record_dispatched(run.id, self.clock())
-            return service.start(correlation_of(run), scope)
+            return service.start(correlation_of(run), input_of(run))
 
     def fail(self, run: OperationRun, code: str, detail: str) -> None:
         failure = Failure(code=code, step="compose", attempts=3, at=self.clock(), detail=detail)

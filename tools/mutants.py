@@ -156,15 +156,15 @@ MUTANTS = (
     Mutant(
         name="own result shown before the reconciliation's",
         file=_RELATED,
-        text="    if reconciliation is None:\n        return _link(run, own)",
-        mutation="    if reconciliation is None or own:\n        return _link(run, own)",
+        text="related = own if reconciliation is None else",
+        mutation="related = own if reconciliation is None or own else",
         test=_RELATED_TEST,
     ),
     Mutant(
         name="own result shown behind the reconciliation's",
         file=_RELATED,
-        text='    related = reconciliation["related"]\n',
-        mutation='    related = reconciliation["related"] or (own and own.model_dump(mode="json"))\n',
+        text="else reconciliation.related\n",
+        mutation="else reconciliation.related or own\n",
         test=_RELATED_TEST,
     ),
 )

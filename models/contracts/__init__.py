@@ -11,7 +11,7 @@ _CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _canonical(value: object) -> object:
-    """Hold ids to lowercase hyphenated uuids, so that one id has one spelling (section 5)."""
+    """Refuse ids that are no lowercase hyphenated uuids, so that one id has one spelling."""
     if isinstance(value, str) and not _CANONICAL_ID.fullmatch(value):
         raise ValueError("an id is a lowercase hyphenated uuid")
     return value
@@ -21,7 +21,7 @@ CanonicalId = Annotated[UUID, BeforeValidator(_canonical)]
 
 
 def _storable(value: str) -> str:
-    """Refuse what PostgreSQL cannot hold as text: NUL, and halves of surrogate pairs."""
+    """Refuse what PostgreSQL cannot store as text: NUL, and halves of surrogate pairs."""
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise ValueError("holds characters that are not text")
     return value
@@ -31,7 +31,7 @@ PlainText = Annotated[str, AfterValidator(_storable)]
 
 
 class Contract(BaseModel):
-    """What crosses the border to Temporal: frozen, ids and small facts only, nothing unknown."""
+    """A value that crosses to Temporal: frozen, ids and small facts only, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +40,7 @@ RelatedType = Literal["environment_review", "restore_result", "operation_run"]
 
 
 class OperationResult(Contract):
-    """How a workflow ended, and the id of what it made."""
+    """How a run ended, and what it led to; a workflow's result."""
 
     run_id: UUID
     outcome: Outcome
@@ -62,9 +62,9 @@ Cause = Literal[
 
 
 class Failure(Contract):
-    """One failure, as the run's `failures` keeps it: `detail` is redacted and for experts only (law L10).
+    """One entry of a run's `failures`; `detail` is redacted and shown to experts only (law L10).
 
-    `attempts` is None where nobody counted them, as in an activity that timed out.
+    `attempts` is None where Temporal does not count them, as for an activity that timed out.
     """
 
     code: str
@@ -75,7 +75,7 @@ class Failure(Contract):
 
 
 class Closing(Contract):
-    """What a workflow says of its own end when it cannot end well."""
+    """Why a workflow is about to close without a result."""
 
     cause: Cause
     failure: Failure

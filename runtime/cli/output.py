@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import click
 
+from models.run_context import RunContext
 from services.runs.response_models import QueuedRunAnswer, RunAnswer
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -62,14 +63,14 @@ def lines_of(run: RunAnswer) -> dict[str, object]:
 
 
 def _cancellation(run: RunAnswer) -> dict[str, object]:
-    asked = run.context.get("cancellation")
+    asked = RunContext.model_validate(run.context).cancellation
     if asked is None:
         return {}
-    beyond = asked["point_of_no_return"]
+    beyond = asked.point_of_no_return
     return {
-        "cancellation": f"asked for by {asked['requested_by']} at {asked['requested_at']}",
-        "delivered": asked["delivered_at"] or "not yet",
-        "stopped": asked["acknowledged_at"] or "not yet",
+        "cancellation": f"asked for by {asked.requested_by} at {asked.requested_at.isoformat()}",
+        "delivered": asked.delivered_at.isoformat() if asked.delivered_at else "not yet",
+        "stopped": asked.acknowledged_at.isoformat() if asked.acknowledged_at else "not yet",
         **({"cannot undo": f"commit {beyond[:7]}, already pushed or being pushed"} if beyond else {}),
     }
 

@@ -180,16 +180,16 @@ def _result_of(session: Session, run: OperationRun | None) -> OperationResult:
     """Return how a run ended; raise RunRefused for one that failed, was cancelled or does not exist."""
     if run is None or run.outcome in {Outcome.FAILED, Outcome.CANCELLED}:
         raise RunRefused
-    reconciliation = run.context.get("reconciliation")
+    reconciliation = run.context.reconciliation
     if reconciliation is None:
         made = select(EnvironmentReview.id).where(EnvironmentReview.run_id == run.id)
         return _result(run.id, session.scalars(made).one())
-    related = reconciliation["related"] or {"type": None, "id": None}
+    related = reconciliation.related
     return OperationResult(
         run_id=run.id,
         outcome=Outcome(run.outcome),
-        related_type=related["type"],
-        related_id=related["id"],
+        related_type=related.type if related else None,
+        related_id=related.id if related else None,
     )
 
 

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -25,12 +26,13 @@ from models.lifecycle import ACTIVE
 from models.operation_run import OperationRequest, OperationRun
 from models.restore import RestorePlan
 from services.repositories.refs import check_ref
+from services.runs.inputs import SCOPE
 from services.runs.new_run import Dispatch, NewRun
 from services.runs.service import OperationRunService
 
 
 def check_scope(session: Session, operation_input: OperationInput) -> None:
-    """Check that what an operation names belongs together.
+    """Check that the environment is the workspace's, and the restore plan the environment's.
 
     Raises NotFound where the workspace has no such environment, and InvalidInput where the environment has
     no such restore plan.
@@ -39,7 +41,7 @@ def check_scope(session: Session, operation_input: OperationInput) -> None:
     if environment is None or environment.workspace_id != operation_input.workspace_id:
         raise NotFound
     if isinstance(operation_input, RestoreExecuteInput):
-        # Not the plan itself: it may have thousands of changes.
+        # One column: the plan may have thousands of changes.
         plan = select(RestorePlan.environment_id).where(RestorePlan.id == operation_input.restore_plan_id)
         if session.scalar(plan) != environment.id:
             raise InvalidInput(
@@ -48,10 +50,10 @@ def check_scope(session: Session, operation_input: OperationInput) -> None:
             )
 
 
-def run_in_the_way(session: Session, new: NewRun) -> OperationRun | None:
-    """Return the active run that does the same work, else, for a restore, the environment's active restore.
+def blocking_run(session: Session, new: NewRun) -> OperationRun | None:
+    """Return the active run of the same identity, else, for a restore, the environment's active restore.
 
-    None: whatever stood in the way has ended meanwhile (law L7).
+    None: the run that refused the insert has completed meanwhile (law L7).
     """
     active = select(OperationRun).where(
         OperationRun.workspace_id == new.operation_input.workspace_id,
@@ -66,9 +68,8 @@ def run_in_the_way(session: Session, new: NewRun) -> OperationRun | None:
 
 
 def as_requested(operation_type: OperationType, operation_input: OperationInput) -> dict[str, str | None]:
-    """Return a request as a flat object, so that a differing field can be named as the caller wrote it."""
-    scope = {"workspace_id", "environment_id"}
-    values: dict[str, str | None] = operation_input.model_dump(mode="json", exclude=scope)
+    """Return a request's body, flat: two are compared field by field, by the names that callers know."""
+    values: dict[str, str | None] = operation_input.model_dump(mode="json", exclude={*SCOPE})
     return {
         "type": operation_type,
         "environment_id": str(operation_input.environment_id),
@@ -76,20 +77,22 @@ def as_requested(operation_type: OperationType, operation_input: OperationInput)
     }
 
 
-# How often a run that stands in the way may end just before it is read.
+# A blocking run may complete between the insert and the read: insert again, at most so often.
 _ATTEMPTS = 5
+
+_DIRECT_START: Final = Actor(kind="workflow", name="direct start")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Requested:
-    """The run that answers a request; `deduplicated` where it was there already."""
+    """The run that answers a request; `deduplicated` where it existed already."""
 
     run: OperationRun
     deduplicated: bool
 
 
 class OperationRequests:
-    """Admission: every request for an operation comes in here and leaves one row (laws L3 and L7)."""
+    """Admits requests for operations: each accepted one is a row of `operation_requests` (laws L3 and L7)."""
 
     def __init__(self, session: Session, *, target: Dispatch, clock: Clock = utc_now) -> None:
         self._session = session
@@ -107,11 +110,13 @@ class OperationRequests:
     ) -> Requested:
         """Return the one run for this request, queued now or active already.
 
-        1. A replayed Idempotency-Key gets the run it got before, whatever became of it; with another body
-           it raises IdempotencyKeyReused naming the fields that differ.
-        2. An active run of the same identity takes the request in.
+        1. A replayed Idempotency-Key returns its first run, completed or not; with another body it raises
+           IdempotencyKeyReused naming the fields that differ.
+        2. The request is merged into an active run of the same identity.
         3. A restore while another one of the environment is active raises RestoreInProgress.
         4. Otherwise a run is queued.
+
+        Raises what `check_scope` raises, and InvalidInput for a malformed ref.
         """
         body = as_requested(operation_type, operation_input)
         if idempotency_key is not None:
@@ -122,17 +127,15 @@ class OperationRequests:
         if isinstance(operation_input, ReviewComposeInput) and operation_input.ref is not None:
             check_ref(operation_input.ref, field="input.ref")
         requested = self._queue_or_fold(operation_type, operation_input, actor)
-        self._keep(requested.run, body, actor, idempotency_key)
+        self._record(requested.run, body, actor, idempotency_key)
         return requested
 
-    def ensure_run(
-        self, correlation: Correlation, operation_input: OperationInput, *, actor: Actor
-    ) -> OperationRun:
+    def ensure_run(self, correlation: Correlation, operation_input: OperationInput) -> OperationRun:
         """Return the run of a workflow, registering it first where the workflow was started directly.
 
-        The same laws hold as for a request: where an active run does the same work already, the run is
-        registered as blocked (`already_in_progress`) with that one as related. Raises RunRefused, and
-        writes nothing, where what the input names does not belong together (law L6).
+        The laws of a request hold: where an active run does the same work, this one is registered as
+        blocked (`already_in_progress`) with the active run as related. Raises RunRefused and writes nothing
+        where `check_scope` refuses the input (law L6).
         """
         run = self._session.get(OperationRun, correlation.run_id)
         if run is not None:
@@ -141,8 +144,8 @@ class OperationRequests:
             check_scope(self._session, operation_input)
         except (NotFound, InvalidInput) as error:
             raise RunRefused from error
-        run = self._register(correlation, operation_input, actor)
-        self._keep(run, as_requested(correlation.operation_type, operation_input), actor, None)
+        run = self._register(correlation, operation_input)
+        self._record(run, as_requested(correlation.operation_type, operation_input), _DIRECT_START, None)
         return run
 
     def _queue_or_fold(
@@ -154,22 +157,20 @@ class OperationRequests:
             run = self._runs.enqueue(new)
             if run is not None:
                 return Requested(run=run, deduplicated=False)
-            active = run_in_the_way(self._session, new)
+            active = blocking_run(self._session, new)
             if active is not None and active.identity != new.identity:
                 raise RestoreInProgress(str(active.id))
             if active is not None:
                 return Requested(run=active, deduplicated=True)
         raise Conflict
 
-    def _register(
-        self, correlation: Correlation, operation_input: OperationInput, actor: Actor
-    ) -> OperationRun:
-        new = self._new_run(correlation, operation_input, actor)
+    def _register(self, correlation: Correlation, operation_input: OperationInput) -> OperationRun:
+        new = self._new_run(correlation, operation_input, _DIRECT_START)
         for _ in range(_ATTEMPTS):
             run = self._runs.enqueue(new) or self._session.get(OperationRun, correlation.run_id)
             if run is not None:
                 return run
-            active = run_in_the_way(self._session, new)
+            active = blocking_run(self._session, new)
             if active is not None:
                 return self._runs.refuse_duplicate(new, active_run_id=active.id)
         raise Conflict
@@ -179,7 +180,7 @@ class OperationRequests:
             correlation=correlation, operation_input=operation_input, actor=actor, dispatch=self._target
         )
 
-    def _keep(self, run: OperationRun, body: Json, actor: Actor, idempotency_key: str | None) -> None:
+    def _record(self, run: OperationRun, body: Json, actor: Actor, idempotency_key: str | None) -> None:
         self._session.add(
             OperationRequest(
                 workspace_id=run.workspace_id,
@@ -193,7 +194,7 @@ class OperationRequests:
         )
 
     def _replay(self, workspace_id: UUID, key: str, body: Json) -> OperationRun | None:
-        # Two callers with one key must not both find nothing: the second waits for the first to commit.
+        # Of two callers with one key the second waits for the first to commit, and then finds its row.
         self._session.execute(
             select(func.pg_advisory_xact_lock(func.hashtextextended(f"{workspace_id}:{key}", 0)))
         )
@@ -206,5 +207,5 @@ class OperationRequests:
         differing = sorted(dict(body.items() ^ earlier.body.items()))
         if differing:
             raise IdempotencyKeyReused(differing)
-        # None where it was pruned since: its key is free then.
+        # None where retention has pruned the run: the key is free again.
         return self._session.get(OperationRun, earlier.run_id)

@@ -20,11 +20,11 @@ def why_not_cancel(run: OperationRun) -> str | None:
     """Return why cancelling a run would change nothing; None where it would."""
     if run.status == Status.COMPLETED:
         return "It has already ended."
-    return "Its cancellation was asked for already." if "cancellation" in run.context else None
+    return "Its cancellation was asked for already." if run.context.cancellation else None
 
 
 class Cancellations:
-    """Cancels runs, as a ladder: asked, delivered, acknowledged at a safe point, settled (section 5)."""
+    """Cancels runs, step by step: requested, delivered, acknowledged at a safe point, settled."""
 
     def __init__(self, database: Database, engine: Engine, *, clock: Clock = utc_now) -> None:
         self._database = database
@@ -32,14 +32,14 @@ class Cancellations:
         self._clock = clock
 
     def ask(self, run_id: UUID, actor: Actor) -> OperationRun:
-        """Note the wish and tell Temporal; asking again changes nothing.
+        """Record the request and deliver it to Temporal; repeating it changes nothing.
 
-        The run stays as it is until its code has stopped: it never reads cancelled while that may still
-        act. Raises NotFound, and AlreadyCompleted for a run that has ended.
+        The run completes as cancelled only once its workflow has stopped: until then the workflow may still
+        act. Raises NotFound, and AlreadyCompleted for a completed run.
         """
         with self._database.transaction() as session:
-            asked = OperationRunService(session, clock=self._clock).request_cancel(run_id, actor)
-            run = asked or session.get(OperationRun, run_id)
+            requested = OperationRunService(session, clock=self._clock).request_cancel(run_id, actor)
+            run = requested or session.get(OperationRun, run_id)
         if run is None:
             raise NotFound
         if run.status == Status.COMPLETED:
@@ -47,8 +47,9 @@ class Cancellations:
         return self.deliver(run)
 
     def deliver(self, run: OperationRun) -> OperationRun:
-        """Hand an asked cancellation to Temporal, once; where Temporal does not answer the sweep does it."""
-        if run.context["cancellation"]["delivered_at"] is not None:
+        """Deliver a requested cancellation to Temporal, once; the sweep repeats one that got no answer."""
+        requested = run.context.cancellation
+        if requested is not None and requested.delivered_at is not None:
             return run
         correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
         try:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from models.base import Clock, utc_now
 from models.catalog import OperationCatalog
 from models.contracts import Failure
+from models.contracts.operation_input import OperationInput
+from models.contracts.review_compose import ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import DispatchFailed, StartUnconfirmed
@@ -17,7 +19,7 @@ from models.operation_run import OperationRun
 from models.restore import RestorePlan, RestorePoint
 from services.database.session import Database
 from services.engine.port import WorkflowStart, WorkflowStarter
-from services.runs.inputs import parse_input
+from services.runs.inputs import input_of
 from services.runs.service import OperationRunService
 
 _log = structlog.get_logger()
@@ -43,7 +45,7 @@ class Dispatcher:
         self._clock = clock
 
     def dispatch_or_fail(self, run_id: UUID, start: WorkflowStart | None = None) -> OperationRun:
-        """Start the workflow of a queued run whose transaction has committed (law L4); return the run then.
+        """Start the workflow of a queued run, once its transaction has committed; return the run (law L4).
 
         `start` as `describe_start` gave it; None: it is read from the run. A start refused for good
         completes the run as failed (`dispatch_failed`). One whose answer never came leaves it queued: the
@@ -63,7 +65,7 @@ class Dispatcher:
     def _start(
         self, run_id: UUID, start: WorkflowStart
     ) -> Callable[[OperationRunService], OperationRun | None]:
-        """Tell Temporal, and return what the run has to be told of its answer."""
+        """Start the workflow; return the transition that Temporal's answer calls for."""
         try:
             self._starter.start(start)
         except StartUnconfirmed:
@@ -82,19 +84,18 @@ class Dispatcher:
 
 
 def describe_start(session: Session, run: OperationRun, *, public_url: str) -> WorkflowStart:
-    """Return all that Temporal will be told of a run."""
+    """Return everything that Temporal gets to start a run's workflow."""
     environment = session.get_one(Environment, run.environment_id)
     operation = OperationCatalog.get(run.type)
+    operation_input = input_of(run)
     url = f"{public_url}/operations/{run.id}"
     return WorkflowStart(
         workflow_id=Correlation(operation_type=operation.type, run_id=run.id).workflow_id,
         workflow_type=operation.type,
-        task_queue=run.context["dispatch"]["queue"],
-        operation_input=parse_input(
-            operation.type, run.workspace_id, run.environment_id, run.context["input"]
-        ),
+        task_queue=run.context.dispatch.queue,
+        operation_input=operation_input,
         execution_timeout=operation.execution_timeout,
-        summary=_plain(f"{operation.label} of {environment.name}{_aim(session, run)}"),
+        summary=_plain(f"{operation.label} of {environment.name}{_aim(session, operation_input)}"),
         details=f"Run [{run.id}]({url}), asked for by {_plain(run.initiator_name)}.",
         search_attributes={
             "OperationRunId": str(run.id),
@@ -105,17 +106,14 @@ def describe_start(session: Session, run: OperationRun, *, public_url: str) -> W
     )
 
 
-def _aim(session: Session, run: OperationRun) -> str:
-    """Say in a few words what a run works from, or puts back."""
-    given = run.context["input"]
-    if ref := given.get("ref"):
-        return f" from {ref}"
-    if "restore_plan_id" not in given:
-        return ""
+def _aim(session: Session, operation_input: OperationInput) -> str:
+    """Word the ref that a review is composed from, or the restore point of a restore."""
+    if isinstance(operation_input, ReviewComposeInput):
+        return f" from {operation_input.ref}" if operation_input.ref else ""
     point = select(RestorePoint.label).join(RestorePlan, RestorePlan.restore_point_id == RestorePoint.id)
-    return f" to {session.scalars(point.where(RestorePlan.id == UUID(given['restore_plan_id']))).one()}"
+    return f" to {session.scalars(point.where(RestorePlan.id == operation_input.restore_plan_id)).one()}"
 
 
 def _plain(text: str) -> str:
-    """Return a text that Temporal's console shows as it is: names are not Markdown, nor links, nor HTML."""
+    """Escape a text, so that Temporal's console shows a name literally and not as Markdown or HTML."""
     return _MARKDOWN.sub(r"\\\1", text[:_SUMMARY_LENGTH])

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -12,22 +12,27 @@ from models.operation_run import OperationRun
 from services.hashing import digest
 from services.validation import sentence_of
 
+# In every operation's input; a request names them beside its `input`.
+SCOPE: Final = ("workspace_id", "environment_id")
+
 
 def parse_input(
     operation_type: OperationType, workspace_id: UUID, environment_id: UUID, given: dict[str, Any]
 ) -> OperationInput:
-    """Build the workflow's input from a request's; raise InvalidInput naming the field that is wrong."""
-    for name in ("workspace_id", "environment_id"):
+    """Build the workflow's input from a request's; raise InvalidInput naming the field that is wrong.
+
+    An input that names a scope of its own is refused: access was checked for the scope beside it.
+    """
+    for name in SCOPE:
         if name in given:
-            raise InvalidInput(
-                f"input.{name}", f"input.{name} does not belong here; it is told beside the input."
-            )
+            field = f"input.{name}"
+            raise InvalidInput(field, f"{field}: is not part of the input; leave it out.")
     scope = {"workspace_id": workspace_id, "environment_id": environment_id}
     return parse_whole_input(operation_type, {**given, **scope})
 
 
 def parse_whole_input(operation_type: OperationType, given: object) -> OperationInput:
-    """Check a workflow's input, as any SDK may send it; raise InvalidInput naming the field that is wrong."""
+    """Parse the input that any SDK gave a workflow; raise InvalidInput naming the field that is wrong."""
     try:
         return INPUTS[operation_type].model_validate(given)
     except ValidationError as error:
@@ -36,8 +41,14 @@ def parse_whole_input(operation_type: OperationType, given: object) -> Operation
         raise InvalidInput(field, sentence_of(first, field)) from None
 
 
+def input_of(run: OperationRun) -> OperationInput:
+    """Return the input of a run's workflow, from what the run stores."""
+    given = run.context.input
+    return parse_input(OperationType(run.type), run.workspace_id, run.environment_id, given)
+
+
 def identity_of(operation_type: OperationType, operation_input: OperationInput) -> str:
-    """Return what makes two requests the same work: the sha256 over environment and identity inputs (L7)."""
+    """Return the sha256 that requests of the same work share: environment and identity inputs (law L7)."""
     names = OperationCatalog.get(operation_type).identity_inputs
     facts = {name: getattr(operation_input, name) for name in names}
     return digest({"environment_id": operation_input.environment_id, **facts})
@@ -46,7 +57,7 @@ def identity_of(operation_type: OperationType, operation_input: OperationInput) 
 def is_this_work(
     correlation: Correlation, operation_input: OperationInput
 ) -> tuple[ColumnElement[bool], ...]:
-    """Select the run that a workflow names, if it has the type, scope and identity of its input (law L6)."""
+    """Return the conditions that a workflow's run meets: id, type, scope and identity (law L6)."""
     return (
         OperationRun.id == correlation.run_id,
         OperationRun.type == correlation.operation_type,

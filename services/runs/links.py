@@ -56,8 +56,7 @@ class Links:
         """Return the URL of a run's workflow in Temporal's console; None where no console is configured."""
         if not self.temporal_ui_url:
             return None
-        dispatch = run.context.get("dispatch") or {}
-        namespace = quote(dispatch.get("connection") or self.namespace, safe="")
+        namespace = quote(run.context.dispatch.connection or self.namespace, safe="")
         return (
             f"{self.temporal_ui_url}/namespaces/{namespace}/workflows/{quote(workflow_id_of(run), safe='')}"
         )
@@ -67,11 +66,9 @@ class Links:
 
         The reconciliation says what that is; `own`, the run's own result, counts only where there is none.
         """
-        reconciliation = run.context.get("reconciliation")
-        if reconciliation is None:
-            return self._link(run, own) if own else None
-        related = reconciliation["related"]
-        return self._link(run, Related.model_validate(related)) if related else None
+        reconciliation = run.context.reconciliation
+        related = own if reconciliation is None else reconciliation.related
+        return self._link(run, related) if related else None
 
     def _link(self, run: OperationRun, related: Related) -> RelatedLink:
         path = {

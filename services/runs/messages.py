@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from models.contracts import Contract
 from models.lifecycle import Outcome, Status
@@ -64,8 +64,8 @@ def card_of(run: OperationRun) -> Card:
     """Word the state of a run in four lines, none of them empty."""
     code = reason_of(run)
     wording = _wording(run, code)
-    evidence = _evidence(run)
-    cause = CAUSES.get(evidence.get("cause") or "") if code in _GENERIC else None
+    settled = run.context.reconciliation
+    cause = CAUSES.get(settled.cause or "") if settled and code in _GENERIC else None
     came_of_it = REASONS.get(_reason(run)) if code in _OPEN_ENDED else None
     meaning = (cause.happened if cause else "", wording.body, came_of_it.body if came_of_it else "")
     return Card(
@@ -74,7 +74,7 @@ def card_of(run: OperationRun) -> Card:
         meaning=" ".join(filter(None, meaning)),
         done=f"{cause.done} {wording.done}" if cause else wording.done,
         next=wording.next,
-        items=evidence.get("changed_items") or () if code == ReasonCode.ENVIRONMENT_CHANGED else (),
+        items=settled.changed_items if settled and code == ReasonCode.ENVIRONMENT_CHANGED else (),
     )
 
 
@@ -88,7 +88,7 @@ def reason_of(run: OperationRun) -> str:
     4. A run that completed by itself: what its operation makes.
     """
     if run.status != Status.COMPLETED:
-        return ReasonCode.CANCELLATION_REQUESTED if "cancellation" in run.context else run.status
+        return ReasonCode.CANCELLATION_REQUESTED if run.context.cancellation else run.status
     reason = _reason(run)
     if not reason:
         return _failure(run) or _success(run) or run.outcome
@@ -101,7 +101,8 @@ def reason_of(run: OperationRun) -> str:
 
 def _reason(run: OperationRun) -> str:
     """Return the reason of a run's reconciliation; empty where it has none."""
-    return str((run.context.get("reconciliation") or {}).get("reason_code", ""))
+    reconciliation = run.context.reconciliation
+    return reconciliation.reason_code if reconciliation else ""
 
 
 def _failure(run: OperationRun) -> str | None:
@@ -125,8 +126,8 @@ def _success(run: OperationRun) -> str | None:
 
 
 def _wording(run: OperationRun, code: str) -> Wording:
-    cancellation = run.context.get("cancellation") or {}
-    if code == ReasonCode.CANCELLATION_REQUESTED and cancellation.get("point_of_no_return"):
+    cancellation = run.context.cancellation
+    if code == ReasonCode.CANCELLATION_REQUESTED and cancellation and cancellation.point_of_no_return:
         return TOO_LATE
     return (
         VARIANTS.get((code, run.outcome))
@@ -142,8 +143,3 @@ def _named(items: Sequence[str]) -> str:
     more = len(items) - _NAMED_IN_A_SENTENCE
     names = ", ".join(items[:_NAMED_IN_A_SENTENCE])
     return f"Changed: {names}{f' and {more} more' if more > 0 else ''}."
-
-
-def _evidence(run: OperationRun) -> dict[str, Any]:
-    evidence = (run.context.get("reconciliation") or {}).get("evidence") or {}
-    return dict(evidence)

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from models.actor import Actor
 from models.base import Json
@@ -8,14 +9,15 @@ from models.catalog import OperationCatalog
 from models.contracts.operation_input import OperationInput
 from models.correlation import CORRELATION_VERSION, Correlation
 from models.lifecycle import QUEUED
-from services.runs.inputs import identity_of
+from models.run_context import RunContext, RunDispatch
+from services.runs.inputs import SCOPE, identity_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dispatch:
-    """Where a run is handed to Temporal: the task queue and the namespace ("connection", law L4).
+    """Where Temporal gets a run: the task queue and the namespace (`connection`, law L4).
 
-    `dispatched_at` is None as long as nobody knows that Temporal took the run.
+    `dispatched_at` is None until Temporal is known to have accepted the run.
     """
 
     queue: str
@@ -25,7 +27,7 @@ class Dispatch:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRun:
-    """All that a run is born with."""
+    """Everything that a new run's row is made of."""
 
     correlation: Correlation
     operation_input: OperationInput
@@ -34,14 +36,12 @@ class NewRun:
 
     @cached_property
     def identity(self) -> str:
-        """What makes two requests the same work."""
+        """The same for two requests of the same work."""
         return identity_of(self.correlation.operation_type, self.operation_input)
 
-    def columns(self, born_at: datetime) -> Json:
-        """Return the row of the run, queued, with its canonical dispatch: exactly the keys of law L4."""
+    def columns(self, born_at: datetime, **context: Any) -> Json:
+        """Return the values of the run's row, queued; `context` holds further fields of its RunContext."""
         operation_type, run_id = self.correlation.operation_type, self.correlation.run_id
-        known_at = self.dispatch.dispatched_at
-        scope = {"workspace_id", "environment_id"}
         return {
             "id": run_id,
             "workspace_id": self.operation_input.workspace_id,
@@ -52,17 +52,18 @@ class NewRun:
             "identity": self.identity,
             "initiator_kind": self.actor.kind,
             "initiator_name": self.actor.name,
-            "context": {
-                "input": self.operation_input.model_dump(mode="json", exclude=scope),
-                "dispatch": {
-                    "job_class": OperationCatalog.get(operation_type).workflow_class,
-                    "queue": self.dispatch.queue,
-                    "connection": self.dispatch.connection,
-                    "dispatched_at": known_at.isoformat() if known_at else None,
-                    "correlation_version": CORRELATION_VERSION,
-                    "operation_run_id": str(run_id),
-                },
-            },
+            "context_json": RunContext(
+                input=self.operation_input.model_dump(mode="json", exclude={*SCOPE}),
+                dispatch=RunDispatch(
+                    job_class=OperationCatalog.get(operation_type).workflow_class,
+                    queue=self.dispatch.queue,
+                    connection=self.dispatch.connection,
+                    dispatched_at=self.dispatch.dispatched_at,
+                    correlation_version=CORRELATION_VERSION,
+                    operation_run_id=run_id,
+                ),
+                **context,
+            ).as_json(),
             "summary_counts": {},
             "failures": [],
             "created_at": born_at,

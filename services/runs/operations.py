@@ -5,7 +5,7 @@ from models.actor import Actor
 from models.base import Json, utc_now
 from models.catalog import Capability, OperationCatalog
 from models.environment import Environment
-from models.errors import InvalidInput, UnknownOperationType
+from models.errors import UnknownOperationType
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
@@ -22,7 +22,7 @@ _PLAN_IS_SPENT: Final = frozenset({ReasonCode.ENVIRONMENT_CHANGED, ReasonCode.IT
 
 
 class OperationStarter:
-    """Start operations for whoever asks: pages, the API, the command line."""
+    """Starts operations for the pages, the API and the command line."""
 
     def __init__(self, database: Database, dispatcher: Dispatcher, *, target: Dispatch) -> None:
         self._database = database
@@ -38,16 +38,15 @@ class OperationStarter:
         actor: Actor,
         idempotency_key: str | None = None,
     ) -> Requested:
-        """Record a request for an operation, hand its run to Temporal, and return the run as it then is.
+        """Admit a request, dispatch its run to Temporal, and return the run as it then is.
 
-        1. The request commits as a queued run, or finds the run that answers it already (law L7).
-        2. A new run is started. A start refused for good completes it as failed; one whose answer never
-           came leaves it queued. Neither is an error of the request.
+        1. The request commits as a queued run, or is merged into the run that answers it (law L7).
+        2. A new run is dispatched. A start that Temporal refuses completes it as failed; one without an
+           answer leaves it queued. Neither is an error of the request.
 
         Raises InvalidInput naming the field (`type`, `input.…`), RestoreInProgress, IdempotencyKeyReused.
         """
         operation = OperationCatalog.get(operation_type)
-        _refuse_scope(given)
         operation_input = parse_input(operation.type, environment.workspace_id, environment.id, given)
         with self._database.transaction() as session:
             requested = OperationRequests(session, target=self._target).request(
@@ -62,38 +61,31 @@ class OperationStarter:
         return replace(requested, run=self._dispatcher.dispatch_or_fail(requested.run.id, start))
 
 
-def _refuse_scope(given: Json) -> None:
-    """Hold the scope to the environment that was judged: an input that names one of its own is refused."""
-    for name in ("workspace_id", "environment_id"):
-        if name in given:
-            field = f"input.{name}"
-            raise InvalidInput(field, f"{field}: is not part of the input; leave it out.")
-
-
 def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
-    """Return why a queued run waits; None for any other. Never fails, and never waits long for the engine."""
+    """Return why a queued run waits; None for any other. Never fails, and never waits long for Temporal."""
     if run.status != Status.QUEUED:
         return None
     now = utc_now()
-    # What the row alone can tell, as of a run asked for a moment ago, is not worth a look.
+    # Spares Temporal the question where the row alone answers it.
     known = waiting_reason(run, None, now)
     if known.code != "could_not_check":
         return known
-    return waiting_reason(run, cache.queue(run.context["dispatch"]["queue"]), now)
+    return waiting_reason(run, cache.queue(run.context.dispatch.queue), now)
 
 
 def why_not_again(run: OperationRun) -> str | None:
     """Return why an operation may not be run again with a run's input; None where it may."""
     if run.status != Status.COMPLETED:
         return "It is still under way."
-    reason = (run.context.get("reconciliation") or {}).get("reason_code")
-    return "Its plan would be held back again. Make a new one." if reason in _PLAN_IS_SPENT else None
+    settled = run.context.reconciliation
+    is_spent = settled is not None and settled.reason_code in _PLAN_IS_SPENT
+    return "Its plan would be held back again. Make a new one." if is_spent else None
 
 
 def capability_to_start(operation_type: object) -> Capability:
-    """Return what starting such an operation takes; for a type that does not exist, acting at all.
+    """Return the capability to start an operation; OPERATIONS_ACT where there is no such type.
 
-    So that access can be judged before the type is found to be wrong.
+    Access is judged first: only who may act learns that the type is wrong.
     """
     try:
         return OperationCatalog.get(str(operation_type)).capability

@@ -2,13 +2,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import (
-    String,
-    literal,
-    select,
-    union,
-    union_all,
-)
+from sqlalchemy import String, literal, select, union, union_all
 from sqlalchemy.orm import Session
 
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
@@ -21,11 +15,10 @@ _LIVE = (ReviewStatus.DRAFT, ReviewStatus.PUBLISHED)
 
 @dataclass(frozen=True, kw_only=True)
 class BusinessTruth:
-    """What the run's result looks like from the business side, as it stands in the database.
+    """What the database holds of a run's result; the repository's branch is read by a check alone.
 
-    `reviews` are the run's own, the one it was found to have led to, and the live one of the same evidence,
-    of its environment alone; `result` is what a restore put back. The branch of a repository is not asked
-    for it: that takes a check.
+    `reviews` are the run's own, the one its reconciliation found, and the live one of the same evidence, all
+    of the run's environment; `result` is what a restore wrote.
     """
 
     reviews: Sequence[EnvironmentReview] = ()
@@ -33,15 +26,15 @@ class BusinessTruth:
 
 
 def reviews_for(session: Session, run: OperationRun) -> Sequence[EnvironmentReview]:
-    """Return the review that a run composed, the one it led to, and the live one of the same fingerprint."""
-    review, reconciliation = EnvironmentReview, run.context.get("reconciliation") or {}
-    led_to = reconciliation.get("related") or {}
-    found_id = led_to["id"] if led_to.get("type") == "environment_review" else None
+    """Return the reviews of a run, its own first: see BusinessTruth."""
+    review, context = EnvironmentReview, run.context
+    led_to = context.reconciliation.related if context.reconciliation else None
+    found_id = led_to.id if led_to and led_to.type == "environment_review" else None
     own = select(review.id).where(review.run_id == run.id)
     same = select(review.id).where(
         review.workspace_id == run.workspace_id,
         review.environment_id == run.environment_id,
-        review.fingerprint == run.context.get("fingerprint"),
+        review.fingerprint == context.fingerprint,
         review.status.in_(_LIVE),
     )
     related = select(review.id).where(review.workspace_id == run.workspace_id, review.id == found_id)
@@ -51,25 +44,25 @@ def reviews_for(session: Session, run: OperationRun) -> Sequence[EnvironmentRevi
 
 
 def get_runs(session: Session, run_ids: Collection[UUID]) -> dict[UUID, OperationRun]:
-    """Return runs by their ids alone; whether the reader may see them is the caller's question."""
+    """Return runs by their ids alone; the caller judges access."""
     found = session.scalars(select(OperationRun).where(OperationRun.id.in_(run_ids)))
     return {run.id: run for run in found}
 
 
 def transitions_of(session: Session, run_id: UUID) -> Sequence[OperationRunTransition]:
-    """Return the steps a run took, in order."""
+    """Return the transitions of a run, in order."""
     statement = select(OperationRunTransition).where(OperationRunTransition.run_id == run_id)
     return session.scalars(statement.order_by(OperationRunTransition.id)).all()
 
 
 def requests_of(session: Session, run_id: UUID, *, limit: int) -> Sequence[OperationRequest]:
-    """Return the requests that a run answers, the first of them first; at most `limit`."""
+    """Return the requests that a run answers, oldest first; at most `limit`."""
     statement = select(OperationRequest).where(OperationRequest.run_id == run_id)
     return session.scalars(statement.order_by(OperationRequest.at, OperationRequest.id).limit(limit)).all()
 
 
 def own_results(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Related]:
-    """Return what the runs themselves made, by run id; a run that made nothing is left out."""
+    """Return the reviews and restore results that runs made themselves, by run id; others are left out."""
     reviews = select(
         EnvironmentReview.run_id, EnvironmentReview.id, literal("environment_review", String).label("type")
     )
@@ -86,12 +79,12 @@ def own_results(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Relat
 
 
 def history_of(session: Session, run_id: UUID) -> OperationRunHistory | None:
-    """Return the compact story of a run's workflow; None until it is kept."""
+    """Return the compact history of a run's workflow; None until it is stored."""
     return session.get(OperationRunHistory, run_id)
 
 
 def result_of(session: Session, run_id: UUID) -> RestoreResult | None:
-    """Return what a restore put back; None for other runs, and until it has."""
+    """Return the result of a restore; None for other runs, and until there is one."""
     return session.scalars(select(RestoreResult).where(RestoreResult.run_id == run_id)).one_or_none()
 
 

@@ -8,19 +8,19 @@ from services.engine.port import QueueView
 
 WaitingCode = Literal["start_unconfirmed", "no_worker", "workers_busy", "starting", "could_not_check"]
 
-# A start takes this long at most where nothing stands in its way; until then there is nothing to explain.
-JUST_ASKED: Final = timedelta(seconds=10)
+# An unhindered start takes at most this long; until then a wait needs no explanation.
+JUST_REQUESTED: Final = timedelta(seconds=10)
 
-# An idle worker's poll lasts up to a minute, so that a younger one says nothing about its being away.
-POLL: Final = timedelta(seconds=90)
+# An idle worker's poll lasts up to a minute: only silence beyond that says that no worker polls.
+LONGEST_POLL: Final = timedelta(seconds=90)
 
-# A server that has just begun knows of no worker; a run that is younger than this proves nothing by itself.
-YOUNG: Final = timedelta(seconds=30)
+# A server that has just started knows no poller yet; a shorter wait without pollers proves nothing.
+NO_POLLERS_GRACE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """Why a queued run waits, in a sentence that claims no more than is known, and the facts behind it."""
+    """Why a queued run waits: a sentence that claims no more than is known, and the facts behind it."""
 
     code: WaitingCode
     sentence: str
@@ -28,25 +28,25 @@ class Waiting:
 
 
 def waiting_reason(run: OperationRun, queue: QueueView | None, now: datetime) -> Waiting:
-    """Say why a queued run has not started; `queue` None means that its queue could not be looked at.
+    """Return why a queued run has not started; `queue` None: Temporal did not describe the task queue.
 
-    1. Asked for seconds ago: starting.
-    2. Nobody confirmed the start: the row alone knows that.
-    3. The queue could not be looked at: said so, and nothing concluded.
+    1. Requested within JUST_REQUESTED: starting.
+    2. Temporal has not confirmed the start: only the row knows that.
+    3. Temporal did not describe the queue: could not check, and nothing is concluded.
     4. No poll for longer than one lasts: no worker. An empty list of pollers counts only beside a backlog,
-       or for a run that has waited for a while.
-    5. Work waits in line although workers asked for some lately: they are busy, as far as is known.
-    6. Otherwise it is about to start.
+       or once the run has waited for NO_POLLERS_GRACE.
+    5. Tasks wait although workers polled lately: the workers are busy, as far as is known.
+    6. Otherwise the run is about to start.
     """
     waits_for = now - run.created_at
     facts = _facts(run, queue, waits_for)
-    if waits_for < JUST_ASKED:
+    if waits_for < JUST_REQUESTED:
         return Waiting(code="starting", sentence="It was asked for a moment ago.", facts=facts)
-    if run.context["dispatch"]["dispatched_at"] is None:
+    if run.context.dispatch.dispatched_at is None:
         return Waiting(code="start_unconfirmed", sentence=_UNCONFIRMED, facts=facts)
     if queue is None:
         return Waiting(code="could_not_check", sentence=_NOT_CHECKED, facts=facts)
-    if _nobody_asks(queue, waits_for, now):
+    if _lacks_worker(queue, waits_for, now):
         return Waiting(code="no_worker", sentence=_no_worker(queue, now), facts=facts)
     if queue.pollers and queue.backlog:
         return Waiting(code="workers_busy", sentence=_busy(queue, now), facts=facts)
@@ -63,32 +63,32 @@ _NOT_CHECKED: Final = (
 )
 
 
-def _nobody_asks(queue: QueueView, waits_for: timedelta, now: datetime) -> bool:
+def _lacks_worker(queue: QueueView, waits_for: timedelta, now: datetime) -> bool:
     if queue.last_polled_at is not None:
-        return now - queue.last_polled_at > POLL
-    return queue.backlog > 0 or waits_for >= YOUNG
+        return now - queue.last_polled_at > LONGEST_POLL
+    return queue.backlog > 0 or waits_for >= NO_POLLERS_GRACE
 
 
 def _no_worker(queue: QueueView, now: datetime) -> str:
     if queue.last_polled_at is None:
-        return f"No worker is known to have asked for work in the last minutes.{_in_line(queue)}"
+        return f"No worker is known to have asked for work in the last minutes.{_backlog(queue)}"
     silence = _span(now - queue.last_polled_at)
     return (
         f"No worker has asked for work for {silence}: "
-        f"either none is running, or those there are have their hands full.{_in_line(queue)}"
+        f"either none is running, or those there are have their hands full.{_backlog(queue)}"
     )
 
 
 def _busy(queue: QueueView, now: datetime) -> str:
-    """Say that workers are busy where one asked while this work waited, and else only when one last did."""
+    """Word the backlog: workers are known to be busy only where one polled while the oldest task waited."""
     silence = now - queue.last_polled_at if queue.last_polled_at else timedelta()
     if silence < timedelta(seconds=queue.oldest_waits):
-        return f"The workers have more to do than they can take at once.{_in_line(queue)}"
-    return f"A worker last asked for work {_span(silence)} ago and may have its hands full.{_in_line(queue)}"
+        return f"The workers have more to do than they can take at once.{_backlog(queue)}"
+    return f"A worker last asked for work {_span(silence)} ago and may have its hands full.{_backlog(queue)}"
 
 
 def _about_to_start(queue: QueueView, waits_for: timedelta) -> str:
-    if not queue.pollers or waits_for < YOUNG:
+    if not queue.pollers or waits_for < NO_POLLERS_GRACE:
         return "It was asked for a moment ago."
     return (
         f"Workers are asking for work and nothing waits in line, and yet it has not started for "
@@ -96,7 +96,7 @@ def _about_to_start(queue: QueueView, waits_for: timedelta) -> str:
     )
 
 
-def _in_line(queue: QueueView) -> str:
+def _backlog(queue: QueueView) -> str:
     if not queue.backlog:
         return ""
     noun = "step of work waits" if queue.backlog == 1 else "steps of work wait"
@@ -105,19 +105,24 @@ def _in_line(queue: QueueView) -> str:
 
 
 def _span(length: timedelta) -> str:
-    """Word a length coarsely, so that a sentence does not change with every look."""
+    """Word a length coarsely, so that a sentence does not change with every poll of the page."""
     seconds = int(max(length, timedelta()).total_seconds())
     if seconds < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{max(seconds // 10 * 10, 1)} s" if seconds >= JUST_ASKED.total_seconds() else "a few seconds"
+        return (
+            f"{max(seconds // 10 * 10, 1)} s"
+            if seconds >= JUST_REQUESTED.total_seconds()
+            else "a few seconds"
+        )
     minutes = seconds // 60
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - two hours
 
 
 def _facts(run: OperationRun, queue: QueueView | None, waits_for: timedelta) -> Json:
+    dispatch = run.context.dispatch
     facts: Json = {
         "waits_for_seconds": int(waits_for.total_seconds()),
-        "dispatched_at": run.context["dispatch"]["dispatched_at"],
-        "queue": run.context["dispatch"]["queue"],
+        "dispatched_at": dispatch.dispatched_at.isoformat() if dispatch.dispatched_at else None,
+        "queue": dispatch.queue,
     }
     if queue is None:
         return facts

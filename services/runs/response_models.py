@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from models.base import columns_of
 from models.catalog import OperationType
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
@@ -72,7 +73,7 @@ def run_answer(
     run: OperationRun, own: Related | None, links: Links, *, deduplicated: bool = False
 ) -> RunAnswer:
     """Return a run as programs get it; `own` is the result it made itself, if any."""
-    columns = {column.key: getattr(run, column.key) for column in OperationRun.__table__.columns}
+    columns = columns_of(run)
     return RunAnswer(
         **columns,
         message=message_of(run),

@@ -39,11 +39,11 @@ from models.review import LAST_RESTORE, EnvironmentReview
 from services.database.session import Database
 from services.runs.service import OperationRunService
 
-# So few that whoever comes upon one of their locks waits for a moment only.
+# So few that a transaction that meets their locks waits for a moment only.
 BATCH: Final = 200
 LOCK_TIMEOUT: Final = timedelta(seconds=1)
 
-# Word for word as their indexes have it, and no parameters: only so can PostgreSQL look by them.
+# PostgreSQL uses the indexes only for these very words, without parameters.
 _Naming = aliased(OperationRun, name="naming")
 _RELATED_RUN: Final = literal_column(f"naming.{RELATED_RUN}", Text)
 _HAS_RELATED_RUN: Final = literal_column(f"naming.{HAS_RELATED_RUN}", Boolean)
@@ -66,7 +66,7 @@ class PruneResult(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Expired:
-    """How many runs of one outcome and type are older than their retention, and what became of them."""
+    """The runs of one outcome and type that are older than their retention, counted by result."""
 
     outcome: str
     type: str
@@ -82,14 +82,14 @@ class RunRetention:
         self._clock = clock
 
     def prune(self, *, dry_run: bool, batch: int = BATCH) -> Sequence[Expired]:
-        """Walk once over what is older than its retention; with `dry_run` nothing is deleted.
+        """Delete the runs that are older than their retention, and count them; with `dry_run` only count.
 
-        1. The next batch is read, the oldest first, with what keeps each run.
-        2. Those that nothing keeps are locked; one that somebody else holds is left to the next pruning.
-        3. What keeps them is read again, now that nobody can come to name them, and the rest is deleted.
+        1. Read the next batch, the oldest first, and what keeps each run.
+        2. Lock the runs that nothing keeps; leave one that another transaction holds to the next pruning.
+        3. Read again what keeps them, now that no row can come to name them, and delete the rest.
 
-        Each batch is a transaction of its own, so that a pruning may be stopped at any time, and several may
-        run at once. Raises TablesLocked where a lock is not had within a second.
+        Each batch is a transaction of its own: a pruning may stop at any time, and several may run at once.
+        Raises TablesLocked where a lock takes longer than LOCK_TIMEOUT.
         """
         counts: dict[tuple[str, str], Counter[PruneResult]] = {}
         now = self._clock()
@@ -108,7 +108,7 @@ class RunRetention:
                 results = self._results_of(session, now, [run.id for run in runs])
                 if not dry_run:
                     results |= self._delete(session, now, results)
-            # One that is gone between the two readings was deleted by another pruning.
+            # One that disappeared between the two reads was deleted by another pruning.
             yield from ((run, results.get(run.id, PruneResult.LOCKED)) for run in runs)
             if len(runs) < batch:
                 return
@@ -137,7 +137,7 @@ class RunRetention:
     def _delete(
         self, session: Session, now: datetime, results: Mapping[UUID, PruneResult]
     ) -> dict[UUID, PruneResult]:
-        """Delete the free runs that can be locked and that still nothing keeps; return the results of all."""
+        """Delete the runs that can be locked and that nothing keeps; return the results of all."""
         free = [run_id for run_id, result in results.items() if result == PruneResult.PRUNED]
         lock = select(OperationRun.id).where(OperationRun.id.in_(free)).with_for_update(skip_locked=True)
         held = self._results_of(session, now, session.scalars(lock).all())
@@ -158,7 +158,7 @@ class RunRetention:
     def _results_of(
         self, session: Session, now: datetime, run_ids: Sequence[UUID]
     ) -> dict[UUID, PruneResult]:
-        """Say of each run what keeps it: a review, also one that names it as the last restore, and so on."""
+        """Return what keeps each run: a review, a review that names it as the last restore, and so on."""
         run_id, name = OperationRun.id, cast(OperationRun.id, Text)
         named_by_run = (name == _RELATED_RUN, _HAS_RELATED_RUN, not_(self._is_expired(_Naming, now)))
         result = case(
@@ -167,13 +167,13 @@ class RunRetention:
                 exists().select_from(EnvironmentReview).where(name == _LAST_RESTORE),
                 PruneResult.KEPT_BY_REVIEW,
             ),
-            # The next review names it.
+            # The next review will name it.
             (_is_last_restore(), PruneResult.KEPT_BY_REVIEW),
             (exists().where(RestoreResult.run_id == run_id), PruneResult.KEPT_BY_RESTORE),
             (exists().select_from(_Naming).where(*named_by_run), PruneResult.KEPT_BY_RUN),
             else_=PruneResult.PRUNED,
         )
-        # By their ids: for so few PostgreSQL looks each up, where it would have to read a large table.
+        # By id: PostgreSQL looks up so few rows, and would otherwise read the whole table.
         found = session.execute(select(run_id, result).where(run_id.in_(run_ids)))
         return {row[0]: PruneResult(row[1]) for row in found}
 

@@ -18,7 +18,7 @@ MOST_OF_A_WORKSPACE: Final = 50
 
 
 class SavedViews:
-    """The lists of runs that a workspace's members keep by name for all of them; each change is audited."""
+    """Saves and deletes the named lists of runs that a workspace's members share; each change is audited."""
 
     def __init__(self, session: Session, *, actor: Actor, clock: Clock = utc_now) -> None:
         self._session = session
@@ -26,10 +26,9 @@ class SavedViews:
         self._clock = clock
 
     def save(self, *, workspace_id: UUID, name: str, filters: Mapping[str, str]) -> SavedView:
-        """Keep a list under a name; raise InvalidInput("name") for one that is empty, too long, or taken.
+        """Save a list under a name; raise InvalidInput("name") where it is empty, too long, or taken.
 
-        Names are told apart without regard to capitals. Raises InvalidInput("filters") where nothing narrows
-        the list.
+        Names are compared without case. Raises InvalidInput("filters") where no filter is set.
         """
         name = " ".join(name.split())
         self._check(workspace_id, name, filters)
@@ -49,7 +48,7 @@ class SavedViews:
         return saved
 
     def delete(self, view_id: UUID) -> None:
-        """Forget a list; raise NotFound where there is none of that id."""
+        """Delete a list; raise NotFound where there is none of that id."""
         view = self._session.get(SavedView, view_id)
         if view is None:
             raise NotFound
@@ -74,6 +73,6 @@ class SavedViews:
 
 
 def list_saved_views(session: Session, *, workspaces: Collection[UUID]) -> Sequence[SavedView]:
-    """Return the views that are kept in the workspaces a reader may see, by name."""
+    """Return the saved views of the workspaces, by name."""
     statement = select(SavedView).where(SavedView.workspace_id.in_(workspaces))
     return session.scalars(statement.order_by(func.lower(SavedView.name), SavedView.id)).all()

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
@@ -15,22 +15,34 @@ from models.contracts import Failure
 from models.contracts.operation_input import OperationInput
 from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
-from models.lifecycle import Outcome, Status, is_correctable
+from models.lifecycle import QUEUED, RUNNING, Outcome, Standing, Status, is_correctable
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
+from models.run_context import (
+    CANCELLATION,
+    CANCELLATION_ACKNOWLEDGED_AT,
+    CANCELLATION_DELIVERED_AT,
+    DISPATCHED_AT,
+    FINGERPRINT,
+    INTENDED_COMMIT,
+    POINT_OF_NO_RETURN,
+    RECONCILIATION,
+    RunCancellation,
+    RunReconciliation,
+)
 from services.database.write_guard import WRITER, WRITER_OPTION
 from services.runs.inputs import is_this_work
 from services.runs.new_run import NewRun
 
-# As a plain table: nothing of a new entry is needed back.
+# As a plain table: the ORM would fetch each new row's id.
 _TRANSITIONS = cast("Table", OperationRunTransition.__table__)
 
 _WRITING = {WRITER_OPTION: WRITER, "populate_existing": True, "synchronize_session": False}
 
 
 class WriteResult(StrEnum):
-    """What became of a decision."""
+    """What writing a decision did."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -44,8 +56,8 @@ def result_of_writing(run: OperationRun, decision: ReconciliationDecision) -> Wr
     2. A decision about a run that succeeded is not written: success is never taken back.
     3. Any other is written.
     """
-    standing = run.context.get("reconciliation")
-    if standing is not None and _same_decision(standing, decision):
+    recorded = run.context.reconciliation
+    if recorded is not None and recorded.is_same(decision):
         return WriteResult.UNCHANGED
     if not is_correctable(run.outcome):
         return WriteResult.ALREADY_SUCCEEDED
@@ -56,7 +68,7 @@ class OperationRunService:
     """The only writer of a run's lifecycle (law L2). One method per transition, one guarded UPDATE each.
 
     Every method works in the caller's transaction. Losing a race is a value, not an exception: a method
-    that finds the run elsewhere than it must be returns None and has written nothing.
+    whose guard does not hold returns None and has written nothing.
     """
 
     def __init__(self, session: Session, *, clock: Clock = utc_now) -> None:
@@ -67,10 +79,10 @@ class OperationRunService:
     def enqueue(self, new: NewRun) -> OperationRun | None:
         """Insert a run as queued.
 
-        None means that a run stands in the way: this very one, an active one of the same identity, or
-        another restore of the environment (law L7).
+        None: another row refuses it: this very run, an active one of the same identity, or another active
+        restore of the environment (law L7).
         """
-        # ON CONFLICT without a target: whichever of the unique indexes refuses.
+        # ON CONFLICT without a target: any of the unique indexes may refuse.
         columns = new.columns(self._clock())
         statement = postgresql.insert(OperationRun).values(columns).on_conflict_do_nothing()
         run = self._session.scalars(
@@ -81,7 +93,7 @@ class OperationRunService:
         return run
 
     def refuse_duplicate(self, new: NewRun, *, active_run_id: UUID) -> OperationRun:
-        """Insert the run of a directly started workflow whose work another run does: blocked at birth."""
+        """Insert the run of a directly started duplicate: completed as blocked, `active_run_id` related."""
         now = self._clock()
         decision = ReconciliationDecision(
             adapter=new.correlation.operation_type,
@@ -90,31 +102,25 @@ class OperationRunService:
             related=Related(type="operation_run", id=active_run_id),
             evidence={"cause": None},
         )
-        previous = {"status": Status.QUEUED, "outcome": Outcome.PENDING}
-        columns = new.columns(now)
+        refused = RunReconciliation.of(decision, previous=QUEUED, source="workflow", at=now)
+        columns = new.columns(now, reconciliation=refused)
         columns |= {"status": Status.COMPLETED, "outcome": Outcome.BLOCKED, "completed_at": now}
-        columns["context"]["reconciliation"] = _reconciliation(decision, previous, "workflow", now)
         statement = postgresql.insert(OperationRun).values(columns).returning(OperationRun)
         run = self._session.scalars(statement.execution_options(**_WRITING)).one()
         self._log(run, None, ReasonCode.ALREADY_IN_PROGRESS, new.actor)
         return run
 
     def record_dispatched(self, run_id: UUID, at: datetime) -> OperationRun | None:
-        """Note when Temporal took the run, once; None means that it was known already (law L4)."""
-        path = ["dispatch", "dispatched_at"]
-        return self._change(
-            run_id,
-            OperationRun.context["dispatch"]["dispatched_at"].astext.is_(None),
-            context=func.jsonb_set(OperationRun.context, path, _json(at.isoformat())),
-        )
+        """Record when Temporal accepted the run, once; None: that is known already (law L4)."""
+        return self._note_time(run_id, DISPATCHED_AT, at)
 
-    def start(self, correlation: Correlation, scope: OperationInput) -> OperationRun:
+    def start(self, correlation: Correlation, operation_input: OperationInput) -> OperationRun:
         """Mark the run running for the workflow that carries it: queued → running.
 
-        Safe to repeat: a run that is running already is returned as it is. Raises RunRefused where the run
-        does not exist, has another type, scope or identity than the workflow says, or has ended (law L6).
+        Safe to repeat: a running run is returned as it is. Raises RunRefused where the run does not exist,
+        has another type, scope or identity than the workflow's input, or has completed (law L6).
         """
-        this_work = is_this_work(correlation, scope)
+        this_work = is_this_work(correlation, operation_input)
         run = self._change(
             correlation.run_id,
             OperationRun.status == Status.QUEUED,
@@ -123,7 +129,7 @@ class OperationRunService:
             started_at=self._clock(),
         )
         if run is not None:
-            self._log(run, (Status.QUEUED, Outcome.PENDING), ReasonCode.STARTED, _workflow(correlation))
+            self._log(run, QUEUED, ReasonCode.STARTED, _workflow(correlation))
             return run
         statement = select(OperationRun).where(OperationRun.status == Status.RUNNING, *this_work)
         run = self._session.scalars(statement).one_or_none()
@@ -132,34 +138,34 @@ class OperationRunService:
         return run
 
     def record_fingerprint(self, run_id: UUID, fingerprint: str) -> OperationRun | None:
-        """Note the fingerprint of the evidence that a running compose works from; None: no longer running."""
-        return self._note(run_id, "fingerprint", fingerprint)
+        """Record the fingerprint of a running compose's evidence; None: it is no longer running."""
+        return self._note(run_id, FINGERPRINT, fingerprint)
 
     def intend_commit(self, run_id: UUID, commit: str) -> OperationRun | None:
-        """Note the commit that a running restore is about to push (section 6).
+        """Record the commit that a running restore is about to push.
 
-        None: it may not push any more, because the run has ended or its cancellation was asked for.
+        None: it may not push, because the run has completed or its cancellation was requested.
         """
-        return self._note(run_id, "intended_commit", commit, OperationRun.context["cancellation"].is_(None))
+        return self._note(run_id, INTENDED_COMMIT, commit, _at(CANCELLATION).is_(None))
 
     def request_cancel(self, run_id: UUID, actor: Actor) -> OperationRun | None:
-        """Note that an active run shall be cancelled; None: it has ended, or was asked already.
+        """Record the cancellation request of an active run; None: it has completed, or has a request.
 
-        A restore that has begun to push names its commit: cancelling cannot undo it any more.
+        A restore that is about to push names its commit: cancelling cannot undo that.
         """
-        return self._ask_cancel(run_id, actor, at=self._clock(), delivered_at=None)
+        return self._request_cancel(run_id, actor, at=self._clock(), delivered_at=None)
 
     def record_cancel_in_temporal(self, run_id: UUID, at: datetime) -> OperationRun | None:
-        """Note a cancellation that was asked of Temporal itself and is heard of only now; None: not so."""
-        return self._ask_cancel(run_id, _IN_TEMPORAL, at=at, delivered_at=at)
+        """Record a cancellation that was requested in Temporal itself; None as for `request_cancel`."""
+        return self._request_cancel(run_id, _IN_TEMPORAL, at=at, delivered_at=at)
 
     def record_cancel_delivered(self, run_id: UUID) -> OperationRun | None:
-        """Note that Temporal took the cancellation; None: nobody asked, or it is known already."""
-        return self._note_cancellation(run_id, "delivered_at", self._clock())
+        """Record that Temporal accepted the cancellation; None: none was requested, or it is known."""
+        return self._note_time(run_id, CANCELLATION_DELIVERED_AT, self._clock())
 
     def acknowledge_cancel(self, run_id: UUID, at: datetime) -> OperationRun | None:
-        """Note that the work stopped at a safe point; None: nobody asked for it, or it is known already."""
-        return self._note_cancellation(run_id, "acknowledged_at", at)
+        """Record that the work stopped at a safe point; None: no request, or it is known."""
+        return self._note_time(run_id, CANCELLATION_ACKNOWLEDGED_AT, at)
 
     def succeed(
         self, correlation: Correlation, *, reason_code: ReasonCode, summary_counts: Json
@@ -170,11 +176,11 @@ class OperationRunService:
     def succeed_partially(
         self, correlation: Correlation, *, reason_code: ReasonCode, summary_counts: Json
     ) -> OperationRun | None:
-        """Complete a running run that did a part of its work and refused the rest by name."""
+        """Complete a running run that did a part of its work: running → partially_succeeded."""
         return self._complete(correlation, Outcome.PARTIALLY_SUCCEEDED, reason_code, summary_counts)
 
     def fail_dispatch(self, run_id: UUID, failure: Failure) -> OperationRun | None:
-        """Complete a queued run whose start Temporal refused for good: queued → failed (section 5)."""
+        """Complete a queued run whose start Temporal refused: queued → failed."""
         now = self._clock()
         run = self._change(
             run_id,
@@ -185,11 +191,11 @@ class OperationRunService:
             failures=[failure.model_dump(mode="json")],
         )
         if run is not None:
-            self._log(run, (Status.QUEUED, Outcome.PENDING), ReasonCode.DISPATCH_FAILED, _SYSTEM)
+            self._log(run, QUEUED, ReasonCode.DISPATCH_FAILED, _SYSTEM)
         return run
 
     def record_failure(self, run_id: UUID, failure: Failure) -> OperationRun | None:
-        """Add a failure to an active run; None: it has ended, or the failure stands there already."""
+        """Add a failure to an active run; None: it has completed, or has this failure already."""
         entry = _json([failure.model_dump(mode="json")])
         return self._change(
             run_id,
@@ -209,17 +215,16 @@ class OperationRunService:
         result = result_of_writing(run, decision)
         if result is not WriteResult.WRITTEN:
             return result
-        before = (Status(run.status), Outcome(run.outcome))
-        standing = run.context.get("reconciliation")
+        before, recorded = _standing(run), run.context.reconciliation
         now = self._clock()
-        previous = standing["previous"] if standing else {"status": before[0], "outcome": before[1]}
-        reconciliation = _reconciliation(decision, previous, source, now)
+        previous = recorded.previous if recorded else before
+        reconciliation = RunReconciliation.of(decision, previous=previous, source=source, at=now)
         settled = self._change(
             run_id,
             status=Status.COMPLETED,
             outcome=decision.outcome,
             completed_at=run.completed_at or now,
-            context=func.jsonb_set(OperationRun.context, ["reconciliation"], _json(reconciliation)),
+            context_json=_with(RECONCILIATION, _json(reconciliation.as_json())),
         )
         if settled is None:
             raise NotFound
@@ -227,12 +232,12 @@ class OperationRunService:
         return WriteResult.WRITTEN
 
     def delete(self, run_ids: Collection[UUID]) -> None:
-        """Delete completed runs with what is theirs alone: requests, steps and stored histories.
+        """Delete completed runs with their requests, transitions and stored histories.
 
-        PostgreSQL refuses it of a run that is active, and of one that a review or a restore result is of.
+        PostgreSQL refuses to delete an active run, and the run of a review or a restore result.
         """
-        for theirs in (OperationRequest, OperationRunTransition, OperationRunHistory):
-            self._session.execute(delete(theirs).where(theirs.run_id.in_(run_ids)))
+        for table in (OperationRequest, OperationRunTransition, OperationRunHistory):
+            self._session.execute(delete(table).where(table.run_id.in_(run_ids)))
         statement = delete(OperationRun).where(OperationRun.id.in_(run_ids))
         self._session.execute(statement.execution_options(**_WRITING))
 
@@ -248,48 +253,40 @@ class OperationRunService:
             summary_counts=summary_counts,
         )
         if run is not None:
-            self._log(run, (Status.RUNNING, Outcome.PENDING), reason_code, _workflow(correlation))
+            self._log(run, RUNNING, reason_code, _workflow(correlation))
         return run
 
-    def _note(self, run_id: UUID, key: str, value: str, *guards: Any) -> OperationRun | None:
-        return self._change(
-            run_id,
-            OperationRun.status == Status.RUNNING,
-            *guards,
-            context=func.jsonb_set(OperationRun.context, [key], _json(value)),
-        )
+    def _note(self, run_id: UUID, path: Sequence[str], value: str, *guards: Any) -> OperationRun | None:
+        running = OperationRun.status == Status.RUNNING
+        return self._change(run_id, running, *guards, context_json=_with(path, _json(value)))
 
-    def _ask_cancel(
+    def _note_time(self, run_id: UUID, path: Sequence[str], at: datetime) -> OperationRun | None:
+        """Write a time that is null until known; None: there is no such part, or the time is known."""
+        is_null = (_at(path[:-1]).is_not(None), _at(path).astext.is_(None))
+        return self._change(run_id, *is_null, context_json=_with(path, _json(at.isoformat())))
+
+    def _request_cancel(
         self, run_id: UUID, actor: Actor, *, at: datetime, delivered_at: datetime | None
     ) -> OperationRun | None:
-        cancellation = {
-            "requested_at": at.isoformat(),
-            "requested_by": actor.name,
-            "delivered_at": delivered_at and delivered_at.isoformat(),
-            "acknowledged_at": None,
-        }
-        # The commit is taken in the very statement that asks: none can be intended in between.
-        named = func.jsonb_build_object("point_of_no_return", OperationRun.context["intended_commit"])
+        cancellation = RunCancellation(
+            requested_at=at,
+            requested_by=actor.name,
+            delivered_at=delivered_at,
+            acknowledged_at=None,
+            point_of_no_return=None,
+        )
+        # Reads the commit in the statement that requests: a restore cannot intend one in between.
+        commit = func.jsonb_build_object(POINT_OF_NO_RETURN[-1], _at(INTENDED_COMMIT))
+        requested = _json(cancellation.as_json()).op("||")(commit)
         run = self._change(
             run_id,
             OperationRun.status != Status.COMPLETED,
-            OperationRun.context["cancellation"].is_(None),
-            context=func.jsonb_set(
-                OperationRun.context, ["cancellation"], _json(cancellation).op("||")(named)
-            ),
+            _at(CANCELLATION).is_(None),
+            context_json=_with(CANCELLATION, requested),
         )
         if run is not None:
-            standing = (Status(run.status), Outcome(run.outcome))
-            self._log(run, standing, ReasonCode.CANCELLATION_REQUESTED, actor)
+            self._log(run, _standing(run), ReasonCode.CANCELLATION_REQUESTED, actor)
         return run
-
-    def _note_cancellation(self, run_id: UUID, key: str, at: datetime) -> OperationRun | None:
-        return self._change(
-            run_id,
-            OperationRun.context["cancellation"].is_not(None),
-            OperationRun.context["cancellation"][key].astext.is_(None),
-            context=func.jsonb_set(OperationRun.context, ["cancellation", key], _json(at.isoformat())),
-        )
 
     def _locked(self, run_id: UUID) -> OperationRun:
         statement = select(OperationRun).where(OperationRun.id == run_id).with_for_update()
@@ -308,15 +305,13 @@ class OperationRunService:
         )
         return self._session.scalars(statement).one_or_none()
 
-    def _log(
-        self, run: OperationRun, before: tuple[Status, Outcome] | None, reason: ReasonCode, actor: Actor
-    ) -> None:
+    def _log(self, run: OperationRun, before: Standing | None, reason: ReasonCode, actor: Actor) -> None:
         self._session.execute(
             insert(_TRANSITIONS).values(
                 workspace_id=run.workspace_id,
                 run_id=run.id,
-                from_status=before[0] if before else None,
-                from_outcome=before[1] if before else None,
+                from_status=before.status if before else None,
+                from_outcome=before.outcome if before else None,
                 to_status=run.status,
                 to_outcome=run.outcome,
                 reason_code=reason,
@@ -328,7 +323,7 @@ class OperationRunService:
 
 
 def _announce(session: Session) -> None:
-    """Tell the trigger who writes, once in a transaction: PostgreSQL forgets it with the transaction."""
+    """Announce the writer to the trigger, once in a transaction: the setting is transaction-local."""
     connection = session.connection()
     transaction = session.get_nested_transaction() or session.get_transaction()
     if session.info.get(WRITER_OPTION) is not transaction:
@@ -337,7 +332,7 @@ def _announce(session: Session) -> None:
 
 
 _SYSTEM = Actor(kind="system", name="dispatch")
-# Temporal does not say which person used its console or its command line.
+# Temporal does not say who used its console or its command line.
 _IN_TEMPORAL = Actor(kind="system", name="Temporal")
 
 
@@ -345,30 +340,19 @@ def _workflow(correlation: Correlation) -> Actor:
     return Actor(kind="workflow", name=correlation.workflow_id)
 
 
+def _standing(run: OperationRun) -> Standing:
+    return Standing(status=Status(run.status), outcome=Outcome(run.outcome))
+
+
 def _json(value: Any) -> BindParameter[Any]:
     return literal(value, JSONB())
 
 
-def _reconciliation(decision: ReconciliationDecision, previous: Json, source: Source, at: datetime) -> Json:
-    """Return `context.reconciliation`, with exactly the keys of law L5."""
-    return {
-        "adapter": decision.adapter,
-        "decision": decision.outcome,
-        "reason_code": decision.reason_code,
-        "previous": previous,
-        "related": decision.related.model_dump(mode="json") if decision.related else None,
-        "source": source,
-        "evidence": decision.evidence,
-        "reconciled_at": at.isoformat(),
-    }
+def _at(path: Sequence[str]) -> Any:
+    """Return the SQL that reads a key of the stored context; NULL where it is absent."""
+    return OperationRun.context_json[tuple(path)]
 
 
-def _same_decision(standing: Json, decision: ReconciliationDecision) -> bool:
-    related = decision.related.model_dump(mode="json") if decision.related else None
-    same: bool = (
-        standing["adapter"] == decision.adapter
-        and standing["decision"] == decision.outcome
-        and standing["reason_code"] == decision.reason_code
-        and standing["related"] == related
-    )
-    return same
+def _with(path: Sequence[str], value: Any) -> Any:
+    """Return the stored context with one key set: keys that another release wrote stay."""
+    return func.jsonb_set(OperationRun.context_json, [*path], value)

@@ -1,10 +1,8 @@
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.actor import Actor
 from models.base import Clock, utc_now
 from models.contracts import OperationResult
 from models.contracts.operation_input import OperationInput
@@ -12,17 +10,16 @@ from models.correlation import Correlation
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
+from models.reconciliation import Related
 from services.runs.admission import OperationRequests
 from services.runs.inputs import is_this_work
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
 
-DIRECT_START = Actor(kind="workflow", name="direct start")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """A run as its first activity got it; `refusal` is the result of one that was blocked at birth."""
+    """The run of a workflow's first activity; `refusal` is the result where it is a blocked duplicate."""
 
     run: OperationRun
     refusal: OperationResult | None = None
@@ -36,19 +33,20 @@ def claim(
     dispatch: Dispatch,
     clock: Clock = utc_now,
 ) -> Claimed:
-    """Take a run up for the workflow that carries it, in the first business activity's transaction.
+    """Mark a run running for its workflow, in the first business activity's transaction.
 
-    `dispatch` is where Temporal took the workflow, and when. Raises RunRefused (law L6).
+    A workflow that was started directly has its run registered first. `dispatch` says on which queue
+    Temporal accepted the workflow, and when. Raises RunRefused (law L6).
     """
     requests = OperationRequests(session, target=dispatch, clock=clock)
-    run = requests.ensure_run(correlation, operation_input, actor=DIRECT_START)
-    reconciliation = run.context.get("reconciliation") or {}
-    if reconciliation.get("reason_code") == ReasonCode.ALREADY_IN_PROGRESS:
-        return Claimed(run=run, refusal=_refusal(run, UUID(reconciliation["related"]["id"])))
+    run = requests.ensure_run(correlation, operation_input)
+    settled = run.context.reconciliation
+    if settled is not None and settled.reason_code == ReasonCode.ALREADY_IN_PROGRESS:
+        return Claimed(run=run, refusal=_refusal(run, settled.related))
     service = OperationRunService(session, clock=clock)
     started = service.start(correlation, operation_input)
-    # Whoever handed it to Temporal has noted that already, most of the time.
-    if dispatch.dispatched_at is not None and started.context["dispatch"]["dispatched_at"] is None:
+    # Mostly known already: the dispatcher records it as soon as Temporal answers.
+    if dispatch.dispatched_at is not None and started.context.dispatch.dispatched_at is None:
         started = service.record_dispatched(run.id, dispatch.dispatched_at) or started
     return Claimed(run=started)
 
@@ -56,15 +54,15 @@ def claim(
 def find_ended(
     session: Session, correlation: Correlation, operation_input: OperationInput
 ) -> OperationRun | None:
-    """Return the run that a workflow names where it has ended; None: it has not, or it is not this work's."""
+    """Return the completed run of a workflow; None: it is active, or not the run of this work (law L6)."""
     ended = select(OperationRun).where(OperationRun.status == Status.COMPLETED)
     return session.scalars(ended.where(*is_this_work(correlation, operation_input))).one_or_none()
 
 
-def _refusal(run: OperationRun, active_run_id: UUID) -> OperationResult:
+def _refusal(run: OperationRun, related: Related | None) -> OperationResult:
     return OperationResult(
         run_id=run.id,
         outcome=Outcome(run.outcome),
-        related_type="operation_run",
-        related_id=active_run_id,
+        related_type=related.type if related else None,
+        related_id=related.id if related else None,
     )

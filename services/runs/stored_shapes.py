@@ -1,27 +1,16 @@
 """The shapes of what a run's row keeps as JSON: they document it, and it is passed on as it is."""
 
 from datetime import datetime
-from typing import Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel
 
-from models.catalog import OperationType
 from models.contracts import Cause
 from models.lifecycle import Outcome, Status
-from models.reason_codes import ReasonCode
-from models.reconciliation import Related, Source
+from models.run_context import RunCancellation, RunContext, RunDispatch, RunReconciliation
 
 
-class DispatchShape(BaseModel):
+class DispatchShape(RunDispatch):
     """How the run was handed to Temporal; `dispatched_at` is null until it is known."""
-
-    job_class: str
-    queue: str
-    connection: str
-    dispatched_at: datetime | None
-    correlation_version: Literal[1]
-    operation_run_id: UUID
 
 
 class PreviousShape(BaseModel):
@@ -37,38 +26,23 @@ class EvidenceShape(BaseModel):
     cause: Cause | None = None
 
 
-class ReconciliationShape(BaseModel):
+class ReconciliationShape(RunReconciliation):
     """How the run was settled from business truth."""
 
-    adapter: OperationType
-    decision: Outcome
-    reason_code: ReasonCode
-    previous: PreviousShape
-    related: Related | None
-    source: Source
-    evidence: EvidenceShape
-    reconciled_at: datetime
+    previous: PreviousShape  # type: ignore[assignment] # published under a name of its own
+    evidence: EvidenceShape  # type: ignore[assignment] # the one fact that every adapter gives
 
 
-class CancellationShape(BaseModel):
+class CancellationShape(RunCancellation):
     """How far a cancellation has come; `point_of_no_return` is the commit it cannot undo."""
 
-    requested_at: datetime
-    requested_by: str
-    delivered_at: datetime | None
-    acknowledged_at: datetime | None
-    point_of_no_return: str | None
 
-
-class ContextShape(BaseModel):
+class ContextShape(RunContext):
     """What stands beside a run's columns; what does not apply is absent."""
 
-    input: dict[str, Any]
     dispatch: DispatchShape
     reconciliation: ReconciliationShape | None = None
     cancellation: CancellationShape | None = None
-    fingerprint: str | None = None
-    intended_commit: str | None = None
 
 
 class FailureShape(BaseModel):

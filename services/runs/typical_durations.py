@@ -28,18 +28,18 @@ from models.operation_run import OperationRun
 _MUCH_LONGER: Final = 2
 _AT_LEAST: Final = timedelta(seconds=30)
 
-# How many earlier runs it takes to speak of what is typical, and how many of the newest are looked at.
+# How many earlier runs make a duration typical, and how many of the newest are read.
 ENOUGH: Final = 10
-LOOKED_AT: Final = 100
+NEWEST: Final = 100
 
 _QUARTILES: Final = (0.25, 0.75)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TypicalRange:
-    """How long the middle half of the earlier runs took that succeeded, from being asked for to their end.
+    """How long the middle half of the earlier succeeded runs took, from requested to completed.
 
-    `of_environment` tells that all of them were of the run's own environment, not of its workspace alone.
+    `of_environment`: all of them were of the run's own environment; otherwise of its workspace.
     """
 
     shortest: timedelta
@@ -53,9 +53,9 @@ class TypicalRange:
 
 
 def typical_durations(session: Session, runs: Sequence[OperationRun]) -> Mapping[UUID, TypicalRange]:
-    """Tell how long such runs usually take, by run id; one with too few earlier runs is left out.
+    """Return the typical duration of each run, by run id; one with too few earlier runs is left out.
 
-    One statement for all of them, and a hundred rows of one index for each.
+    One statement for all of them; it reads at most NEWEST rows of one index twice for each.
     """
     if not runs:
         return {}
@@ -99,7 +99,7 @@ def _times(asked: Any, *, of_environment: bool) -> Select[Any]:
             run.created_at < asked.c.created_at,
         )
         .order_by(run.created_at.desc(), run.id.desc())
-        .limit(LOOKED_AT)
+        .limit(NEWEST)
         .correlate(asked)
         .subquery()
     )

@@ -10,12 +10,12 @@ from models.lifecycle import TERMINAL
 from models.operation_run import OperationRun
 from services.database.session import Database
 
-_FIRST_LOOK: Final = timedelta(milliseconds=50)
-_SELDOMMEST: Final = timedelta(milliseconds=400)
+_FIRST_PAUSE: Final = timedelta(milliseconds=50)
+_LONGEST_PAUSE: Final = timedelta(milliseconds=400)
 
 
 class CompletionWait:
-    """Waits for a run; each look is a transaction of its own, and none is open in between."""
+    """Waits for a run; each poll is a transaction of its own, and none is open between."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,17 +23,17 @@ class CompletionWait:
     def is_completed_within(
         self, run_id: UUID, patience: timedelta | None, *, stopping: Event | None = None
     ) -> bool:
-        """Look at a run until it is completed; False: it was not in that time. None is any time it takes.
+        """Wait until a run has completed; return False where `patience` runs out (None: it never does).
 
-        Once `stopping` is set the wait ends.
+        Also returns False once `stopping` is set.
         """
         deadline = time.monotonic() + patience.total_seconds() if patience is not None else None
-        pause, stopping = _FIRST_LOOK, stopping or Event()
+        pause, stopping = _FIRST_PAUSE, stopping or Event()
         while not self._is_completed(run_id):
             left = timedelta(seconds=deadline - time.monotonic()) if deadline is not None else pause
             if left <= timedelta(0) or stopping.wait(min(pause, left).total_seconds()):
                 return False
-            pause = min(pause * 2, _SELDOMMEST)
+            pause = min(pause * 2, _LONGEST_PAUSE)
         return True
 
     def _is_completed(self, run_id: UUID) -> bool:

@@ -14,7 +14,7 @@ from tests.factories import make_environment, make_run
 OTHER_VALUES = {
     "status": Status.COMPLETED,
     "outcome": Outcome.FAILED,
-    "context": {"reconciliation": {}},
+    "context_json": {"reconciliation": {}},
     "summary_counts": {"items": 1},
     "failures": [{"code": "x"}],
     "started_at": datetime(2026, 1, 1, tzinfo=UTC),

@@ -77,7 +77,7 @@ def flush(session: Session, run: OperationRun) -> None:
 
 
 def leave_dirty(session: Session, run: OperationRun) -> None:  # noqa: ARG001
-    run.context = {**run.context, "reconciliation": {"decision": "succeeded"}}
+    run.context_json = {**run.context_json, "reconciliation": {"decision": "succeeded"}}
 
 
 def orm_update(session: Session, run: OperationRun) -> None:
@@ -180,7 +180,7 @@ def test_what_an_adapter_changes_in_place_is_not_kept(
     database: Database, environment: Environment, mirrors: MirrorStore
 ) -> None:
     def change_in_place(_: Session, run: OperationRun) -> None:
-        run.context["reconciled"] = True
+        run.context_json["reconciled"] = True
 
     run_id = born(database, environment)
     reconciler = reconciler_with(database, mirrors, sly("collect", change_in_place))

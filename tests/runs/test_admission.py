@@ -173,7 +173,7 @@ def test_a_run_is_queued_with_its_canonical_dispatch(database: Database, environ
     with database.transaction() as session:
         run: Requested = request_compose(session, environment, ref="release-1")
     assert run.run.status == Status.QUEUED
-    assert run.run.context == {
+    assert run.run.context_json == {
         "input": {"ref": "release-1"},
         "dispatch": {
             "job_class": "workflows.review_compose.EnvironmentReviewComposeWorkflow",

@@ -5,6 +5,7 @@ import pytest
 from models.operation_run import OperationRun
 from services.engine.port import QueueView
 from services.runs.queue_status import waiting_reason
+from tests.runs.contexts import stored_context
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 MOMENT = timedelta(seconds=3)
@@ -17,7 +18,7 @@ def a_run(age: timedelta, *, dispatched: bool = True) -> OperationRun:
     return OperationRun(
         status="queued",
         created_at=NOW - age,
-        context={"dispatch": {"dispatched_at": dispatched_at, "queue": "operation-runs"}},
+        context_json=stored_context(dispatched_at=dispatched_at),
     )
 
 

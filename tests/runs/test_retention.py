@@ -232,7 +232,6 @@ def test_a_run_is_kept_as_long_as_the_duplicate_that_names_it(
         duplicate = OperationRequests(session, target=TARGET).ensure_run(
             Correlation(operation_type=OperationType.ENVIRONMENT_REVIEW_COMPOSE, run_id=uuid7()),
             compose_input(environment),
-            actor=ADA,
         )
         OperationRunService(session).update_run_with_reconciliation(
             run.id, decision(Outcome.FAILED), source="sweep", actor=ADA

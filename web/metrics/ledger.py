@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.base import Clock, utc_now
 from models.lifecycle import ACTIVE, Outcome, Status
 from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun
+from models.run_context import RECONCILIATION_SOURCE
 from services.database.session import Database
 
 # However often and by however many it is asked, the database is asked so often.
@@ -59,7 +60,7 @@ def read_figures(session: Session, now: datetime) -> LedgerFigures:
         stale_dispatches=_count(session, UNDISPATCHED, created_before=now - STALE),
         undelivered_cancellations=_count(session, UNDELIVERED),
         ended=_ended(session, now, run.type),
-        reconciled=_ended(session, now, run.context[("reconciliation", "source")].astext),
+        reconciled=_ended(session, now, run.context_json[RECONCILIATION_SOURCE].astext),
         durations=_durations(session, now),
     )
 

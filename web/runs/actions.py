@@ -57,7 +57,7 @@ def again(run_id: UUID) -> Response:
     requested = services().operations.start(
         operation_type=run.type,
         environment=environment,
-        given={name: value for name, value in run.context["input"].items() if value is not None},
+        given={name: value for name, value in run.context.input.items() if value is not None},
         actor=current_principal().actor,
     )
     return redirect(url_for("operations.show", run_id=requested.run.id), HTTPStatus.SEE_OTHER)

@@ -64,7 +64,7 @@ def _work_apart(run: OperationRun, view: WorkflowView | None, now: datetime) -> 
             "whoever runs this installation can end it."
         )
     stopped = view.execution.cause in {"terminated", "timed_out", "cancelled"}
-    if stopped and run.outcome == Outcome.SUCCEEDED and "reconciliation" not in run.context:
+    if stopped and run.outcome == Outcome.SUCCEEDED and run.context.reconciliation is None:
         return (
             "The work was stopped when its result was there already. The result stands: a success is never "
             "taken back. Nothing more happens."

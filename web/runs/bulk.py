@@ -59,9 +59,10 @@ NOT_NOW: Final = "It could not be done just now, because something it takes did 
 
 def cancelled_words(before: OperationRun, run: OperationRun) -> tuple[State, str]:
     """Word the request to cancel a run that was as `before` and is as `run`."""
-    if "cancellation" in before.context:
+    if before.context.cancellation is not None:
         return LEFT, "Its cancellation had been asked for already."
-    if run.context["cancellation"]["delivered_at"] is None:
+    requested = run.context.cancellation
+    if requested is None or requested.delivered_at is None:
         return DONE, "Its cancellation is recorded, and is handed on as soon as the work can be reached."
     return DONE, "Its cancellation was asked for and handed on to the work."
 

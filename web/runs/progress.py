@@ -6,7 +6,6 @@ from typing import Final
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from web.ui.states import OF_RUN, Tone
-from web.ui.times import parse
 
 _SHORT: Final = 7
 
@@ -39,10 +38,9 @@ def timeline_of(run: OperationRun, transitions: Sequence[OperationRunTransition]
 
     A completed run leaves out the steps that it never took.
     """
-    dispatched_at = parse((run.context.get("dispatch") or {}).get("dispatched_at"))
     steps = [
         Step(label="Requested", detail=f"by {run.initiator_name}", at=run.created_at),
-        Step(label="Dispatched", detail="handed over for work", at=dispatched_at),
+        Step(label="Dispatched", detail="handed over for work", at=run.context.dispatch.dispatched_at),
         Step(label="Started", detail="the work began", at=run.started_at),
         *_endings(transitions),
     ]
@@ -52,14 +50,13 @@ def timeline_of(run: OperationRun, transitions: Sequence[OperationRunTransition]
 
 def ladder_of(run: OperationRun) -> Ladder | None:
     """Return the steps of a cancellation: asked, delivered, acknowledged, settled; None: not requested."""
-    asked = run.context.get("cancellation")
+    asked = run.context.cancellation
     if asked is None:
         return None
-    stopped_at = parse(asked["acknowledged_at"])
     steps = [
-        Step(label="Asked", detail=f"by {asked['requested_by']}", at=parse(asked["requested_at"])),
-        _cancel_step(run, "Delivered", "handed on to the work", parse(asked["delivered_at"])),
-        _acknowledged(run, stopped_at),
+        Step(label="Asked", detail=f"by {asked.requested_by}", at=asked.requested_at),
+        _cancel_step(run, "Delivered", "handed on to the work", asked.delivered_at),
+        _acknowledged(run, asked.acknowledged_at),
         _settled(run),
     ]
     return Ladder(steps=steps, beyond=point_of_no_return(run))
@@ -70,8 +67,8 @@ def point_of_no_return(run: OperationRun) -> str | None:
 
     The commit that the cancellation names; before one is requested, the commit that the run means to push.
     """
-    asked = run.context.get("cancellation") or {}
-    commit = asked.get("point_of_no_return") if asked else run.context.get("intended_commit")
+    asked = run.context.cancellation
+    commit = asked.point_of_no_return if asked else run.context.intended_commit
     if not commit:
         return None
     if run.status == Status.COMPLETED:

@@ -7,7 +7,6 @@ from models.lifecycle import Status
 from models.operation_run import OperationRun, OperationRunTransition
 from services.runs.wording import CAUSES, REASONS, UNKNOWN
 from web.ui.states import OF_RUN, State
-from web.ui.times import parse
 
 _SHORT: Final = 10
 
@@ -59,7 +58,7 @@ def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition])
     settled = _settling(transitions)
     if run.status != Status.COMPLETED or not settled:
         return None
-    found = run.context.get("reconciliation")
+    found = run.context.reconciliation
     by = _person(settled[-1])
     if found is None:
         first = settled[0]
@@ -74,14 +73,14 @@ def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition])
             evidence=(),
         )
     return Receipt(
-        rule=found["reason_code"],
-        words=words_of(found["reason_code"]),
-        source=SOURCES.get(found["source"], found["source"]),
+        rule=found.reason_code,
+        words=words_of(found.reason_code),
+        source=SOURCES.get(found.source, found.source),
         by=by,
-        at=parse(found["reconciled_at"]),
-        before=_state(found["previous"]["status"], found["previous"]["outcome"]),
+        at=found.reconciled_at,
+        before=_state(found.previous.status, found.previous.outcome),
         after=OF_RUN[run.outcome],
-        evidence=evidence_lines(found["evidence"]),
+        evidence=evidence_lines(found.evidence),
     )
 
 

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from models.base import Base, Json
+from models.base import Json, columns_of
 from models.operation_run import OperationRequest
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
@@ -22,19 +22,20 @@ def support_bundle(story: RunStory, now: datetime) -> Json:
     `idempotency_key` is whether the request had one: whoever knows a key can read its run.
     """
     run = story.run
+    reconciliation = run.context.reconciliation
     bundle = {
         "format": FORMAT,
         "made_at": now,
-        "run": _columns(run),
+        "run": columns_of(run),
         "message": message_of(run).model_dump(),
         "links": {"html": services().links.run(run.id), "temporal": services().links.temporal(run)},
-        "environment": _columns(story.environment) if story.environment else None,
-        "reconciliation": run.context.get("reconciliation"),
-        "transitions": [_columns(step) for step in story.transitions],
+        "environment": columns_of(story.environment) if story.environment else None,
+        "reconciliation": reconciliation.as_json() if reconciliation else None,
+        "transitions": [columns_of(step) for step in story.transitions],
         "requests": _requests(story.requests),
         "engine": {"workflow_id": workflow_id_of(run), **_engine(story.seen)},
         "result": _result(story),
-        "history": _columns(story.history) if story.history else None,
+        "history": columns_of(story.history) if story.history else None,
         "history_so_far": _so_far(story.so_far),
     }
     result: Json = masked(_plain(bundle))
@@ -42,7 +43,7 @@ def support_bundle(story: RunStory, now: datetime) -> Json:
 
 
 def _requests(requests: Sequence[OperationRequest]) -> list[Json]:
-    rows = [_columns(request) for request in requests]
+    rows = [columns_of(request) for request in requests]
     return [{**row, "idempotency_key": row["idempotency_key"] is not None} for row in rows]
 
 
@@ -69,7 +70,7 @@ def _result(story: RunStory) -> Json:
         for review in story.truth.reviews
     ]
     result = story.truth.result
-    return {"reviews": reviews, "restore_result": _columns(result) if result else None}
+    return {"reviews": reviews, "restore_result": columns_of(result) if result else None}
 
 
 def _so_far(seen: Snapshot[Json] | None) -> Json | None:
@@ -78,10 +79,6 @@ def _so_far(seen: Snapshot[Json] | None) -> Json | None:
     if seen.found is None:
         return {"asked_at": seen.at, "could_not_check": _SILENT}
     return {"asked_at": seen.at, "history": seen.found}
-
-
-def _columns(row: Base) -> Json:
-    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
 
 
 def _plain(value: Any) -> Any:

@@ -92,8 +92,9 @@ def result_sentence(run: OperationRun, truth: BusinessTruth) -> str:
 
 
 def _led_to(run: OperationRun, truth: BusinessTruth) -> EnvironmentReview | None:
-    related = (run.context.get("reconciliation") or {}).get("related") or {}
-    return next((review for review in truth.reviews if str(review.id) == related.get("id")), None)
+    reconciliation = run.context.reconciliation
+    related = reconciliation.related if reconciliation else None
+    return next((review for review in truth.reviews if related and review.id == related.id), None)
 
 
 def _restored(run: OperationRun, truth: BusinessTruth) -> str:
@@ -101,7 +102,7 @@ def _restored(run: OperationRun, truth: BusinessTruth) -> str:
         counts = truth.result.summary
         done = ", ".join(f"{counts[name]} {name}" for name in ("written", "removed") if counts.get(name))
         return f"What was put back is recorded: {done or 'nothing had to be written'}."
-    if run.context.get("intended_commit"):
+    if run.context.intended_commit:
         return (
             "No result is recorded, and a change was about to be written. Whether it arrived stands in the "
             "repository; “Check now” looks there."
@@ -160,7 +161,7 @@ def truths_of(
 def _recorded(run: OperationRun) -> str:
     if run.completed_at is None:
         return "It has not ended."
-    if run.context.get("reconciliation") is None:
+    if run.context.reconciliation is None:
         return "It ended by itself and wrote down how."
     return "It was settled by what was found to be true."
 

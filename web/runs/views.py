@@ -137,7 +137,7 @@ def run_page(story: RunStory, principal: Principal, now: datetime) -> RunPage:
         why_not_again=may_not or why_not_again(run),
         workflow_id=workflow_id_of(run),
         temporal_url=services().links.temporal(run),
-        context=_pretty(run.context),
+        context=_pretty(run.context_json),
         failures=_pretty(run.failures) if run.failures else "",
     )
 

@@ -137,8 +137,9 @@ def _named(work: Work, run: OperationRun) -> Work:
 
 def _composed(run: OperationRun) -> bool:
     """Return whether the run made a review itself; it also succeeds where one existed already."""
-    reconciliation = run.context.get("reconciliation") or {"reason_code": ReasonCode.REVIEW_COMPOSED}
-    return run.outcome == Outcome.SUCCEEDED and reconciliation["reason_code"] == ReasonCode.REVIEW_COMPOSED
+    settled = run.context.reconciliation
+    made = settled is None or settled.reason_code == ReasonCode.REVIEW_COMPOSED
+    return run.outcome == Outcome.SUCCEEDED and made
 
 
 def _open_end(steps: Sequence[Mapping[str, Any]], begins: datetime) -> datetime:

@@ -8,19 +8,19 @@ from models.lifecycle import Status
 from services.runs.search.index_scans import IndexScans, by_standing
 from services.runs.search.listing import alike_scans, scan_rows, within
 
-# Beyond this a number is told as "1,000+": nobody counts further, and a page does not wait for it.
+# A larger number is shown as "1,000+", so that a page never waits for the rest of a count.
 BOUND: Final = 1000
 
-# A count that takes longer is told as one that could not be made.
+# A count that takes longer is shown as not available.
 WITHIN: Final = timedelta(milliseconds=500)
 
 
 def count_standings(session: Session, scans: IndexScans) -> dict[str, int] | None:
-    """Count the runs along some scans by how they stand, each number exact up to BOUND and BOUND + 1 beyond.
+    """Count the runs along some scans by standing; a number is exact up to BOUND, and BOUND + 1 beyond.
 
-    Keys are the outcome of runs that have ended, else the status. The filters by status and outcome are left
-    aside. None where a text was looked for: two of its scans may meet in one run. Raises OperationalError
-    where it would take longer than WITHIN; the session's transaction is of no use then.
+    Keys are the outcome of completed runs, else the status. The filters by status and outcome are ignored.
+    None for a text search: two of its scans may find the same run. Raises OperationalError where it takes
+    longer than WITHIN; the session's transaction cannot be used after that.
     """
     if scans.filters.q:
         return None

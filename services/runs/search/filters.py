@@ -15,12 +15,11 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilters:
-    """What a list of runs is narrowed to; None leaves a filter out.
+    """The filters of a list of runs; None: not filtered by that.
 
     `workspace` and `environment` are a slug or an id; one that names nothing in scope gives an empty list.
-    `created_after` and `created_before` take a run in that was created at or after, or before, that moment;
-    `created_to` one that was created before the end of that day. Days are those of `zone`, else of UTC.
-    `typed` is what was asked for, as it was written.
+    `created_after` includes its moment, `created_before` excludes it, `created_to` includes its whole day.
+    Days are those of `zone`, else of UTC. `typed` holds the values as the query string had them.
     """
 
     workspace: str | None = None
@@ -38,7 +37,7 @@ class RunFilters:
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "RunFilters":
-        """Read the filters of a query string; raise InvalidInput naming a value that is none (law L3)."""
+        """Parse the filters of a query string; raise InvalidInput naming a filter with an unknown value."""
         typed = {name: searchable(given.get(name, "")) for name in NAMES}
         typed = {name: value for name, value in typed.items() if value}
         zone = _zone(typed.get("zone"))
@@ -59,7 +58,7 @@ class RunFilters:
         )
 
     def given(self) -> dict[str, str]:
-        """Return the filters that are set, as a query string names them."""
+        """Return the filters that are set, by their names in a query string."""
         values = {name: getattr(self, name) for name in NAMES}
         given = {name: self.typed.get(name) or str(value) for name, value in values.items() if value}
         if not any(name.startswith("created_") for name in given):
@@ -67,17 +66,17 @@ class RunFilters:
         return given
 
     def without_standing(self) -> "RunFilters":
-        """Return these filters without those by status and outcome."""
+        """Return these filters without status and outcome."""
         return replace(self, status=None, outcome=None)
 
     def day(self, name: str) -> str:
-        """Return the day of a moment that is set, as a field for days shows it; empty where it is not."""
+        """Return the day of a filter by time, for a date field; empty where the filter is not set."""
         moment: datetime | None = getattr(self, name)
         return moment.astimezone(_zone(self.zone)).date().isoformat() if moment else ""
 
     @property
     def ends_before(self) -> datetime | None:
-        """Return the moment before which a run must have been created; None where any will do."""
+        """The moment before which a run must have been created; None: no limit."""
         ends = [self.created_before] if self.created_before else []
         if self.created_to is not None:
             ends.append(_next_day(self.created_to, _zone(self.zone)))
@@ -88,7 +87,7 @@ NAMES: Final = tuple(each.name for each in fields(RunFilters) if each.name != "t
 
 
 def _zone(name: str | None) -> tzinfo:
-    """Return a zone by its name; UTC for none, and for one that this machine does not know."""
+    """Return a time zone by name; UTC without a name, or where this machine does not know it."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -96,7 +95,7 @@ def _zone(name: str | None) -> tzinfo:
 
 
 def _moment(field_name: str, given: str | None, zone: tzinfo) -> datetime | None:
-    """Read a day or a moment; one without a zone of its own is in `zone`."""
+    """Parse a day or a moment; one without a zone of its own is in `zone`."""
     if given is None:
         return None
     try:
@@ -108,7 +107,7 @@ def _moment(field_name: str, given: str | None, zone: tzinfo) -> datetime | None
 
 
 def _next_day(moment: datetime, zone: tzinfo) -> datetime:
-    """Return when the day of a moment ends: by the calendar, since a day may have 23 or 25 hours."""
+    """Return when the day of a moment ends, by the calendar: a day may have 23 or 25 hours."""
     try:
         following = moment.astimezone(zone).date() + _DAY
         return datetime.combine(following, datetime.min.time(), zone).astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Which ways along the indexes a list of runs takes.
+"""Turns the filters of a list of runs into scans of indexes.
 
-Every filter is turned into scans: each is equal in its columns and newest first in itself, so that reading
-its first rows costs the same however many runs there are. A list is the newest of all its scans.
+A scan fixes the leading columns of one index, whose rows are then newest first: reading its first rows costs
+the same however many runs there are. A list is the newest of all its scans.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -22,10 +22,10 @@ from services.database.paging import as_uuid, contains
 from services.runs.search.filters import RunFilters
 from services.runs.search.initiators import mentioned_initiators
 
-# How many people, and how many environments, one text may stand for.
+# How many initiators, and how many environments, one text search follows.
 MENTIONED: Final = 50
 
-# The shortest beginning of an id that is looked for; of ids made by us, those of about a minute share it.
+# The shortest prefix of an id that is searched; uuid7s of about one minute share so many digits.
 _ID_BEGINS: Final = 8
 _ID_DIGITS: Final = 32
 
@@ -38,9 +38,9 @@ STANDINGS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class IndexScan:
-    """One way along an index of runs: what is equal on all of it; None leaves a column out.
+    """One scan of an index of runs: the values its columns are fixed to; None: not fixed.
 
-    `first_id` and `last_id` hold it between two ids.
+    `first_id` and `last_id` are the first and last id of a range.
     """
 
     workspace_id: UUID
@@ -55,7 +55,7 @@ class IndexScan:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexScans:
-    """The scans of a list, and its limits in time; `is_cut`: its text fits more names than were followed."""
+    """The scans of a list, and its filters; `is_cut`: its text matches more than MENTIONED names."""
 
     scans: Sequence[IndexScan]
     filters: RunFilters
@@ -63,7 +63,7 @@ class IndexScans:
 
 
 def scans_of(session: Session, *, workspaces: Collection[UUID], filters: RunFilters) -> IndexScans:
-    """Turn filters into scans, within the workspaces that a reader may see."""
+    """Turn filters into scans, within the workspaces that the reader may see."""
     places = [
         replace(place, initiator_name=filters.initiator) for place in _places(session, workspaces, filters)
     ]
@@ -74,9 +74,9 @@ def scans_of(session: Session, *, workspaces: Collection[UUID], filters: RunFilt
 
 
 def by_standing(scans: Iterable[IndexScan], filters: RunFilters, *, always: bool = False) -> list[IndexScan]:
-    """Split scans by type and standing where a filter, their index, or the caller asks for any of them."""
+    """Split scans by type and standing, where a filter, their index or the caller needs that."""
     if not (always or filters.type or filters.status or filters.outcome):
-        parts = [[scan] if _is_one_way(scan) else by_standing([scan], filters, always=True) for scan in scans]
+        parts = [[scan] if _is_single(scan) else by_standing([scan], filters, always=True) for scan in scans]
         return [*chain.from_iterable(parts)]
     types = [filters.type] if filters.type else [*OperationType]
     standings = [
@@ -90,13 +90,16 @@ def by_standing(scans: Iterable[IndexScan], filters: RunFilters, *, always: bool
     ]
 
 
-def _is_one_way(scan: IndexScan) -> bool:
-    """Tell whether an index has all runs of a scan newest first; one person's in one place are split."""
+def _is_single(scan: IndexScan) -> bool:
+    """Return whether one index has all runs of a scan newest first.
+
+    None has those of one initiator in one environment: there each standing is a scan of its own.
+    """
     return scan.environment_id is None or scan.initiator_name is None or scan.first_id is not None
 
 
 def _places(session: Session, workspaces: Collection[UUID], filters: RunFilters) -> list[IndexScan]:
-    """Return one scan for each environment that is asked for, else for each workspace."""
+    """Return one scan for each environment of the filter, else for each workspace."""
     if filters.workspace:
         named = select(Workspace.id).where(Workspace.id.in_(workspaces), _is(Workspace, filters.workspace))
         workspaces = session.scalars(named).all()
@@ -111,7 +114,7 @@ def _places(session: Session, workspaces: Collection[UUID], filters: RunFilters)
 
 
 def _mentioning(session: Session, places: Sequence[IndexScan], text: str) -> tuple[list[IndexScan], bool]:
-    """Narrow scans to what a text names: environments and people by a part of their name, a run by its id."""
+    """Narrow scans to what a text names: environments and initiators by part of a name, a run by its id."""
     scope = {place.workspace_id for place in places}
     environments = _mentioned_environments(session, scope, text)
     initiators = mentioned_initiators(session, scope, text, limit=MENTIONED + 1)

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from services.database.paging import contains
 
-# How many names of one workspace are looked through.
-_LOOKED_THROUGH: Final = 2000
+# How many names of one workspace a search reads.
+_NAMES_READ: Final = 2000
 
-# From one name to the next along the index: as many steps as there are names, not as there are runs.
+# Skips from one name to the next along the index: the cost follows the names, not the runs.
 _NAMES: Final = text("""
 WITH RECURSIVE known AS (
     SELECT scope.id AS workspace_id, 1 AS place, (
@@ -22,7 +22,7 @@ WITH RECURSIVE known AS (
         SELECT min(initiator_name) FROM operation_runs
         WHERE workspace_id = known.workspace_id AND initiator_name > known.name
     )
-    FROM known WHERE known.name IS NOT NULL AND known.place < :looked_through
+    FROM known WHERE known.name IS NOT NULL AND known.place < :names_read
 )
 SELECT workspace_id, name FROM known WHERE name ILIKE :pattern ORDER BY name LIMIT :limit
 """)
@@ -31,10 +31,10 @@ SELECT workspace_id, name FROM known WHERE name ILIKE :pattern ORDER BY name LIM
 def mentioned_initiators(
     session: Session, workspaces: Collection[UUID], given: str, *, limit: int
 ) -> list[tuple[UUID, str]]:
-    """Return whose names hold a text, of those who asked for runs in the workspaces, by name."""
+    """Return the initiators of the workspaces' runs whose name contains a text, by name."""
     parameters = {
         "workspaces": [*workspaces],
-        "looked_through": _LOOKED_THROUGH,
+        "names_read": _NAMES_READ,
         "pattern": contains(given),
         "limit": limit,
     }

@@ -23,7 +23,7 @@ from services.database.paging import PAGE_SIZE, Cursor, Page, page_of
 from services.runs.search.filters import RunFilters
 from services.runs.search.index_scans import IndexScan, IndexScans, by_standing, scans_of
 
-# What a run is equal in along a scan; the two ids are a range.
+# The columns that a scan fixes, and its range of ids.
 _EQUAL: Final = ("workspace_id", "environment_id", "initiator_name", "type", "status", "outcome")
 _RANGE: Final = ("first_id", "last_id")
 
@@ -36,7 +36,7 @@ def list_runs(
     after: str | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[OperationRun]:
-    """Return the newest runs of the workspaces a reader may see, a page behind `after`."""
+    """Return the newest runs of the workspaces, one page, after the cursor `after`."""
     scans = scans_of(session, workspaces=workspaces, filters=filters)
     return runs_along(session, scans, after=after, limit=limit)
 
@@ -44,10 +44,10 @@ def list_runs(
 def runs_along(
     session: Session, scans: IndexScans, *, after: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[OperationRun]:
-    """Return the newest runs along some scans, a page behind `after`.
+    """Return the newest runs along some scans, one page, after the cursor `after`.
 
-    Each scan is read along its own index and at most a page deep, so that the cost does not grow with the
-    number of runs. Its keys are read first, and whole rows for the page alone.
+    Each scan reads its own index and at most one page of keys, so that the cost does not grow with the
+    number of runs; whole rows are read for the page alone.
     """
     conditions = within(scans.filters)
     if after is not None:
@@ -66,13 +66,13 @@ def runs_along(
 
 
 def alike_scans(scans: Iterable[IndexScan]) -> list[tuple[tuple[str, ...], list[IndexScan]]]:
-    """Group scans by the columns that they are held in: each group is one statement along one index."""
+    """Group scans by the columns that they fix: each group is one statement along one index."""
     ordered = sorted(scans, key=_shape)
     return [(shape, [*alike]) for shape, alike in groupby(ordered, key=_shape)]
 
 
 def scan_rows(shape: Sequence[str], scans: Sequence[IndexScan]) -> tuple[Any, list[ColumnElement[bool]]]:
-    """Return scans of one shape as rows to join, and the conditions under which a run lies on one."""
+    """Return scans of one shape as rows to join, and the conditions that join a run to its scan."""
     equal = [name for name in shape if name in _EQUAL]
     columns = [
         cast([getattr(scan, name) for scan in scans], ARRAY(Uuid() if name.endswith("id") else Text()))
@@ -81,13 +81,13 @@ def scan_rows(shape: Sequence[str], scans: Sequence[IndexScan]) -> tuple[Any, li
     scan = func.unnest(*columns).table_valued(*equal).render_derived(name="scan")
     conditions = [getattr(OperationRun, name) == scan.c[name] for name in equal]
     if "first_id" in shape:
-        # One text, one range: as values, so that PostgreSQL sees how few ids are between them.
+        # As values: PostgreSQL then sees how few ids the range has.
         conditions.append(OperationRun.id.between(scans[0].first_id, scans[0].last_id))
     return scan, conditions
 
 
 def within(filters: RunFilters) -> list[ColumnElement[bool]]:
-    """Return the conditions of the time in which a run was created."""
+    """Return the conditions on the time at which a run was created."""
     conditions: list[ColumnElement[bool]] = []
     if filters.created_after:
         conditions.append(OperationRun.created_at >= filters.created_after)

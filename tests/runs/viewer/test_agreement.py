@@ -14,6 +14,7 @@ from models.reconciliation import OPEN, Execution, ExecutionState
 from models.review import EnvironmentReview, ReviewStatus
 from services.engine.port import WorkflowView
 from services.runs.queries import BusinessTruth
+from tests.runs.contexts import stored_context, stored_reconciliation
 from web.runs.agreement import agreement_of
 
 NOW = utc_now()
@@ -27,7 +28,7 @@ def a_run(outcome: Outcome | None = None, *, status: Status = Status.RUNNING, **
         type="environment.review.compose",
         status=Status.COMPLETED if outcome else status,
         outcome=outcome or Outcome.PENDING,
-        context=context,
+        context_json=stored_context(**context),
         created_at=LONG_AGO,
         completed_at=LONG_AGO if outcome else None,
     )
@@ -55,7 +56,7 @@ GONE = WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
         (a_run(Outcome.FAILED), closed("activity_failed")),
         (a_run(Outcome.CANCELLED), closed("cancelled")),
         (a_run(Outcome.FAILED), GONE),
-        (a_run(Outcome.SUCCEEDED, reconciliation={"related": None}), closed("terminated")),
+        (a_run(Outcome.SUCCEEDED, reconciliation=stored_reconciliation()), closed("terminated")),
     ],
 )
 def test_they_agree(run: OperationRun, view: WorkflowView) -> None:

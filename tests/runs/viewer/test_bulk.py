@@ -85,7 +85,7 @@ def test_each_chosen_run_is_checked_and_settled_by_what_is_true(world: World) ->
         ("Done", "It was settled. No review was made."),
         ("Left as it was", "There is nothing to settle: its work goes on, or it is recorded how it ended."),
     ]
-    assert world.run(stopped.id).context["reconciliation"]["source"] == "operator"
+    assert getattr(world.run(stopped.id).context.reconciliation, "source", None) == "operator"
     assert world.run(going_on.id).status == "running"
 
 
@@ -120,7 +120,7 @@ def test_a_reader_changes_nothing_and_a_stranger_learns_nothing(world: World, de
     assert results(read) == [("Not done", "Your role does not allow this.")]
     assert results(foreign) == [("Not done", "There is no such operation.")]
     assert "Environment review" not in foreign + choose(stranger, deed, run.id).text
-    assert world.run(run.id).context == run.context
+    assert world.run(run.id).context_json == run.context_json
 
 
 @pytest.mark.parametrize(

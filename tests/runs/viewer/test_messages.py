@@ -12,6 +12,7 @@ from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from services.runs.messages import card_of, message_of
 from services.runs.wording import CAUSES, ENDINGS, REASONS, TOO_LATE, UNKNOWN, VARIANTS
+from tests.runs.contexts import stored_cancellation, stored_context, stored_reconciliation
 
 STANDINGS = [(Status.QUEUED, Outcome.PENDING), (Status.RUNNING, Outcome.PENDING)] + [
     (Status.COMPLETED, outcome) for outcome in sorted(FINAL_OUTCOMES)
@@ -39,7 +40,7 @@ def a_run(
         type=operation_type,
         status=status,
         outcome=outcome,
-        context=context or {},
+        context_json=stored_context(**(context or {})),
         failures=[{"code": code, "at": utc_now().isoformat()} for code in failures or []],
         summary_counts=summary_counts or {},
     )
@@ -47,7 +48,7 @@ def a_run(
 
 def reconciled(reason_code: str, *, cause: str | None = None) -> dict[str, Any]:
     evidence = {"cause": cause} if cause else {}
-    return {"reconciliation": {"reason_code": reason_code, "evidence": evidence, "related": None}}
+    return {"reconciliation": stored_reconciliation(reason_code, **evidence)}
 
 
 @pytest.mark.parametrize("operation_type", OperationType)
@@ -141,11 +142,13 @@ def test_why_the_work_ended_is_told_with_what_came_of_it(code: str) -> None:
 
 
 def test_an_active_run_whose_cancellation_was_asked_for_says_so() -> None:
-    run = a_run(status=Status.RUNNING, outcome=Outcome.PENDING, context={"cancellation": {}})
+    run = a_run(
+        status=Status.RUNNING, outcome=Outcome.PENDING, context={"cancellation": stored_cancellation()}
+    )
 
     assert message_of(run).code == "cancellation_requested"
     assert "stops at the next place" in message_of(run).body
-    run.context["cancellation"]["point_of_no_return"] = "1" * 40
+    run.context_json = stored_context(cancellation=stored_cancellation(point_of_no_return="1" * 40))
     assert message_of(run).code == "cancellation_requested"
     assert message_of(run).title == TOO_LATE.title
 

@@ -7,7 +7,7 @@ from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from services.runs.queries import transitions_of
-from services.runs.queue_status import JUST_ASKED
+from services.runs.queue_status import JUST_REQUESTED
 from services.runs.service import OperationRunService
 from tests.world import COMPOSE, RESTORE, Browser, World, correlation_of
 
@@ -48,7 +48,7 @@ def test_cancel_asks_once_more_and_changes_nothing_by_asking(world: World) -> No
 
     assert "Yes, cancel it" in page
     assert "never reads “Cancelled” while it may still act" in page
-    assert world.run(run.id).context == run.context
+    assert world.run(run.id).context_json == run.context_json
 
 
 def test_the_ladder_shows_how_far_a_cancellation_has_come(world: World) -> None:
@@ -156,7 +156,7 @@ def test_settle_it_so_settles_it_for_the_person_who_asked(world: World) -> None:
 
     assert "Failed" in page
     assert "A person who asked to check: operator-" in page
-    assert world.run(run.id).context["reconciliation"]["source"] == "operator"
+    assert getattr(world.run(run.id).context.reconciliation, "source", None) == "operator"
     with world.database.transaction() as session:
         assert transitions_of(session, run.id)[-1].actor_kind == "user"
 
@@ -185,7 +185,7 @@ def test_a_check_of_what_is_recorded_already_offers_nothing_to_settle(world: Wor
 def test_a_start_that_was_never_confirmed_can_be_handed_over_again(world: World) -> None:
     run = world.queued()
     browser = world.browser(Role.OPERATOR)
-    world.services.check._clock = lambda: run.created_at + JUST_ASKED * 2
+    world.services.check._clock = lambda: run.created_at + JUST_REQUESTED * 2
 
     page = press(browser, run, "check")
 

@@ -282,7 +282,7 @@ def test_run_it_again_starts_the_same_work_and_leads_to_it(world: World) -> None
     assert answer.status_code == 303
     new = world.run(answer.headers["Location"].rsplit("/", maxsplit=1)[1])
     assert new.id != run.id
-    assert (new.type, new.context["input"]) == (COMPOSE, run.context["input"])
+    assert (new.type, new.context.input) == (COMPOSE, run.context.input)
     assert [start.workflow_type for start in world.started.starts] == [COMPOSE]
 
 
