@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import pygit2
 
 from models.errors import InvalidInput
-from services.masking.messages import looks_like_token
+from services.masking.values import looks_like_token
 
 _URL = "repository_url"
 _LONGEST = 2048
