@@ -5,13 +5,11 @@ from enum import IntEnum
 from typing import Any
 
 from services.configuration.diff import ABSENT, Operation, SettingChange
-from services.configuration.parsing import Form, Structure
+from services.configuration.documents import ReadAs, Structure
 from services.configuration.paths import Item, Place, Step, render
 from services.configuration.scalars import RawScalar
 from services.masking.keys import MASK, is_secret_key, names_the_secret
 from services.masking.text import is_flag, mask_lines, mask_text, pem_lines
-
-__all__ = ["MASK", "MASK_CHANGED", "ShownChange", "is_secret_key", "mask_changes", "masked"]
 
 _CHANGED = " (changed)"
 MASK_CHANGED = f"{MASK}{_CHANGED}"
@@ -74,7 +72,7 @@ def mask_changes(changes: Iterable[SettingChange], before: Structure, after: Str
 
     `before` and `after` are what compare found the changes with: secret on one side is masked on both.
     """
-    many = len(before.documents) != 1 or len(after.documents) != 1 or before.form is not after.form
+    many = len(before.documents) != 1 or len(after.documents) != 1 or before.read_as is not after.read_as
     old, new = _side(before, many=many, is_before=True), _side(after, many=many, is_before=False)
     return [_shown(change, old, new) for change in changes]
 
@@ -82,10 +80,10 @@ def mask_changes(changes: Iterable[SettingChange], before: Structure, after: Str
 class _Side:
     """One side of a comparison: what stands above and beside a change decides how it is covered."""
 
-    def __init__(self, root: Any, *, is_before: bool, form: Form = Form.VALUES) -> None:
+    def __init__(self, root: Any, *, is_before: bool, read_as: ReadAs = ReadAs.VALUES) -> None:
         self.root = root
         self.is_before = is_before
-        self.form = form
+        self.read_as = read_as
         self._covers_of_lists: dict[int, dict[int, MaskLevel]] = {}
 
     def covers(self, path: Sequence[Step]) -> list[MaskLevel]:
@@ -110,7 +108,7 @@ class _Side:
     def shown(self, change: SettingChange, cover: MaskLevel) -> Any:
         """Return the change's value on this side, masked."""
         value = change.before if self.is_before else change.after
-        if self.form is Form.VALUES or value is ABSENT:
+        if self.read_as is ReadAs.VALUES or value is ABSENT:
             return _masked(value, cover)
         last = change.path[-1] if change.path else None
         if isinstance(last, Item) and last.place is Place.LINE:
@@ -122,7 +120,7 @@ class _Side:
         return mask_lines(self.root)
 
     def _of_list(self, value: list[Any]) -> dict[int, MaskLevel]:
-        if self.form is Form.LINES:
+        if self.read_as is ReadAs.LINES:
             return {}
         # The root keeps every list alive, so that an id stays one list's own.
         if id(value) not in self._covers_of_lists:
@@ -132,7 +130,7 @@ class _Side:
 
 def _side(structure: Structure, *, many: bool, is_before: bool) -> _Side:
     root = list(structure.documents) if many else structure.documents[0]
-    return _Side(root, is_before=is_before, form=structure.form)
+    return _Side(root, is_before=is_before, read_as=structure.read_as)
 
 
 def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:
