@@ -110,7 +110,7 @@ def test_a_content_whose_values_were_read_is_not_parsed_again(
         reader.structure(entry)
     monkeypatch.setattr("services.inventory.reader.read_blob", None)
     assert [reader.kind(entry) for entry in entries] == ["One", "Two", "a", "(top level)"]
-    moved = Entry("in/elsewhere.txt", entries[-1].mode, entries[-1].oid)
+    moved = Entry("in/elsewhen.txt", entries[-1].mode, entries[-1].oid)
     assert reader.structure(moved) == reader.structure(entries[-1])
 
 
