@@ -15,7 +15,7 @@ MOST_ORDERED = 10_000
 
 
 class Absent(Enum):
-    """Where nothing stands: not the same as null."""
+    """The value of a side that has none: not the same as null."""
 
     ABSENT = "absent"
 
@@ -23,8 +23,8 @@ class Absent(Enum):
 ABSENT = Absent.ABSENT
 
 
-class Operation(StrEnum):
-    """What became of a setting; `moved` is a list whose items stand in another order."""
+class ChangeKind(StrEnum):
+    """What happened to a setting; `moved` is a list whose items are in another order."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -41,7 +41,7 @@ class SettingChange:
     """
 
     path: tuple[Step, ...]
-    operation: Operation
+    kind: ChangeKind
     before: Any
     after: Any
 
@@ -90,10 +90,10 @@ def _whole(before: Structure, after: Structure) -> Iterator[SettingChange]:
 
 
 def _replaced(path: tuple[Step, ...], before: Any, after: Any) -> SettingChange:
-    operation = Operation.CHANGED
+    kind = ChangeKind.CHANGED
     if before is ABSENT or after is ABSENT:
-        operation = Operation.ADDED if before is ABSENT else Operation.REMOVED
-    return SettingChange(path=path, operation=operation, before=before, after=after)
+        kind = ChangeKind.ADDED if before is ABSENT else ChangeKind.REMOVED
+    return SettingChange(path=path, kind=kind, before=before, after=after)
 
 
 def _differences(
@@ -117,7 +117,7 @@ def _of_lists(
     before: list[Any], after: list[Any], path: tuple[Step, ...], place: Place
 ) -> Iterator[SettingChange]:
     if place is Place.ITEM and _is_another_order(before, after):
-        yield SettingChange(path=path, operation=Operation.MOVED, before=before, after=after)
+        yield SettingChange(path=path, kind=ChangeKind.MOVED, before=before, after=after)
         return
     matching = match_lists(before, after)
     if matching is None:
@@ -145,7 +145,7 @@ def _order(before: list[Any], matching: Matching, path: tuple[Step, ...]) -> Ite
     ordered = sorted(kept, key=itemgetter(1))
     if kept != ordered:
         orders = [[dict(_identity(before[at], matching)) for at, _ in pairs] for pairs in (kept, ordered)]
-        yield SettingChange(path=path, operation=Operation.MOVED, before=orders[0], after=orders[1])
+        yield SettingChange(path=path, kind=ChangeKind.MOVED, before=orders[0], after=orders[1])
 
 
 def _identity(item: Any, matching: Matching) -> tuple[tuple[str, str | int], ...]:

@@ -50,7 +50,7 @@ def is_kind(value: object) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same: 1, 1.0, True and "1" are four values, key order is none."""
+    """Return whether two values are the same: 1, 1.0, True and "1" all differ; key order does not count."""
     if plainly_same(one, other):
         return True
     if type(one) is not type(other):
@@ -63,12 +63,12 @@ def same(one: Any, other: Any) -> bool:
 
 
 def plainly_same(one: Any, other: Any) -> bool:
-    """Tell quickly of most values that are the same that they are; False: look closer."""
+    """Return, quickly, whether two values are the same; False: `same` may still find that they are."""
     return bool(one == other) and _are_alike(one, other)
 
 
 def _are_alike(one: Any, other: Any) -> bool:
-    """Tell of two equal values whether their types are equal too, all the way down."""
+    """Return whether the types of two equal values are equal too, all the way down."""
     if isinstance(one, dict):
         return _UNMISTAKABLE.issuperset(map(type, one.values())) or all(
             _are_alike(value, other[key]) for key, value in one.items()

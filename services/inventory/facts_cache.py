@@ -21,7 +21,7 @@ _MOST_PER_ITEM: Final = 4 * 2 * _KEY
 
 
 def fact_keys(folder: bytes, names: Collection[tuple[bytes, bytes]]) -> list[bytes]:
-    """Return what contents are known by: the last bytes of the path, NULs before a short one, and object id.
+    """Return the keys of contents: the last bytes of the path, NULs before a short one, and the object id.
 
     `names` are names in the folder, with their object ids of 20 bytes.
     """
@@ -30,7 +30,7 @@ def fact_keys(folder: bytes, names: Collection[tuple[bytes, bytes]]) -> list[byt
 
 
 def fact_key(oid: str, path: str) -> bytes:
-    """Return what one content is known by."""
+    """Return the key of one content, as fact_keys does."""
     return (_SHORT + path.encode("utf-8", "surrogateescape"))[-ENDING:] + bytes.fromhex(oid)
 
 
@@ -49,7 +49,7 @@ class ItemFacts:
         return dict(_load(self._path))
 
     def load(self) -> None:
-        """Read what is kept now, and not at the first question: a moment when there is nothing else to do."""
+        """Read what is kept now rather than at the first question, while there is nothing else to do."""
         _ = self._kept
 
     def get(self, key: bytes) -> Parsed | None:
@@ -57,9 +57,9 @@ class ItemFacts:
         return self._kept.get(key)
 
     def save(self, learned: Mapping[bytes, Parsed], *, items: int) -> None:
-        """Keep what was learned; begin anew where the file has far more than an environment's items.
+        """Append what was learned; replace a file that holds far more than an environment's items.
 
-        Where it cannot be kept, the next review reads again.
+        Where the file cannot be written, the next review reads again.
         """
         if not learned:
             return
@@ -75,7 +75,7 @@ def _load(path: Path) -> Iterator[tuple[bytes, Parsed]]:
     except OSError:
         return
     for line in lines:
-        # A line may be of another reader's, or not have been written to its end.
+        # A line may be of another reader version, or cut off.
         try:
             reader, facts, keys = json.loads(line)
         except (TypeError, ValueError):
@@ -87,7 +87,7 @@ def _load(path: Path) -> Iterator[tuple[bytes, Parsed]]:
 
 
 def _lines(known: Mapping[bytes, Parsed]) -> bytes:
-    """Write facts, after the end of a line that another writer may have left unfinished."""
+    """Return facts as lines, the first after a line feed: another writer may have left a line unfinished."""
     groups = defaultdict[Parsed, list[bytes]](list)
     for key, facts in known.items():
         groups[facts].append(key)

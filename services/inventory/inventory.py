@@ -11,7 +11,7 @@ from services.repositories.objects import EntryGroup, is_file
 
 
 class Note(StrEnum):
-    """What a review tells of a single item."""
+    """What a review says of a single item."""
 
     UNPARSED = "unparsed"
     OVERSIZED = "oversized"
@@ -21,9 +21,9 @@ class Note(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """What an environment holds at one commit: how many items of which kind, and the paths to be told of.
+    """What an environment holds at one commit: how many items of which kind, and the paths with a note.
 
-    The paths are in Git's order; a submodule is told of as a link.
+    The paths are in Git's order; a submodule counts as a link.
     """
 
     counts: Counter[str]
@@ -31,7 +31,7 @@ class Inventory:
 
     @property
     def items(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return self.counts.total()
 
     def by_kind(self) -> list[Json]:
@@ -59,7 +59,7 @@ class Inventory:
 def take_inventory(
     groups: Iterable[EntryGroup], reader: ItemReader, *, check_cancelled: Callable[[], None]
 ) -> Inventory:
-    """Know every item of a tree, reading what is not known yet."""
+    """Return the inventory of a tree, reading what is not known yet."""
     counts = Counter[str]()
     found: dict[Note, list[str]] = {note: [] for note in Note}
     for group in groups:

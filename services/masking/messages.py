@@ -44,7 +44,7 @@ def mask_message(text: str) -> str:
 def redact(text: str) -> str:
     """Return what git or a remote said, short and without secrets: fit for an error text."""
     text = mask_message(_printable(text)).strip()
-    # Git's reason stands in its last lines.
+    # Git gives its reason in its last lines.
     return text if len(text) <= _LONGEST else f"… {text[-_LONGEST:]}"
 
 

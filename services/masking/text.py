@@ -26,7 +26,7 @@ class _Open:
     is_element: bool = False
 
     def takes(self, line: str) -> bool:
-        """Tell whether a line is still of the secret, and see whether it is its last one."""
+        """Return whether a line is still of the secret, and note whether it is its last one."""
         if self.is_pem:
             self.is_pem = not _PEM_END.search(line)
             return True
@@ -82,7 +82,7 @@ def pem_lines(lines: Sequence[object]) -> set[int]:
 
 
 def is_flag(item: object) -> bool:
-    """Tell whether a command's argument says that the next one is a secret: `--password`."""
+    """Return whether a command's argument says that the next one is a secret: `--password`."""
     return isinstance(item, str) and item.startswith("-") and "=" not in item and is_secret_key(item)
 
 
@@ -101,7 +101,7 @@ def _mask_line(line: str) -> tuple[str, _Open]:
 
 
 def _mask_assigned(line: str) -> tuple[str, _Open]:
-    """Mask what stands under a secret's key; return also what of it is still open at the line's end."""
+    """Mask what a line assigns to secrets' keys; return also what is still open at its end."""
     opened = _Open()
 
     def masked(line: str, at: Assigned) -> tuple[str, int]:

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from services.configuration.diff import ABSENT, Operation, SettingChange
+from services.configuration.diff import ABSENT, ChangeKind, SettingChange
 from services.configuration.documents import Structure
 from services.configuration.list_matching import name_of
 from services.configuration.paths import Item, Place
@@ -24,7 +24,7 @@ def _is_of_documents(change: SettingChange) -> bool:
 def _applied(value: Any, changes: Sequence[SettingChange], depth: int) -> Any:
     """Apply the changes whose paths agree with where `value` stands, `depth` steps down."""
     here = [change for change in changes if len(change.path) == depth]
-    if here and here[0].operation is not Operation.MOVED:
+    if here and here[0].kind is not ChangeKind.MOVED:
         return here[0].after
     below = [change for change in changes if len(change.path) > depth]
     if isinstance(value, dict):

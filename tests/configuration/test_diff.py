@@ -34,7 +34,7 @@ def rows(before: Structure, after: Structure) -> list[Row]:
     """Compare, see that the changes make `after` of `before`, and return them with their paths written."""
     changes = compare(before, after)
     assert_they_make(before, changes, after)
-    return [(change.text, str(change.operation), change.before, change.after) for change in changes]
+    return [(change.text, str(change.kind), change.before, change.after) for change in changes]
 
 
 def rows_of_values(before: Any, after: Any) -> list[Row]:
