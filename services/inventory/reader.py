@@ -69,7 +69,9 @@ class ItemReader:
         if content is None:
             return None
         parsed = parse(entry.path, content, values=values)
-        if self._known(key) is None:
+        if not values:
+            self._learned[key] = parsed
+        elif self._known(key) is None:
             self._learned[key] = parsed.facts
         return parsed
 

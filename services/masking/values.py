@@ -4,8 +4,13 @@ from typing import Final
 
 from services.masking.keys import MASK
 
-# Where the kind alone could begin inside a longer word: not after a letter or digit, save one of an escape.
-_START = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
+
+def _first(mark: str) -> str:
+    """Return a pattern for a mark that begins a word: not after a letter or digit, save one of an escape."""
+    # Looked for after the mark: a pattern that begins with a letter is found seven times as fast.
+    before = (r"(?<![A-Za-z0-9]{})", r"(?<=%[0-9A-Fa-f][0-9A-Fa-f]{})", r"(?<=\\[nrt]{})")
+    return f"{mark}(?:{'|'.join(each.format(mark) for each in before)})"
+
 
 # Tokens by their makers' own marks. A JWT stops where another could begin: else each of many would look for
 # the dot at the end of them all.
@@ -13,16 +18,21 @@ TOKENS: Final[Mapping[str, str]] = {
     "github": r"gh[a-z]_[A-Za-z0-9]{16,}",
     "github, fine-grained": r"github_pat_\w{16,}",
     "gitlab": r"glpat-[\w-]{16,}",
-    "slack": rf"{_START}xox[a-z]-[\w-]{{10,}}",
-    "aws": rf"AKIA[A-Z0-9]{{12,}}|{_START}ASIA[A-Z0-9]{{12,}}",
+    "slack": _first("xox") + r"[a-z]-[\w-]{10,}",
+    "aws": r"AKIA[A-Z0-9]{12,}|" + _first("ASIA") + r"[A-Z0-9]{12,}",
     "bitbucket": r"ATBB\w{16,}",
-    "google": rf"{_START}AIza[\w-]{{30,}}",
-    "openai, stripe": rf"{_START}sk[-_][\w-]{{20,}}",
-    "npm": rf"{_START}npm_\w{{30,}}",
-    "vault": rf"{_START}hvs\.[\w-]{{20,}}",
+    "google": _first("AIza") + r"[\w-]{30,}",
+    "openai, stripe": _first("sk") + r"[-_][\w-]{20,}",
+    "npm": _first("npm_") + r"\w{30,}",
+    "vault": _first("hvs") + r"\.[\w-]{20,}",
     "jwt": r"eyJ(?:(?!eyJ[\w-]{8})[\w-]){8,}\.[\w-]{4,}(?:\.[\w-]*)*",
-    "operationrun": rf"{_START}opr_[\w-]{{20,}}",
+    "operationrun": _first("opr_") + r"[\w-]{20,}",
 }
+# One of these is in every token: most texts have none, which is sooner seen than that the pattern fails.
+_MARKS: Final = (
+    *("gh", "glpat-", "xox", "AKIA", "ASIA", "ATBB", "AIza"),
+    *("sk-", "sk_", "npm_", "hvs.", "eyJ", "opr_"),
+)
 _TOKEN = re.compile("|".join(TOKENS.values()))
 _BEARER = re.compile(r"\b(?P<scheme>bearer\s{1,5})[\w.~+/=-]{16,}", re.IGNORECASE)
 _USER_INFO = re.compile(r"://[^\s/@:'\"]{0,64}:[^\s@'\"]{1,256}@")
@@ -36,9 +46,9 @@ def mask_values(text: str, mask: str = MASK) -> str:
 
 def holds_secret(text: str) -> bool:
     """Return whether mask_values would mask something."""
-    return any(pattern.search(text) for pattern in (_TOKEN, _BEARER, _USER_INFO))
+    return bool(looks_like_token(text) or _BEARER.search(text) or _USER_INFO.search(text))
 
 
 def looks_like_token(text: str) -> bool:
     """Return whether a text holds a token of a well-known maker."""
-    return _TOKEN.search(text) is not None
+    return any(mark in text for mark in _MARKS) and _TOKEN.search(text) is not None
