@@ -30,7 +30,7 @@ TOKENS: Final[Mapping[str, str]] = {
 }
 # One of these is in every token: most texts have none, which is sooner seen than that the pattern fails.
 _MARKS: Final = (
-    *("gh", "glpat-", "xox", "AKIA", "ASIA", "ATBB", "AIza"),
+    *("gh", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "ATBB", "AIza"),
     *("sk-", "sk_", "npm_", "hvs.", "eyJ", "opr_"),
 )
 _TOKEN = re.compile("|".join(TOKENS.values()))
