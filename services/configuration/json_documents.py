@@ -27,23 +27,23 @@ def read_json(text: str, *, build: bool) -> Reading:
         return _with_huge_numbers(text, str(error)) if build else Reading(error=str(error))
     if not build:
         return Reading(kind=_kind(value))
-    return _built(text, value)._replace(kind=_kind(_plain(text, value)))
+    return _built(text, value, kind=_kind(_plain(text, value)))
 
 
 def _with_huge_numbers(text: str, error: str) -> Reading:
     """Build a document whose numbers have more digits than Python reads: an error, with values to show."""
     try:
-        return _built(text, _LENIENT.decode(text))._replace(error=error)
+        return _built(text, _LENIENT.decode(text), error=error)
     except RecursionError:
         return Reading(error=error, as_lines=True)
     except ValueError:
         return Reading(error=error)
 
 
-def _built(text: str, value: Any) -> Reading:
+def _built(text: str, value: Any, *, kind: str | None = None, error: str | None = None) -> Reading:
     if text.count("[") + text.count("{") > DEEPEST and _is_deep([[value]]):
-        return Reading(as_lines=True)
-    return Reading(documents=[value])
+        return Reading(kind, error, as_lines=True)
+    return Reading(kind, error, [value])
 
 
 def _plain(text: str, value: Any) -> Any:
