@@ -1,12 +1,13 @@
 import json
 import logging
 import sys
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
 
-from services.masking.messages import redact
+from services.masking.keys import is_secret_key, names_the_secret
+from services.masking.messages import HIDDEN, redact_lines
 
 # Libraries log their progress at INFO; only their warnings and errors matter here.
 OUR_LEVEL: Final = logging.INFO
@@ -20,7 +21,7 @@ def configure_logging(stream: TextIO | None = None) -> None:
 
     Our lines (structlog, from INFO on) and those of libraries (the standard library's logging and warnings,
     from WARNING on) go through the same steps: the bound ids (`run_id`, `workflow_id`, `request_id`), the
-    time in UTC, tracebacks without the values of variables, credentials taken out. For composition roots;
+    time in UTC, tracebacks without the values of variables, secrets masked. For composition roots;
     calling it again replaces what it set before.
     """
     stream = stream or sys.stderr
@@ -76,7 +77,7 @@ def _hand_over(stream: TextIO, steps: list[Processor], renderer: Processor) -> N
 
 def _json() -> Processor:
     return structlog.processors.JSONRenderer(
-        ensure_ascii=False, default=lambda value: _without_credentials(str(value))
+        ensure_ascii=False, default=lambda value: redact_lines(str(value))
     )
 
 
@@ -87,11 +88,15 @@ def _words() -> Processor:
 
 
 def _redacted(_: object, __: str, told: EventDict) -> EventDict:
-    return {
-        key: _without_credentials(value) if isinstance(value, str) else value for key, value in told.items()
-    }
+    return {key: _without_secrets(value, str(key)) for key, value in told.items()}
 
 
-def _without_credentials(text: str) -> str:
-    """Redact line by line: a traceback stays whole and keeps its indents."""
-    return "\n".join(line[: len(line) - len(line.lstrip(" "))] + redact(line) for line in text.splitlines())
+def _without_secrets(value: Any, key: str = "") -> Any:
+    if isinstance(value, str):
+        return HIDDEN if is_secret_key(key) else redact_lines(value)
+    if isinstance(value, dict):
+        return {name: _without_secrets(inner, str(name)) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inner, key) for inner in value]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return HIDDEN if is_number and names_the_secret(key) else value

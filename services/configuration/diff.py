@@ -1,13 +1,13 @@
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from itertools import islice, zip_longest
 from operator import itemgetter
 from typing import Any
 
+from services.configuration.documents import ReadAs, Structure, frozen, plainly_same, same
 from services.configuration.list_matching import Matching, match_lists, name_of
-from services.configuration.parsing import Form, Structure, frozen, plainly_same, same
 from services.configuration.paths import Item, Place, Step, render
 
 MOST_CHANGES = 2_000
@@ -15,7 +15,7 @@ MOST_ORDERED = 10_000
 
 
 class Absent(Enum):
-    """Where nothing stands: not the same as null."""
+    """The value of a side that has none: not the same as null."""
 
     ABSENT = "absent"
 
@@ -23,8 +23,8 @@ class Absent(Enum):
 ABSENT = Absent.ABSENT
 
 
-class Operation(StrEnum):
-    """What became of a setting; `moved` is a list whose items stand in another order."""
+class ChangeKind(StrEnum):
+    """What happened to a setting; `moved` is a list whose items are in another order."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -41,7 +41,7 @@ class SettingChange:
     """
 
     path: tuple[Step, ...]
-    operation: Operation
+    kind: ChangeKind
     before: Any
     after: Any
 
@@ -57,19 +57,12 @@ def compare(before: Structure, after: Structure) -> list[SettingChange]:
     Items of lists are matched as match_lists says; a list beyond its limit is one change. Past 2,000 changes,
     and where one side is read as values and the other as lines, each document is one change.
     """
-    if before.form is not after.form:
+    if before.read_as is not after.read_as:
         return list(_whole(before, after))
     many = _are_many(before, after)
     old, new = _root(before, many=many), _root(after, many=many)
     found = list(islice(_differences(old, new, (), _place(before, after)), MOST_CHANGES + 1))
     return found if len(found) <= MOST_CHANGES else list(_whole(before, after))
-
-
-def apply(before: Structure, changes: Sequence[SettingChange]) -> Structure:
-    """Return what the changes make of `before`: the structure they were found with, up to key order."""
-    many = len(before.documents) != 1 or any(_is_of_documents(change) for change in changes)
-    made = _applied(_root(before, many=many), changes, 0)
-    return replace(before, documents=tuple(made) if many else (made,))
 
 
 def _are_many(before: Structure, after: Structure) -> bool:
@@ -81,14 +74,9 @@ def _root(side: Structure, *, many: bool) -> Any:
 
 
 def _place(before: Structure, after: Structure) -> Place:
-    if before.form is Form.LINES:
+    if before.read_as is ReadAs.LINES:
         return Place.LINE
     return Place.DOCUMENT if _are_many(before, after) else Place.ITEM
-
-
-def _is_of_documents(change: SettingChange) -> bool:
-    first = change.path[0] if change.path else None
-    return isinstance(first, Item) and first.place is Place.DOCUMENT
 
 
 def _whole(before: Structure, after: Structure) -> Iterator[SettingChange]:
@@ -102,10 +90,10 @@ def _whole(before: Structure, after: Structure) -> Iterator[SettingChange]:
 
 
 def _replaced(path: tuple[Step, ...], before: Any, after: Any) -> SettingChange:
-    operation = Operation.CHANGED
+    kind = ChangeKind.CHANGED
     if before is ABSENT or after is ABSENT:
-        operation = Operation.ADDED if before is ABSENT else Operation.REMOVED
-    return SettingChange(path=path, operation=operation, before=before, after=after)
+        kind = ChangeKind.ADDED if before is ABSENT else ChangeKind.REMOVED
+    return SettingChange(path=path, kind=kind, before=before, after=after)
 
 
 def _differences(
@@ -129,7 +117,7 @@ def _of_lists(
     before: list[Any], after: list[Any], path: tuple[Step, ...], place: Place
 ) -> Iterator[SettingChange]:
     if place is Place.ITEM and _is_another_order(before, after):
-        yield SettingChange(path=path, operation=Operation.MOVED, before=before, after=after)
+        yield SettingChange(path=path, kind=ChangeKind.MOVED, before=before, after=after)
         return
     matching = match_lists(before, after)
     if matching is None:
@@ -157,63 +145,9 @@ def _order(before: list[Any], matching: Matching, path: tuple[Step, ...]) -> Ite
     ordered = sorted(kept, key=itemgetter(1))
     if kept != ordered:
         orders = [[dict(_identity(before[at], matching)) for at, _ in pairs] for pairs in (kept, ordered)]
-        yield SettingChange(path=path, operation=Operation.MOVED, before=orders[0], after=orders[1])
+        yield SettingChange(path=path, kind=ChangeKind.MOVED, before=orders[0], after=orders[1])
 
 
 def _identity(item: Any, matching: Matching) -> tuple[tuple[str, str | int], ...]:
     name = name_of(item, matching.identity) or ()
     return tuple(zip(matching.identity, name, strict=True))
-
-
-def _applied(value: Any, changes: Sequence[SettingChange], depth: int) -> Any:
-    """Apply the changes whose paths agree with where `value` stands, `depth` steps down."""
-    here = [change for change in changes if len(change.path) == depth]
-    if here and here[0].operation is not Operation.MOVED:
-        return here[0].after
-    below = [change for change in changes if len(change.path) > depth]
-    if isinstance(value, dict):
-        return _applied_to_keys(value, below, depth)
-    if isinstance(value, list):
-        return _applied_to_items(value, below, depth, here[0].after if here else None)
-    return value
-
-
-def _applied_to_keys(value: dict[str, Any], changes: Sequence[SettingChange], depth: int) -> dict[str, Any]:
-    made = dict(value)
-    groups: dict[Any, list[SettingChange]] = defaultdict(list)
-    for change in changes:
-        groups[change.path[depth]].append(change)
-    for key, group in groups.items():
-        made[key] = _applied(value.get(key), group, depth + 1)
-        if made[key] is ABSENT:
-            del made[key]
-    return made
-
-
-def _applied_to_items(
-    value: list[Any], changes: Sequence[SettingChange], depth: int, order: list[Any] | None
-) -> list[Any]:
-    """Change and remove by where items stood before, then order them, then add where they stand after."""
-    groups: dict[int, list[SettingChange]] = defaultdict(list)
-    added: dict[int, Any] = {}
-    for change in changes:
-        step = change.path[depth]
-        if isinstance(step, Item) and step.before is not None:
-            groups[step.before].append(change)
-        elif isinstance(step, Item) and step.after is not None:
-            added[step.after] = change.after
-    made = [_applied(item, groups.get(index, ()), depth + 1) for index, item in enumerate(value)]
-    made = _ordered([item for item in made if item is not ABSENT], order)
-    for index in sorted(added):
-        made.insert(index, added[index])
-    return made
-
-
-def _ordered(items: list[Any], order: list[Any] | None) -> list[Any]:
-    if not order:
-        return items
-    if not isinstance(order[0], dict):
-        return order
-    identity = tuple(order[0])
-    named = {name_of(item, identity): item for item in items}
-    return [named[tuple(name.values())] for name in order]

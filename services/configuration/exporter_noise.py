@@ -1,12 +1,12 @@
 import re
 from typing import Final
 
-# A step into a list or a document, as setting_paths.render writes it.
+# A step into a list or a document, as paths.render writes it.
 _STEP: Final = r"(?:\[[^\[\]\"]*\]|document \d+)"
 _LINKS: Final = "context|etag|editLink|readLink|associationLink|navigationLink|nextLink|count"
 _NUMBERED: Final = r"settings\[settingInstance\.settingDefinitionId=[^\[\]\"]+\]"
 
-_BOOKKEEPING: Final = re.compile(
+_NOISE: Final = re.compile(
     "|".join(
         (
             # OData's links between what was exported, and the actions it offers. A change of `@odata.type`
@@ -27,9 +27,9 @@ _BOOKKEEPING: Final = re.compile(
 
 
 def is_exporter_noise(setting_path: str) -> bool:
-    """Tell whether an exporter wrote a setting for itself: links, times, sums, numbers of list entries.
+    """Return whether an exporter wrote a setting for itself: links, times, sums, numbers of list entries.
 
-    `setting_path` is a path as setting_paths.render writes it. Where in doubt it is a setting of the
-    configuration: what somebody may have set is never bookkeeping.
+    `setting_path` is a path as paths.render writes it. In doubt it is a setting of the configuration: what a
+    person may have set is never noise.
     """
-    return _BOOKKEEPING.fullmatch(setting_path) is not None
+    return _NOISE.fullmatch(setting_path) is not None

@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from services.configuration.parsing import frozen, same
+from services.configuration.documents import frozen, same
 
-# What names an object in its list, the surest first. `id` stands behind the settings' own names, because
+# What names an object in its list, the surest first. `id` comes after the settings' own names, because
 # exports number the items of a list by it.
 IDENTITIES: tuple[tuple[str, ...], ...] = (
     ("settingInstance.settingDefinitionId",),

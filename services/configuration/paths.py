@@ -17,7 +17,7 @@ class Place(StrEnum):
 
 
 class Item(NamedTuple):
-    """A step into a list: where the item stands before and after, None where it is not there.
+    """A step into a list: the item's index before and after, None on a side without it.
 
     `identity` names the item in its list by keys of its own, with dots between nested ones; empty where the
     list is compared by position.

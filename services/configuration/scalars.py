@@ -1,9 +1,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-DEEPEST = 200
+DEEPEST: Final = 200
+TOO_DEEP: Final = "nested too deeply"
 
 
 class TooComplex(Exception):

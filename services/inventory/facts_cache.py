@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from services.configuration.documents import Document
+from services.configuration.parsing import Parsed
 
-# Raise it when read_document would tell something else of the same bytes.
+# Raise it when `parse` says something else of the same bytes.
 READER_VERSION: Final = 3
 FACTS_FILE: Final = "item-facts.jsonl"
 
@@ -21,7 +21,7 @@ _MOST_PER_ITEM: Final = 4 * 2 * _KEY
 
 
 def fact_keys(folder: bytes, names: Collection[tuple[bytes, bytes]]) -> list[bytes]:
-    """Return what contents are known by: the last bytes of the path, NULs before a short one, and object id.
+    """Return the keys of contents: the last bytes of the path, NULs before a short one, and the object id.
 
     `names` are names in the folder, with their object ids of 20 bytes.
     """
@@ -30,7 +30,7 @@ def fact_keys(folder: bytes, names: Collection[tuple[bytes, bytes]]) -> list[byt
 
 
 def fact_key(oid: str, path: str) -> bytes:
-    """Return what one content is known by."""
+    """Return the key of one content, as fact_keys does."""
     return (_SHORT + path.encode("utf-8", "surrogateescape"))[-ENDING:] + bytes.fromhex(oid)
 
 
@@ -45,21 +45,21 @@ class ItemFacts:
         self._path = folder / FACTS_FILE
 
     @cached_property
-    def _kept(self) -> Mapping[bytes, Document]:
+    def _kept(self) -> Mapping[bytes, Parsed]:
         return dict(_load(self._path))
 
     def load(self) -> None:
-        """Read what is kept now, and not at the first question: a moment when there is nothing else to do."""
+        """Read what is kept now rather than at the first question, while there is nothing else to do."""
         _ = self._kept
 
-    def get(self, key: bytes) -> Document | None:
+    def get(self, key: bytes) -> Parsed | None:
         """Return what is known of a content; None: it has to be read."""
         return self._kept.get(key)
 
-    def save(self, learned: Mapping[bytes, Document], *, items: int) -> None:
-        """Keep what was learned; begin anew where the file has far more than an environment's items.
+    def save(self, learned: Mapping[bytes, Parsed], *, items: int) -> None:
+        """Append what was learned; replace a file that holds far more than an environment's items.
 
-        Where it cannot be kept, the next review reads again.
+        Where the file cannot be written, the next review reads again.
         """
         if not learned:
             return
@@ -69,29 +69,30 @@ class ItemFacts:
                 file.write(_lines(learned))
 
 
-def _load(path: Path) -> Iterator[tuple[bytes, Document]]:
+def _load(path: Path) -> Iterator[tuple[bytes, Parsed]]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
         return
     for line in lines:
-        # A line may be of another reader's, or not have been written to its end.
+        # A line may be of another reader version, or cut off.
         try:
-            reader, document, keys = json.loads(line)
+            reader, facts, keys = json.loads(line)
         except (TypeError, ValueError):
             continue
         if reader == READER_VERSION:
-            known = Document(*document)
+            known = Parsed(*facts)
             found = bytes.fromhex(keys)
             yield from ((found[at : at + _KEY], known) for at in range(0, len(found), _KEY))
 
 
-def _lines(known: Mapping[bytes, Document]) -> bytes:
-    """Write facts, after the end of a line that another writer may have left unfinished."""
-    groups = defaultdict[Document, list[bytes]](list)
-    for key, document in known.items():
-        groups[document].append(key)
+def _lines(known: Mapping[bytes, Parsed]) -> bytes:
+    """Return facts as lines, the first after a line feed: another writer may have left a line unfinished."""
+    groups = defaultdict[Parsed, list[bytes]](list)
+    for key, facts in known.items():
+        groups[facts].append(key)
     lines = (
-        json.dumps([READER_VERSION, document, b"".join(keys).hex()]) for document, keys in groups.items()
+        json.dumps([READER_VERSION, [facts.encoding, facts.kind, facts.error], b"".join(keys).hex()])
+        for facts, keys in groups.items()
     )
     return "".join(f"\n{line}" for line in lines).encode() + b"\n"

@@ -2,37 +2,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
-
-import pygit2
 
 from models.base import Json
-from services.configuration.documents import Document, read_document
+from services.configuration.parsing import Parsed
 from services.inventory.reader import ItemReader, kind_of
 from services.repositories.diff import TreeChange
-from services.repositories.objects import Entry, EntryGroup, is_file, read_blob
-
-
-class Item(NamedTuple):
-    """One item of an environment: an entry of the tree, its kind, and what is known of its content.
-
-    `document` is None for a link or a submodule, and for a file over the size limit.
-    """
-
-    entry: Entry
-    kind: str
-    document: Document | None
-
-
-def read_item(repository: pygit2.Repository, entry: Entry, *, prefix: str, limit: int) -> Item:
-    """Read one entry: its kind is the file's own, else its first folder under the prefix."""
-    content = read_blob(repository, entry.oid, limit=limit) if entry.is_blob else None
-    document = None if content is None else read_document(entry.path, content)
-    return Item(entry=entry, kind=kind_of(entry.path, document, prefix), document=document)
+from services.repositories.objects import EntryGroup, is_file
 
 
 class Note(StrEnum):
-    """What a review tells of a single item."""
+    """What a review says of a single item."""
 
     UNPARSED = "unparsed"
     OVERSIZED = "oversized"
@@ -42,9 +21,9 @@ class Note(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """What an environment holds at one commit: how many items of which kind, and the paths to be told of.
+    """What an environment holds at one commit: how many items of which kind, and the paths with a note.
 
-    The paths are in Git's order; a submodule is told of as a link.
+    The paths are in Git's order; a submodule counts as a link.
     """
 
     counts: Counter[str]
@@ -52,7 +31,7 @@ class Inventory:
 
     @property
     def items(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return self.counts.total()
 
     def by_kind(self) -> list[Json]:
@@ -70,7 +49,7 @@ class Inventory:
         touched = {entry.path for entry in (*old, *new)}
         found = {note: [path for path in paths if path not in touched] for note, paths in self.paths.items()}
         for entry in new:
-            for note in _notes(entry.mode, reader.document(entry)):
+            for note in _notes(entry.mode, reader.facts(entry)):
                 found[note].append(entry.path)
         return Inventory(
             counts=+counts, paths={note: sorted(paths, key=_bytes) for note, paths in found.items()}
@@ -78,31 +57,31 @@ class Inventory:
 
 
 def take_inventory(
-    runs: Iterable[EntryGroup], reader: ItemReader, *, check_cancelled: Callable[[], None]
+    groups: Iterable[EntryGroup], reader: ItemReader, *, check_cancelled: Callable[[], None]
 ) -> Inventory:
-    """Know every item of a tree, reading what is not known yet."""
+    """Return the inventory of a tree, reading what is not known yet."""
     counts = Counter[str]()
     found: dict[Note, list[str]] = {note: [] for note in Note}
-    for run in runs:
+    for group in groups:
         check_cancelled()
-        documents = reader.documents(run)
-        counted = Counter(documents)
-        for document, count in counted.items():
-            counts[kind_of(run.path(b""), document, reader.prefix)] += count
-        # Only where one is to be told of, each is looked at by itself.
-        if any(_notes(run.mode, document) for document in counted):
-            for (name, _), document in zip(run.names, documents, strict=True):
-                for note in _notes(run.mode, document):
-                    found[note].append(run.path(name))
+        known = reader.facts_of_group(group)
+        counted = Counter(known)
+        for facts, count in counted.items():
+            counts[kind_of(group.path(b""), facts, reader.prefix)] += count
+        # Most groups hold nothing of note: they are not gone through name by name.
+        if any(_notes(group.mode, facts) for facts in counted):
+            for (name, _), facts in zip(group.names, known, strict=True):
+                for note in _notes(group.mode, facts):
+                    found[note].append(group.path(name))
     return Inventory(counts=counts, paths=found)
 
 
-def _notes(mode: int, document: Document | None) -> list[Note]:
-    if document is None:
+def _notes(mode: int, facts: Parsed | None) -> list[Note]:
+    if facts is None:
         return [Note.OVERSIZED if is_file(mode) else Note.LINK]
     return [
-        *([Note.UNPARSED] if document.error else []),
-        *([Note.UTF16] if document.encoding == "utf-16" else []),
+        *([Note.UNPARSED] if facts.error else []),
+        *([Note.UTF16] if facts.encoding == "utf-16" else []),
     ]
 
 

@@ -11,12 +11,12 @@ from services.inventory.inventory import Inventory, Note
 from services.inventory.reader import ItemReader
 
 INVENTORIES_FILE: Final = "inventories.json"
-# The published review's is among the last ones, or else every item is looked at again.
+# The published review's is normally among the last ones; where it is not, every item is read again.
 _MOST: Final = 8
 
 
 class KeptInventories:
-    """The inventories of commits that were reviewed: from one, the next one's follows by what changed.
+    """The inventories of reviewed commits: from one, the next one's follows by what changed.
 
     Kept beside the mirror: derived from it, and safe to lose.
     """
@@ -34,7 +34,7 @@ class KeptInventories:
         return None
 
     def keep(self, commit: str, inventory: Inventory) -> None:
-        """Keep a commit's inventory; where it cannot be kept, the next review takes its own."""
+        """Keep a commit's inventory; where the file cannot be written, the next review takes its own."""
         of = self._of(commit)
         others = [kept for kept in self._kept() if kept["of"] != of]
         kept = [{"of": of, "counts": inventory.counts, "paths": inventory.paths}, *others]
@@ -46,7 +46,7 @@ class KeptInventories:
             partial.unlink(missing_ok=True)
 
     def _of(self, commit: str) -> list[Any]:
-        """Return what decides an inventory."""
+        """Return all that an inventory depends on."""
         return [READER_VERSION, commit, self._reader.prefix, self._reader.limit]
 
     def _kept(self) -> list[Json]:

@@ -1,59 +1,27 @@
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
-from services.configuration.diff import ABSENT, Operation, SettingChange
-from services.configuration.parsing import Form, Structure
+from services.configuration.diff import ABSENT, ChangeKind, SettingChange
+from services.configuration.documents import ReadAs, Structure
 from services.configuration.paths import Item, Place, Step, render
 from services.configuration.scalars import RawScalar
-from services.masking.keys import MASK, is_secret_key, names_the_secret
-from services.masking.text import is_flag, mask_lines, mask_text, pem_lines
-
-__all__ = ["MASK", "MASK_CHANGED", "ShownChange", "is_secret_key", "mask_changes", "masked"]
+from services.masking.keys import MASK
+from services.masking.levels import MaskLevel, item_levels, level_below
+from services.masking.text import mask_lines, mask_text
 
 _CHANGED = " (changed)"
 MASK_CHANGED = f"{MASK}{_CHANGED}"
-# Where a setting's key is itself a value: `{name: DB_PASSWORD, value: x}`.
-_NAME_KEYS = {
-    "name",
-    "key",
-    "id",
-    "displayname",
-    "settingdefinitionid",
-    "omauri",
-    "parameterkey",
-    "@odata.type",
-}
-_VALUE_KEYS = {
-    "value",
-    "values",
-    "default",
-    "defaultvalue",
-    "parametervalue",
-    "simplesettingvalue",
-    "simplesettingcollectionvalue",
-}
-_SECRET_DATA = {"data", "stringData"}
 _NUMBERS = {"int", "float"}
-
-
-class MaskLevel(IntEnum):
-    """How much of a value is masked: what is secret by itself; all text; numbers too; all but null."""
-
-    OPEN = 0
-    TEXT = 1
-    NUMBERS = 2
-    ALL = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownChange:
-    """A change as it may be shown: no secret in its path and its values; ABSENT where nothing stands."""
+    """A change as it may be shown: no secret in its path and its values; ABSENT on a side without one."""
 
     path: str
-    operation: Operation
+    kind: ChangeKind
     before: Any
     after: Any
 
@@ -61,12 +29,12 @@ class ShownChange:
 def masked(value: Any, *, path: Sequence[Step] = (), document: Any = ABSENT) -> Any:
     """Return a value with its secrets masked; every mask is alike, whatever it hides.
 
-    `path` leads to the value, by the indexes before, from `document` if given: what stands beside and above
-    the value decides too. Masked is text under a key that is_secret_key (a number only where the key ends
+    `path` leads to the value, by the indexes before, from `document` if given: what is beside and above the
+    value decides too. Masked is text under a key that is_secret_key (a number only where the key ends
     with the word), everything under `data` and `stringData` of a Secret, a `value` whose `name` is such a
     key, and by itself a private key in PEM, a well-known token, a password in a URL or a line of text.
     """
-    return _masked(value, _Side(document, is_before=True).covers(path)[-1])
+    return _masked(value, _Side(document, is_before=True).levels(path)[-1])
 
 
 def mask_changes(changes: Iterable[SettingChange], before: Structure, after: Structure) -> list[ShownChange]:
@@ -74,44 +42,44 @@ def mask_changes(changes: Iterable[SettingChange], before: Structure, after: Str
 
     `before` and `after` are what compare found the changes with: secret on one side is masked on both.
     """
-    many = len(before.documents) != 1 or len(after.documents) != 1 or before.form is not after.form
+    many = len(before.documents) != 1 or len(after.documents) != 1 or before.read_as is not after.read_as
     old, new = _side(before, many=many, is_before=True), _side(after, many=many, is_before=False)
     return [_shown(change, old, new) for change in changes]
 
 
 class _Side:
-    """One side of a comparison: what stands above and beside a change decides how it is covered."""
+    """One side of a comparison: what is above and beside a change decides its level."""
 
-    def __init__(self, root: Any, *, is_before: bool, form: Form = Form.VALUES) -> None:
+    def __init__(self, root: Any, *, is_before: bool, read_as: ReadAs = ReadAs.VALUES) -> None:
         self.root = root
         self.is_before = is_before
-        self.form = form
-        self._covers_of_lists: dict[int, dict[int, MaskLevel]] = {}
+        self.read_as = read_as
+        self._levels_of_lists: dict[int, dict[int, MaskLevel]] = {}
 
-    def covers(self, path: Sequence[Step]) -> list[MaskLevel]:
-        """Return the cover at every step of a path, that of the whole first."""
-        covers = [MaskLevel.OPEN]
+    def levels(self, path: Sequence[Step]) -> list[MaskLevel]:
+        """Return the level at every step of a path, that of the whole first."""
+        levels = [MaskLevel.OPEN]
         value = self.root
         for step in path:
             if isinstance(step, str):
                 holder = value if isinstance(value, dict) else {}
-                covers.append(_below(covers[-1], holder, step))
+                levels.append(level_below(levels[-1], holder, step))
                 value = holder.get(step, ABSENT)
                 continue
             index = step.before if self.is_before else step.after
             if isinstance(value, list) and index is not None:
-                covers.append(max(covers[-1], self._of_list(value).get(index, MaskLevel.OPEN)))
+                levels.append(max(levels[-1], self._of_list(value).get(index, MaskLevel.OPEN)))
                 value = value[index]
             else:
-                covers.append(covers[-1])
+                levels.append(levels[-1])
                 value = ABSENT
-        return covers
+        return levels
 
-    def shown(self, change: SettingChange, cover: MaskLevel) -> Any:
+    def shown(self, change: SettingChange, level: MaskLevel) -> Any:
         """Return the change's value on this side, masked."""
         value = change.before if self.is_before else change.after
-        if self.form is Form.VALUES or value is ABSENT:
-            return _masked(value, cover)
+        if self.read_as is ReadAs.VALUES or value is ABSENT:
+            return _masked(value, level)
         last = change.path[-1] if change.path else None
         if isinstance(last, Item) and last.place is Place.LINE:
             return self._lines[(last.before if self.is_before else last.after) or 0]
@@ -122,32 +90,32 @@ class _Side:
         return mask_lines(self.root)
 
     def _of_list(self, value: list[Any]) -> dict[int, MaskLevel]:
-        if self.form is Form.LINES:
+        if self.read_as is ReadAs.LINES:
             return {}
         # The root keeps every list alive, so that an id stays one list's own.
-        if id(value) not in self._covers_of_lists:
-            self._covers_of_lists[id(value)] = _item_covers(value)
-        return self._covers_of_lists[id(value)]
+        if id(value) not in self._levels_of_lists:
+            self._levels_of_lists[id(value)] = item_levels(value)
+        return self._levels_of_lists[id(value)]
 
 
 def _side(structure: Structure, *, many: bool, is_before: bool) -> _Side:
     root = list(structure.documents) if many else structure.documents[0]
-    return _Side(root, is_before=is_before, form=structure.form)
+    return _Side(root, is_before=is_before, read_as=structure.read_as)
 
 
 def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:
-    covers = [*map(max, before.covers(change.path), after.covers(change.path))]
-    old, new = before.shown(change, covers[-1]), after.shown(change, covers[-1])
-    if change.operation is Operation.CHANGED and isinstance(new, str) and old == new:
+    levels = [*map(max, before.levels(change.path), after.levels(change.path))]
+    old, new = before.shown(change, levels[-1]), after.shown(change, levels[-1])
+    if change.kind is ChangeKind.CHANGED and isinstance(new, str) and old == new:
         new = f"{new}{_CHANGED}"
-    path = render(_masked_step(step, cover) for step, cover in zip(change.path, covers[:-1], strict=True))
-    return ShownChange(path=path, operation=change.operation, before=old, after=new)
+    path = render(_masked_step(step, level) for step, level in zip(change.path, levels[:-1], strict=True))
+    return ShownChange(path=path, kind=change.kind, before=old, after=new)
 
 
-def _masked_step(step: Step, cover: MaskLevel) -> Step:
+def _masked_step(step: Step, level: MaskLevel) -> Step:
     if isinstance(step, str):
         return _masked_key(step)
-    named = tuple([(key, _masked(value, cover)) for key, value in step.identity])
+    named = tuple([(key, _masked(value, level)) for key, value in step.identity])
     return Item(step.before, step.after, named, step.place)
 
 
@@ -156,23 +124,25 @@ def _masked_key(key: str) -> str:
     return mask_text(key)
 
 
-def _masked(value: Any, cover: MaskLevel) -> Any:
+def _masked(value: Any, level: MaskLevel) -> Any:
     if isinstance(value, dict):
-        return {_masked_key(key): _masked(inner, _below(cover, value, key)) for key, inner in value.items()}
+        return {
+            _masked_key(key): _masked(inner, level_below(level, value, key)) for key, inner in value.items()
+        }
     if isinstance(value, list):
-        covers = _item_covers(value)
-        return [_masked(item, max(cover, covers.get(index, cover))) for index, item in enumerate(value)]
+        levels = item_levels(value)
+        return [_masked(item, max(level, levels.get(index, level))) for index, item in enumerate(value)]
     if value is None or value is ABSENT:
         return value
     if isinstance(value, RawScalar):
-        return _masked_written(value, cover)
+        return _masked_scalar(value, level)
     if isinstance(value, str):
-        return MASK if cover else mask_text(value)
+        return MASK if level else mask_text(value)
     needed = MaskLevel.ALL if isinstance(value, bool) else MaskLevel.NUMBERS
-    return MASK if cover >= needed else value
+    return MASK if level >= needed else value
 
 
-def _masked_written(value: RawScalar, cover: MaskLevel) -> Any:
+def _masked_scalar(value: RawScalar, level: MaskLevel) -> Any:
     needed = (
         MaskLevel.ALL
         if value.type == "bool"
@@ -180,36 +150,7 @@ def _masked_written(value: RawScalar, cover: MaskLevel) -> Any:
         if value.type in _NUMBERS
         else MaskLevel.TEXT
     )
-    if cover >= needed:
+    if level >= needed:
         return MASK
     text = mask_text(value.text)
     return value if text == value.text else RawScalar(text, value.type)
-
-
-def _below(cover: MaskLevel, holder: dict[str, Any], key: str) -> MaskLevel:
-    """Return how the value of a key is covered, in a mapping whose own values are covered like `cover`."""
-    if cover is MaskLevel.ALL or (key in _SECRET_DATA and _is_secret(holder)):
-        return MaskLevel.ALL
-    inherited = MaskLevel.TEXT if cover else MaskLevel.OPEN
-    names = [key]
-    if key.lower() in _VALUE_KEYS:
-        names += [
-            name for word, name in holder.items() if isinstance(name, str) and word.lower() in _NAME_KEYS
-        ]
-    if any(map(names_the_secret, names)):
-        return MaskLevel.NUMBERS
-    return MaskLevel.TEXT if any(map(is_secret_key, names)) else inherited
-
-
-def _is_secret(holder: dict[str, Any]) -> bool:
-    kind = holder.get("kind")
-    return kind == "Secret" or (isinstance(kind, list) and "Secret" in kind)
-
-
-def _item_covers(items: list[Any]) -> dict[int, MaskLevel]:
-    """Return the items of a list that are covered by what stands before: lines in PEM, flags' values."""
-    if str not in set(map(type, items)):
-        return {}
-    covers = dict.fromkeys(pem_lines(items), MaskLevel.TEXT)
-    flags = [index for index, item in enumerate(items) if is_flag(item)]
-    return covers | dict.fromkeys((index + 1 for index in flags), MaskLevel.NUMBERS)

@@ -13,7 +13,7 @@ _SCALAR = re.compile(r"true|false|[+-]?\d+(?:\.\d+)?", re.IGNORECASE)
 
 
 def mask_markup(line: str) -> tuple[str, bool]:
-    """Mask what stands in a line of XML in an element of a secret's name; tell whether it goes on below.
+    """Mask the secrets in a line of XML by their elements' names; return also whether one goes on below.
 
     `<password>x</password>`, `<add key="DbPassword" value="x"/>`. True: the element's text begins in the
     next line. A number is shown where the name is about a secret, as in `passwordMinimumLength`.

@@ -14,8 +14,8 @@ LONGEST = 2_000
 def setting_rows(changes: Iterable[ShownChange]) -> list[Json]:
     """Return changes as rows and the API keep them: `path`, `change`, `before`, `after`, each fit for JSONB.
 
-    `before` and `after` are null where nothing stands and where null stands; `change` (added, removed,
-    changed, moved) tells which. A value of more than 2,000 characters, as text or as JSON, is cut text with
+    `before` and `after` are null for no value and for null itself; `change` (added, removed, changed, moved)
+    says which. A value of more than 2,000 characters, as text or as JSON, is cut text with
     a note of how much is left out. NUL and lone surrogates are written as escapes.
     """
     return [_row(change) for change in changes]
@@ -28,7 +28,7 @@ def _row(change: ShownChange) -> Json:
         before, after = _with_type(change.before, before), _with_type(change.after, after)
     return {
         "path": _cut(_text(change.path)),
-        "change": str(change.operation),
+        "change": str(change.kind),
         "before": before,
         "after": after,
     }

@@ -5,8 +5,8 @@ import pygit2
 
 from models.base import Json
 from models.restore import PlannedChange, RestoreMode
-from services.inventory.inventory import read_item
-from services.repositories.objects import Entry
+from services.configuration.parsing import parse
+from services.repositories.objects import Entry, read_blob
 from services.repositories.paths import is_text, selects, shown
 
 State = dict[str, str | int] | None
@@ -35,7 +35,7 @@ def preview(
     in_the_way = _obstacles(live_by_path.keys() - deleted)
 
     def refusal(entry: Entry) -> str | None:
-        return in_the_way(entry.path) or _unreadable(repository, entry, prefix=prefix, limit=limit)
+        return in_the_way(entry.path) or _unreadable(repository, entry, limit=limit)
 
     return [
         _change(path, live_by_path.get(path), selected_wanted.get(path), refusal)
@@ -81,13 +81,14 @@ def _state(entry: Entry | None) -> State:
     return None if entry is None else {"oid": entry.oid, "mode": entry.mode}
 
 
-def _unreadable(repository: pygit2.Repository, entry: Entry, *, prefix: str, limit: int) -> str | None:
+def _unreadable(repository: pygit2.Repository, entry: Entry, *, limit: int) -> str | None:
     if not entry.is_blob:
         return None
-    document = read_item(repository, entry, prefix=prefix, limit=limit).document
-    if document is None:
+    content = read_blob(repository, entry.oid, limit=limit)
+    if content is None:
         return f"It is larger than {limit // 1024 // 1024} MiB."
-    return f"It cannot be read: {document.error}." if document.error else None
+    error = parse(entry.path, content, values=False).error
+    return f"It cannot be read: {error}." if error else None
 
 
 def _obstacles(kept: Iterable[str]) -> Callable[[str], str | None]:

@@ -32,6 +32,7 @@ from models.run_context import (
     RunReconciliation,
 )
 from services.database.write_guard import WRITER, WRITER_OPTION
+from services.masking.messages import mask_message
 from services.runs.inputs import is_this_work
 from services.runs.new_run import NewRun
 
@@ -188,7 +189,7 @@ class OperationRunService:
             status=Status.COMPLETED,
             outcome=Outcome.FAILED,
             completed_at=now,
-            failures=[failure.model_dump(mode="json")],
+            failures=[_kept(failure)],
         )
         if run is not None:
             self._log(run, QUEUED, ReasonCode.DISPATCH_FAILED, _SYSTEM)
@@ -196,7 +197,7 @@ class OperationRunService:
 
     def record_failure(self, run_id: UUID, failure: Failure) -> OperationRun | None:
         """Add a failure to an active run; None: it has completed, or has this failure already."""
-        entry = _json([failure.model_dump(mode="json")])
+        entry = _json([_kept(failure)])
         return self._change(
             run_id,
             OperationRun.status != Status.COMPLETED,
@@ -338,6 +339,11 @@ _IN_TEMPORAL = Actor(kind="system", name="Temporal")
 
 def _workflow(correlation: Correlation) -> Actor:
     return Actor(kind="workflow", name=correlation.workflow_id)
+
+
+def _kept(failure: Failure) -> Json:
+    """Return a failure as `failures` keeps it, its detail without secrets (law L10)."""
+    return {**failure.model_dump(mode="json"), "detail": mask_message(failure.detail)}
 
 
 def _standing(run: OperationRun) -> Standing:

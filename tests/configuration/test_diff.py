@@ -10,12 +10,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.configuration.diff import ABSENT, MOST_CHANGES, SettingChange, apply, compare
-from services.configuration.parsing import Form, Structure, parse_structure, same
+from services.configuration.diff import ABSENT, MOST_CHANGES, SettingChange, compare
+from services.configuration.documents import ReadAs, Structure, same
+from services.configuration.parsing import parse
 from services.masking.changes import mask_changes
 from services.masking.rows import setting_rows
 from services.repositories.diff import diff_trees
 from services.repositories.objects import read_blob
+from tests.configuration.applying import apply
 from tests.left_out import leave_out
 
 Row = tuple[str, str, Any, Any]
@@ -23,7 +25,7 @@ REAL_DATA = Path(__file__).parents[3] / "shared" / "data" / "openintunebaseline"
 
 
 def parsed(path: str, content: str | bytes) -> Structure:
-    structure = parse_structure(path, content if isinstance(content, bytes) else content.encode())
+    structure = parse(path, content if isinstance(content, bytes) else content.encode()).values
     assert structure is not None
     return structure
 
@@ -32,7 +34,7 @@ def rows(before: Structure, after: Structure) -> list[Row]:
     """Compare, see that the changes make `after` of `before`, and return them with their paths written."""
     changes = compare(before, after)
     assert_they_make(before, changes, after)
-    return [(change.text, str(change.operation), change.before, change.after) for change in changes]
+    return [(change.text, str(change.kind), change.before, change.after) for change in changes]
 
 
 def rows_of_values(before: Any, after: Any) -> list[Row]:
@@ -283,21 +285,23 @@ LINES = st.lists(st.sampled_from(["a", "b", "[c]", "d = 1", ""]), max_size=30)
 
 @given(LINES, LINES)
 def test_changes_of_any_two_texts_make_one_of_the_other(before: list[str], after: list[str]) -> None:
-    sides = [Structure(documents=(lines,), form=Form.LINES) for lines in (before, after)]
+    sides = [Structure(documents=(lines,), read_as=ReadAs.LINES) for lines in (before, after)]
     found = rows(sides[0], sides[1])
     assert all(old != new for _, _, old, new in found)
 
 
 @given(LINES, LINES)
 def test_one_added_line_is_one_change(head: list[str], tail: list[str]) -> None:
-    sides = [Structure(documents=(lines,), form=Form.LINES) for lines in (head + tail, [*head, "new", *tail])]
+    sides = [
+        Structure(documents=(lines,), read_as=ReadAs.LINES) for lines in (head + tail, [*head, "new", *tail])
+    ]
     assert [row[1:] for row in rows(sides[0], sides[1])] == [("added", ABSENT, "new")]
 
 
 def test_long_texts_are_matched_by_the_lines_that_stand_once() -> None:
     before = [f"line {number}" if number % 3 else "again" for number in range(30_000)]
     after = ["first", *before[:100], "other", *before[101:20_000], *before[20_001:]]
-    sides = [Structure(documents=(lines,), form=Form.LINES) for lines in (before, after)]
+    sides = [Structure(documents=(lines,), read_as=ReadAs.LINES) for lines in (before, after)]
     assert rows(sides[0], sides[1]) == [
         ("line 1", "added", ABSENT, "first"),
         ("line 101", "changed", "line 100", "other"),

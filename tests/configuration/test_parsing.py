@@ -7,14 +7,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.configuration.parsing import Form, Structure, frozen, parse_structure, same
+from services.configuration.documents import ReadAs, Structure, frozen, same
+from services.configuration.parsing import parse
 from services.configuration.scalars import RawScalar
+
+
+def parse_structure(path: str, content: bytes) -> Structure | None:
+    return parse(path, content).values
 
 
 def values_of(path: str, content: str | bytes) -> list[Any]:
     structure = parse_structure(path, content if isinstance(content, bytes) else content.encode())
     assert structure is not None
-    assert structure.form is Form.VALUES
+    assert structure.read_as is ReadAs.VALUES
     return list(structure.documents)
 
 
@@ -119,7 +124,7 @@ def test_aliases_are_followed_within_their_document() -> None:
 def test_yaml_that_grows_beyond_the_limits_is_read_as_lines(content: bytes) -> None:
     structure = parse_structure("a.yaml", content)
     assert structure is not None
-    assert structure.form is Form.LINES
+    assert structure.read_as is ReadAs.LINES
     assert structure.documents[0] == content.decode().splitlines()
 
 
@@ -127,7 +132,7 @@ def test_yaml_that_grows_beyond_the_limits_is_read_as_lines(content: bytes) -> N
 def test_json_nested_too_deeply_is_read_as_lines(depth: int) -> None:
     structure = parse_structure("a.json", b"[" * depth + b"]" * depth)
     assert structure is not None
-    assert structure.form is Form.LINES
+    assert structure.read_as is ReadAs.LINES
     assert values_of("a.json", b"[" * 200 + b"]" * 200)
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.configuration.diff import compare
-from services.configuration.documents import Document, read_document
-from services.configuration.parsing import Structure, parse_structure
+from services.configuration.documents import Structure
+from services.configuration.parsing import parse
 from services.masking.changes import mask_changes, masked
 from services.masking.messages import redact
 from services.masking.rows import setting_rows
@@ -91,14 +91,14 @@ LAUGHS = b"a0: &a0 x\n" + b"".join(
 
 @given(PATHS, CONTENTS)
 def test_no_content_makes_reading_it_raise(path: str, content: bytes) -> None:
-    assert isinstance(read_document(path, content), Document)
-    structure = parse_structure(path, content)
-    assert structure is None or isinstance(structure, Structure)
+    parsed = parse(path, content)
+    assert parsed.values is None or isinstance(parsed.values, Structure)
+    assert parse(path, content, values=False) == parsed.facts
 
 
 @given(PATHS, CONTENTS, CONTENTS)
 def test_any_two_contents_can_be_compared_masked_and_stored(path: str, old: bytes, new: bytes) -> None:
-    before, after = parse_structure(path, old), parse_structure(path, new)
+    before, after = parse(path, old).values, parse(path, new).values
     if before is None or after is None:
         return
     changes = mask_changes(compare(before, after), before, after)
@@ -155,10 +155,10 @@ def test_a_long_line_is_masked_in_time_that_follows_its_length(atom: str) -> Non
 def test_a_bomb_takes_no_more_memory_than_its_size_explains(path: str, content: bytes) -> None:
     tracemalloc.start()
     try:
-        document, structure = read_document(path, content), parse_structure(path, content)
+        checked, parsed = parse(path, content, values=False), parse(path, content)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert document.kind is None
-    assert structure is None or structure.documents
+    assert checked.kind is parsed.kind is None
+    assert parsed.values is None or parsed.values.documents
     assert peak < 300 * MiB

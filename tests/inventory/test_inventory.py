@@ -9,7 +9,7 @@ from services.inventory.reader import ItemReader
 from services.repositories import objects
 from services.repositories.diff import diff_trees
 from services.repositories.mirror import Mirror
-from services.repositories.objects import entry_at, entry_groups
+from services.repositories.objects import Entry, entry_at, entry_groups
 from tests.repositories.remote import Remote
 
 LIMIT = 200
@@ -96,6 +96,22 @@ def test_what_is_known_of_a_content_is_not_read_again(
     reader.save(items=inventory.items)
     monkeypatch.setattr("services.inventory.reader.read_blob", None)
     assert taken(mirror, commit, reader_of(mirror)) == inventory
+
+
+def test_a_content_whose_values_were_read_is_not_parsed_again(
+    remote: Remote, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = remote.commit(BEFORE)
+    mirror.fetch()
+    reader = reader_of(mirror)
+    paths = ("in/a/one.json", "in/a/two.json", "in/a/broken.json", "in/plain.txt")
+    entries = [found for path in paths if (found := entry_at(mirror.repository, commit, path))]
+    for entry in entries:
+        reader.structure(entry)
+    monkeypatch.setattr("services.inventory.reader.read_blob", None)
+    assert [reader.kind(entry) for entry in entries] == ["One", "Two", "a", "(top level)"]
+    moved = Entry("in/elsewhen.txt", entries[-1].mode, entries[-1].oid)
+    assert reader.structure(moved) == reader.structure(entries[-1])
 
 
 @pytest.mark.parametrize(

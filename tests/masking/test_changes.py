@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.configuration.diff import compare
-from services.configuration.parsing import Structure, parse_structure
-from services.masking.changes import MASK, MASK_CHANGED, is_secret_key, mask_changes, masked
+from services.configuration.documents import Structure
+from services.configuration.parsing import parse
+from services.masking.changes import MASK_CHANGED, mask_changes, masked
+from services.masking.keys import MASK, is_secret_key
 from services.masking.messages import redact
 from services.masking.rows import setting_rows
 from services.masking.text import mask_text
@@ -42,7 +44,7 @@ PLAIN_KEYS = ["name", "value", "compass", "pinned", "spinCount", "keyboard", "ke
 
 
 def rows(path: str, before: str, after: str) -> list[dict[str, Any]]:
-    sides = [parse_structure(path, text.encode()) for text in (before, after)]
+    sides = [parse(path, text.encode()).values for text in (before, after)]
     assert sides[0] is not None
     assert sides[1] is not None
     return setting_rows(mask_changes(compare(sides[0], sides[1]), sides[0], sides[1]))

@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.configuration.documents import Document, document_of, read_document
-from services.configuration.parsing import parse_structure
+from services.configuration.documents import ReadAs
+from services.configuration.parsing import Parsed, parse
 
+WORDS = [
+    *("{", "}", "[", "]", ":", ",", "\n", "  ", "- ", '"kind"', '"@odata.type"', '"A"', "3", "1.50", "NaN"),
+    *("kind: A\n", "kind: !x B\n", "---\n", "a: &a [*a]\n", "b: *b\n", "? ", "{kind: C}\n", "9" * 4_301),
+]
 POLICY = '{"@odata.type": "#policy", "größe": 1}'
+
+
+def checked(path: str, content: bytes) -> Parsed:
+    return parse(path, content, values=False)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +29,7 @@ POLICY = '{"@odata.type": "#policy", "größe": 1}'
     ],
 )
 def test_json_is_read_in_the_encodings_that_exports_have(content: bytes, encoding: str) -> None:
-    document = read_document("policy.json", content)
+    document = checked("policy.json", content)
     assert (document.encoding, document.kind, document.error) == (encoding, "#policy", None)
 
 
@@ -40,7 +48,7 @@ def test_json_is_read_in_the_encodings_that_exports_have(content: bytes, encodin
     ],
 )
 def test_the_kind_is_the_files_own_word(path: str, content: bytes, kind: str | None) -> None:
-    document = read_document(path, content)
+    document = checked(path, content)
     assert (document.kind, document.error) == (kind, None)
 
 
@@ -60,14 +68,14 @@ def test_the_kind_is_the_files_own_word(path: str, content: bytes, kind: str | N
     ],
 )
 def test_what_does_not_parse_is_told_and_not_raised(path: str, content: bytes, error: str) -> None:
-    document = read_document(path, content)
+    document = checked(path, content)
     assert document.error is not None
     assert error in document.error
 
 
 def test_aliases_that_would_grow_without_bound_are_not_expanded() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
-    assert read_document("bomb.yaml", "\n".join(lines).encode()).error is None
+    assert checked("bomb.yaml", "\n".join(lines).encode()).error is None
 
 
 @pytest.mark.parametrize(
@@ -81,21 +89,21 @@ def test_aliases_that_would_grow_without_bound_are_not_expanded() -> None:
     ],
 )
 def test_a_kind_that_is_no_word_is_no_kind(path: str, content: bytes) -> None:
-    assert read_document(path, content) == Document()
+    assert checked(path, content) == Parsed()
 
 
 @given(st.sampled_from(["a.json", "a.yaml", "a.txt"]), st.binary(max_size=200))
 def test_no_content_makes_it_raise(path: str, content: bytes) -> None:
-    read_document(path, content)
+    checked(path, content)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner, max_size=3)))
 def test_every_json_text_parses(value: object) -> None:
-    assert read_document("a.json", json.dumps(value).encode()).error is None
+    assert checked("a.json", json.dumps(value).encode()).error is None
 
 
 def test_an_undefined_alias_is_told_without_its_name() -> None:
-    error = read_document("a.yaml", b"level: 1\npassword: *hunter2\n").error
+    error = checked("a.yaml", b"level: 1\npassword: *hunter2\n").error
     assert error == "an alias is not defined (line 2)"
 
 
@@ -119,14 +127,36 @@ def test_an_undefined_alias_is_told_without_its_name() -> None:
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("path", ["a.json", "a.JSON", "json", "a.yaml", "a.txt"])
-def test_a_files_values_tell_what_reading_it_tells_or_nothing(path: str, encoding: str, content: str) -> None:
+def test_checking_alone_tells_of_a_file_what_reading_its_values_tells(
+    path: str, encoding: str, content: str
+) -> None:
     data = content.encode(encoding)
-    structure = parse_structure(path, data)
-    found = document_of(path, data, structure) if structure else None
-    assert found in {None, read_document(path, data)}
+    assert parse(path, data).facts == checked(path, data)
 
 
-def test_most_json_files_tell_by_their_values_what_they_are() -> None:
-    structure = parse_structure("a.json", POLICY.encode())
-    assert structure is not None
-    assert document_of("a.json", POLICY.encode(), structure) == Document(kind="#policy")
+@given(
+    st.sampled_from(["a.json", "a.yaml", "a.txt"]),
+    st.lists(st.sampled_from(WORDS), max_size=20).map("".join),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_checking_alone_tells_of_any_file_what_reading_its_values_tells(
+    path: str, content: str, encoding: str
+) -> None:
+    data = content.encode(encoding)
+    assert parse(path, data).facts == checked(path, data)
+
+
+def test_a_number_of_more_digits_than_python_reads_is_an_error_and_still_shown() -> None:
+    parsed = parse("a.json", f'{{"kind": "A", "n": {"9" * 4_301}}}'.encode())
+    assert parsed.error is not None
+    assert parsed.error.startswith("Exceeds the limit")
+    assert parsed.kind is None
+    assert parsed.values is not None
+    assert parsed.values.documents[0]["kind"] == "A"
+
+
+def test_yaml_too_complex_to_be_built_is_still_checked_to_its_end() -> None:
+    parsed = parse("a.yaml", b"kind: A\na: &a [*a]\nb: : c\n")
+    assert parsed.error == "mapping values are not allowed in this context (line 3)"
+    assert parsed.values is not None
+    assert parsed.values.read_as is ReadAs.LINES

@@ -1,13 +1,15 @@
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import yaml
 from yaml.resolver import Resolver
 
-from services.configuration.scalars import DEEPEST, RawScalar, TooComplex, mapping, number
+from services.configuration.documents import Reading
+from services.configuration.scalars import DEEPEST, TOO_DEEP, RawScalar, TooComplex, mapping, number
+from services.configuration.yaml_outline import Outline
 
 MOST_VALUES = 200_000
 _STANDARD = "tag:yaml.org,2002:"
@@ -45,17 +47,45 @@ class _Open:
         return _Node({_short(self.event.tag): value}, count + 1, depth + 1)
 
 
-def yaml_documents(text: str) -> list[Any]:
-    """Return the documents of a YAML text as values; raise yaml.YAMLError, or TooComplex past the limits.
+def read_yaml(text: str, *, build: bool) -> Reading:
+    """Read a YAML text: its kind, why it does not parse, and its documents where they are wanted."""
+    outline = Outline(text)
+    events = outline.events()
+    documents, is_complex = None, False
+    try:
+        if build:
+            try:
+                documents = _documents(events)
+            except TooComplex:
+                is_complex = True
+        # What is too complex to be built is still checked to its end.
+        for _ in events:
+            pass
+    except RecursionError:
+        return Reading(error=TOO_DEEP, as_lines=True)
+    except (yaml.YAMLError, ValueError) as error:
+        return Reading(error=_wording(error), as_lines=is_complex)
+    return Reading(kind=outline.kind, documents=documents, as_lines=is_complex)
+
+
+def _wording(error: Exception) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error).splitlines()[0]
+    line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
+    return f"{error.problem or 'not YAML'}{line}"
+
+
+def _documents(events: Iterable[yaml.Event]) -> list[Any]:
+    """Return the documents that the events make as values; raise TooComplex past the limits.
 
     Built from events: nodes of deeply nested text would overflow the C stack. Aliases share the value they
-    name, and count as often as they stand there. Merge keys stay keys. A tag of the file's own is kept.
+    name, and count as often as they are used. Merge keys stay keys. A tag of the file's own is kept.
     """
     documents: list[Any] = []
     opened: list[_Open] = []
     anchors: dict[str, _Node | None] = {}
     total = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             anchors = {}
         if isinstance(event, yaml.CollectionStartEvent):
@@ -91,8 +121,6 @@ def _node(event: yaml.Event, opened: list[_Open], anchors: dict[str, _Node | Non
 
 
 def _alias(anchor: str, anchors: dict[str, _Node | None]) -> _Node:
-    if anchor not in anchors:
-        raise yaml.YAMLError(f"alias {anchor!r} is not defined")
     node = anchors[anchor]
     if node is None:  # within what it names: it would go on for ever
         raise TooComplex
