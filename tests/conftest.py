@@ -12,7 +12,8 @@ from runtime.local.postgres import running_postgres
 from runtime.migrate import upgrade
 from services.database.session import Database
 from tests.api_world import ApiWorld, make_api_world
-from tests.lanes import lane_of
+from tests.figures import FiguresPlugin
+from tests.lanes import group_of, lane_of
 from tests.system import System, up
 from tests.world import World
 
@@ -96,10 +97,17 @@ def api_world(database: Database, repositories: Path, tmp_path: Path) -> ApiWorl
     return make_api_world(database, repositories, tmp_path)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Add up over the workers of a lane what its summary tells."""
+    config.pluginmanager.register(FiguresPlugin(config), FiguresPlugin.__name__)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test with its lane."""
+    """Mark every test with its lane, and with the group that stays in one worker."""
     for item in items:
         item.add_marker(lane_of(item))
+        if group := group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def named(url: str, database: str) -> str:
