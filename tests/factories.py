@@ -1,12 +1,16 @@
+"""Consistent rows of any standing, made inside a session by the ways that rows really take."""
+
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.access import Workspace
 from models.actor import Actor
+from models.base import Clock, utc_now
 from models.catalog import OperationType
-from models.contracts import RestoreExecuteInput, ReviewComposeInput
+from models.contracts import OperationInput, RestoreExecuteInput, ReviewComposeInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome, Status
@@ -15,6 +19,7 @@ from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related
 from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.runs.admission import OperationRequests, Requested
+from services.runs.inputs import parse_input
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
 
@@ -24,96 +29,122 @@ TARGET = Dispatch(queue="operation-runs", connection="default")
 COMMIT = "1" * 40
 
 
-def make_workspace(session: Session, slug: str = "acme") -> Workspace:
-    workspace = Workspace(id=uuid7(), slug=slug, name=slug.title(), created_at=NOW)
+def make_workspace(session: Session, slug: str = "acme", name: str | None = None) -> Workspace:
+    workspace = Workspace(slug=slug, name=name or slug.title(), created_at=NOW)
     session.add(workspace)
     session.flush()
     return workspace
 
 
 def make_environment(
-    session: Session,
-    workspace: Workspace | None = None,
-    *,
-    slug: str = "production",
-    repository_url: str = "/nowhere.git",
-    path_prefix: str = "",
-    baseline_ref: str | None = None,
+    session: Session, workspace: Workspace | None = None, *, slug: str = "production", **values: Any
 ) -> Environment:
-    environment = Environment(
-        id=uuid7(),
-        workspace_id=(workspace or make_workspace(session)).id,
-        slug=slug,
-        name=slug.title(),
-        repository_url=repository_url,
-        branch="main",
-        path_prefix=path_prefix,
-        baseline_ref=baseline_ref,
-        created_at=NOW,
-    )
+    columns = {
+        "workspace_id": (workspace or make_workspace(session)).id,
+        "slug": slug,
+        "name": slug.title(),
+        "repository_url": "/nowhere.git",
+        "branch": "main",
+        "path_prefix": "",
+        "baseline_ref": None,
+        "created_at": NOW,
+    }
+    environment = Environment(**{**columns, **values})
     session.add(environment)
     session.flush()
     return environment
 
 
-def make_plan(session: Session, environment: Environment) -> RestorePlan:
-    point = RestorePoint(
-        id=uuid7(),
-        workspace_id=environment.workspace_id,
-        environment_id=environment.id,
-        label=f"before {uuid7()}",
-        ref="main",
-        commit=COMMIT,
-        created_by=ADA.name,
-        created_at=NOW,
-    )
+def make_plan(session: Session, environment: Environment, **values: Any) -> RestorePlan:
+    """Make a plan and its restore point."""
+    scope = {"workspace_id": environment.workspace_id, "environment_id": environment.id}
+    made = {"created_by": ADA.name, "created_at": values.pop("created_at", NOW)}
+    point = RestorePoint(**scope, **made, label=f"before {uuid7()}", ref="v1", commit=COMMIT)
     session.add(point)
     session.flush()
-    plan = RestorePlan(
-        id=uuid7(),
-        workspace_id=environment.workspace_id,
-        environment_id=environment.id,
-        restore_point_id=point.id,
-        mode=RestoreMode.OVERLAY,
-        items=[],
-        restore_commit=COMMIT,
-        live_commit=COMMIT,
-        changes=[],
-        digest="0" * 64,
-        created_by=ADA.name,
-        created_at=NOW,
-    )
+    columns = {
+        "restore_point_id": point.id,
+        "mode": RestoreMode.OVERLAY,
+        "items": [],
+        "restore_commit": COMMIT,
+        "live_commit": COMMIT,
+        "changes": [],
+        "digest": "0" * 64,
+    }
+    plan = RestorePlan(**scope, **made, **{**columns, **values})
     session.add(plan)
     session.flush()
     return plan
 
 
+def compose_input(environment: Environment, ref: str | None = None) -> ReviewComposeInput:
+    return ReviewComposeInput(workspace_id=environment.workspace_id, environment_id=environment.id, ref=ref)
+
+
+def restore_input(environment: Environment, plan: RestorePlan) -> RestoreExecuteInput:
+    return RestoreExecuteInput(
+        workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
+    )
+
+
+def request(
+    session: Session,
+    operation_input: OperationInput,
+    *,
+    key: str | None = None,
+    actor: Actor = ADA,
+    clock: Clock = utc_now,
+) -> Requested:
+    is_restore = isinstance(operation_input, RestoreExecuteInput)
+    return OperationRequests(session, target=TARGET, clock=clock).request(
+        operation_type=OperationType.RESTORE_EXECUTE
+        if is_restore
+        else OperationType.ENVIRONMENT_REVIEW_COMPOSE,
+        operation_input=operation_input,
+        actor=actor,
+        idempotency_key=key,
+    )
+
+
 def request_compose(
     session: Session, environment: Environment, *, ref: str | None = None, key: str | None = None
 ) -> Requested:
-    return OperationRequests(session, target=TARGET).request(
-        operation_type=OperationType.ENVIRONMENT_REVIEW_COMPOSE,
-        operation_input=compose_input(environment, ref),
-        actor=ADA,
-        idempotency_key=key,
-    )
+    return request(session, compose_input(environment, ref), key=key)
 
 
 def request_restore(
     session: Session, environment: Environment, plan: RestorePlan, *, key: str | None = None
 ) -> Requested:
-    return OperationRequests(session, target=TARGET).request(
-        operation_type=OperationType.RESTORE_EXECUTE,
-        operation_input=RestoreExecuteInput(
-            workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
-        ),
-        actor=ADA,
-        idempotency_key=key,
+    return request(session, restore_input(environment, plan), key=key)
+
+
+def start(session: Session, run: OperationRun, *, clock: Clock = utc_now) -> OperationRun:
+    """Start a queued run as its workflow does."""
+    operation_input = parse_input(
+        OperationType(run.type), run.workspace_id, run.environment_id, run.context["input"]
     )
+    return OperationRunService(session, clock=clock).start(correlation_of(run), operation_input)
 
 
-def compose_input(environment: Environment, ref: str | None = None) -> ReviewComposeInput:
-    return ReviewComposeInput(workspace_id=environment.workspace_id, environment_id=environment.id, ref=ref)
+def make_run(
+    session: Session,
+    environment: Environment,
+    *,
+    status: Status = Status.QUEUED,
+    outcome: Outcome = Outcome.PENDING,
+    ref: str | None = None,
+) -> OperationRun:
+    """Bring a compose run into any standing, by the ways a run really takes."""
+    run = request_compose(session, environment, ref=ref or str(uuid7())).run
+    service = OperationRunService(session)
+    if status is not Status.QUEUED:
+        run = start(session, run)
+    if status is Status.COMPLETED and outcome is Outcome.SUCCEEDED:
+        service.succeed(correlation_of(run), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
+    elif status is Status.COMPLETED:
+        service.update_run_with_reconciliation(run.id, decision(outcome), source="sweep", actor=ADA)
+    session.refresh(run)
+    return run
 
 
 def correlation_of(run: OperationRun) -> Correlation:
@@ -134,31 +165,17 @@ def decision(
     )
 
 
-def make_run(
-    session: Session,
-    environment: Environment,
-    *,
-    status: Status = Status.QUEUED,
-    outcome: Outcome = Outcome.PENDING,
-    ref: str | None = None,
-) -> OperationRun:
-    """Bring a compose run into any standing, by the ways a run really takes."""
-    run = request_compose(session, environment, ref=ref or str(uuid7())).run
-    service = OperationRunService(session)
-    if status is not Status.QUEUED:
-        run = service.start(correlation_of(run), _scope(run))
-    if status is Status.COMPLETED and outcome is Outcome.SUCCEEDED:
-        service.succeed(correlation_of(run), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
-    elif status is Status.COMPLETED:
-        service.update_run_with_reconciliation(run.id, decision(outcome), source="sweep", actor=ADA)
-    session.refresh(run)
-    return run
+def changed(path: str, **given: Any) -> dict[str, Any]:
+    """Make one changed item of a review, as a composition keeps it."""
+    values: dict[str, Any] = {"change": "changed", "kind": "policy", "path": path, "previous_path": None}
+    return values | {"settings": [], "commits": []} | given
 
 
-def _scope(run: OperationRun) -> ReviewComposeInput:
-    return ReviewComposeInput(workspace_id=run.workspace_id, environment_id=run.environment_id, ref=_ref(run))
+def setting(path: str, before: Any = 1, after: Any = 2, change: str = "changed") -> dict[str, Any]:
+    """Make one changed setting of an item."""
+    return {"path": path, "change": change, "before": before, "after": after}
 
 
-def _ref(run: OperationRun) -> str | None:
-    ref: str | None = run.context["input"]["ref"]
-    return ref
+def planned(path: str, change: str, reason: str | None = None) -> dict[str, Any]:
+    """Make one change of a plan."""
+    return {"path": path, "change": change, "reason": reason, "live": None, "wanted": None}

@@ -28,8 +28,8 @@ def environment(database: Database) -> Environment:
 
 
 @pytest.fixture
-def _temporal(idle_system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPERATIONRUN_TEMPORAL_ADDRESS", idle_system.ready["temporal_address"])
+def _temporal(settings_in_environment: pytest.MonkeyPatch, idle_system: System) -> None:
+    settings_in_environment.setenv("OPERATIONRUN_TEMPORAL_ADDRESS", idle_system.ready["temporal_address"])
 
 
 def ended(database: Database, environment: Environment, outcome: Outcome, *, days_ago: int) -> UUID:

@@ -15,7 +15,8 @@ from services.repositories.git import CheckCancelled
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import damaged, entries
 from services.repositories.transport import GitLimits
-from tests.repositories.remote import Remote, git
+from tests.git_repository import git
+from tests.repositories.remote import Remote
 
 
 def names(mirror: Mirror) -> set[str]:

@@ -10,7 +10,8 @@ from services.repositories.git import GitResult, never_cancelled
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.repositories.transport import GitLimits, judge_push
-from tests.repositories.remote import Remote, git
+from tests.git_repository import git
+from tests.repositories.remote import Remote
 from tests.repositories.waiting import has_group, wait_until
 
 pytestmark = pytest.mark.feature

@@ -10,7 +10,9 @@ from models.access import Role
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
-from tests.world import Browser, World, correlation_of
+from tests.clients import Browser
+from tests.factories import correlation_of
+from tests.world import World
 
 RESULT = re.compile(
     r'</svg>([^<]+)</span></td>\s*<th scope="row">.*?<span class="say">([^<]+)</span>', re.DOTALL
@@ -33,7 +35,7 @@ def results(page: str) -> list[tuple[str, str]]:
 
 def under_way(world: World, ref: str) -> OperationRun:
     run = world.running(ref=ref)
-    world.started.open(correlation_of(run).workflow_id)
+    world.engine.open(correlation_of(run).workflow_id)
     return run
 
 
@@ -56,7 +58,7 @@ def test_the_set_is_named_and_frozen_before_anything_is_done(world: World) -> No
     assert "about the 1 operation named here" in page
     assert "It has already ended." in page
     assert str(other.id) not in page
-    assert world.started.cancelled == []
+    assert world.engine.cancelled == []
 
 
 def test_each_chosen_run_is_cancelled_and_has_its_own_result(world: World) -> None:
@@ -72,12 +74,12 @@ def test_each_chosen_run_is_cancelled_and_has_its_own_result(world: World) -> No
         ("Left as it was", "Its cancellation had been asked for already."),
         ("Not done", "There is no such operation."),
     ]
-    assert world.started.cancelled == [correlation_of(first).workflow_id]
+    assert world.engine.cancelled == [correlation_of(first).workflow_id]
 
 
 def test_each_chosen_run_is_checked_and_settled_by_what_is_true(world: World) -> None:
     stopped, going_on = under_way(world, "a"), under_way(world, "b")
-    world.started.close(correlation_of(stopped).workflow_id, "terminated")
+    world.engine.close(correlation_of(stopped).workflow_id, "terminated")
 
     page = do(world.browser(Role.OPERATOR), "check", stopped.id, going_on.id).text
 
@@ -91,7 +93,7 @@ def test_each_chosen_run_is_checked_and_settled_by_what_is_true(world: World) ->
 
 def test_an_engine_that_is_away_is_a_result_and_not_an_error(world: World) -> None:
     run = under_way(world, "a")
-    world.started.is_away = True
+    world.engine.is_away = True
 
     page = do(world.browser(Role.OPERATOR), "check", run.id).text
 
@@ -106,7 +108,7 @@ def test_what_there_was_no_time_for_is_said_so(world: World, monkeypatch: pytest
     page = do(world.browser(Role.OPERATOR), "cancel", run.id).text
 
     assert "There was no time left to get to it." in page
-    assert world.started.cancelled == []
+    assert world.engine.cancelled == []
 
 
 @pytest.mark.parametrize("deed", ["cancel", "check"])

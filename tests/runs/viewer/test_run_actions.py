@@ -9,7 +9,9 @@ from models.reason_codes import ReasonCode
 from services.runs.queries import transitions_of
 from services.runs.queue_status import JUST_ASKED
 from services.runs.service import OperationRunService
-from tests.world import COMPOSE, RESTORE, Browser, World, correlation_of
+from tests.clients import Browser
+from tests.factories import correlation_of
+from tests.world import COMPOSE, RESTORE, World
 
 RUNG = re.compile(r'<li class="([\w-]+) tone-\w+">\s*<span class="what">(\w+)</span>')
 DISABLED = '<button disabled aria-describedby="cancel-why-not">Cancel</button>'
@@ -22,13 +24,13 @@ def rungs(page: str) -> list[tuple[str, str]]:
 
 def open_run(world: World) -> OperationRun:
     run = world.running()
-    world.started.open(correlation_of(run).workflow_id)
+    world.engine.open(correlation_of(run).workflow_id)
     return run
 
 
 def stopped_from_outside(world: World) -> OperationRun:
     run = world.running()
-    world.started.close(correlation_of(run).workflow_id, "terminated")
+    world.engine.close(correlation_of(run).workflow_id, "terminated")
     return run
 
 
@@ -66,7 +68,7 @@ def test_the_ladder_shows_how_far_a_cancellation_has_come(world: World) -> None:
     ]
     assert re.search(r'id="cancel-why-not">Cancel</span>: Its cancellation was asked for already\.', page)
     assert DISABLED in page
-    assert world.started.cancelled == [correlation_of(run).workflow_id]
+    assert world.engine.cancelled == [correlation_of(run).workflow_id]
 
 
 def test_the_ladder_comes_to_its_end(world: World) -> None:
@@ -97,7 +99,7 @@ def test_a_cancellation_that_nobody_needed_any_more_says_so(world: World) -> Non
 
 def test_the_point_of_no_return_is_named_before_and_after_asking(world: World) -> None:
     run = world.running(RESTORE, restore_plan_id=str(world.plan().id))
-    world.started.open(correlation_of(run).workflow_id)
+    world.engine.open(correlation_of(run).workflow_id)
     with world.database.transaction() as session:
         OperationRunService(session).intend_commit(run.id, "1a2b3c4d" * 5)
     sentence = "Commit 1a2b3c4 is already pushed or being pushed; cancelling cannot undo it."
@@ -190,16 +192,16 @@ def test_a_start_that_was_never_confirmed_can_be_handed_over_again(world: World)
     page = press(browser, run, "check")
 
     assert "Hand it over again" in page
-    assert world.started.starts == []
+    assert world.engine.starts == []
     press(browser, run, "settle")
-    assert [start.workflow_type for start in world.started.starts] == [COMPOSE]
+    assert [start.workflow_type for start in world.engine.starts] == [COMPOSE]
 
 
 @pytest.mark.parametrize("action", ["check", "settle"])
 def test_an_engine_that_is_away_is_a_calm_503_and_concludes_nothing(world: World, action: str) -> None:
     run = stopped_from_outside(world)
     browser = world.browser(Role.OPERATOR)
-    world.started.is_away = True
+    world.engine.is_away = True
 
     answer = browser.submit(f"/operations/{run.id}/{action}", page=f"/operations/{run.id}")
 
@@ -212,7 +214,7 @@ def test_an_engine_that_is_away_is_a_calm_503_and_concludes_nothing(world: World
 def test_an_engine_that_is_away_keeps_no_page_from_being_read(world: World) -> None:
     runs = [world.queued(), world.running(ref="a"), stopped_from_outside(world)]
     world.settle(runs[-1], Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
-    world.started.is_away = True
+    world.engine.is_away = True
     browser = world.browser(Role.OPERATOR)
 
     for run in runs:

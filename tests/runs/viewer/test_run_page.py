@@ -13,7 +13,8 @@ from services.engine.port import QueueView
 from services.restores.planned_items import PlannedItems
 from services.restores.results import record_result
 from services.runs.service import OperationRunService
-from tests.world import RESTORE, World, correlation_of
+from tests.factories import correlation_of
+from tests.world import RESTORE, World
 
 
 def _before_details(page: str) -> str:
@@ -222,7 +223,7 @@ def test_a_page_follows_a_run_that_has_just_ended_until_its_history_is_kept(worl
 
 def test_the_console_link_says_where_the_engine_has_let_go_of_the_workflow(world: World) -> None:
     kept, gone = world.running(ref="a"), world.running(ref="b")
-    world.started.close(correlation_of(kept).workflow_id, "terminated")
+    world.engine.close(correlation_of(kept).workflow_id, "terminated")
     for run in (kept, gone):
         world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
     browser = world.browser(Role.READER)
@@ -231,7 +232,7 @@ def test_the_console_link_says_where_the_engine_has_let_go_of_the_workflow(world
     assert note not in browser.read(f"/operations/{kept.id}")
     assert note in browser.read(f"/operations/{gone.id}")
     world.services.engine_cache._looks.clear()
-    world.started.is_away = True
+    world.engine.is_away = True
     assert note not in browser.read(f"/operations/{gone.id}")
 
 
@@ -243,8 +244,8 @@ def test_a_run_that_waits_says_why(world: World, workers: int | None, sentence: 
     run = world.queued()
     with world.database.transaction() as session:
         OperationRunService(session).record_dispatched(run.id, run.created_at)
-    world.started.is_away = workers is None
-    world.started.queue_view = QueueView(
+    world.engine.is_away = workers is None
+    world.engine.queue_view = QueueView(
         pollers=workers or 0, last_polled_at=utc_now() if workers else None, backlog=2, oldest_waits=70.0
     )
     browser = world.browser(Role.READER)
@@ -253,7 +254,7 @@ def test_a_run_that_waits_says_why(world: World, workers: int | None, sentence: 
     browser.read(f"/operations/{run.id}/fragment")
 
     assert sentence in page
-    assert world.started.looks == ["describe", "queue operation-runs"]
+    assert world.engine.looks == ["describe", "queue operation-runs"]
 
 
 def test_a_run_that_made_a_review_leads_to_it(world: World) -> None:
