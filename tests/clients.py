@@ -12,6 +12,7 @@ from models.access import Role
 from models.catalog import OperationType
 from models.environment import Environment
 from tests.api.document_check import assert_documented
+from tests.page import Part, page_of
 
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -29,6 +30,10 @@ class Browser:
         answer = self.client.get(path)
         assert answer.status_code == 200, answer.text
         return answer.text
+
+    def page(self, path: str) -> Part:
+        """Read a page for its parts."""
+        return page_of(self.read(path))
 
     def submit(self, path: str, *, page: str, **values: str) -> Any:
         """Post a form with the token that stands in `page`."""
