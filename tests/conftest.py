@@ -105,6 +105,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(FiguresPlugin(config), FiguresPlugin.__name__)
 
 
+# First, because xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test with its lane, and with the group that stays in one worker."""
     for item in items:
