@@ -105,6 +105,7 @@ def test_it_keeps_a_run_longer_than_temporal_and_reviews_ask_for_it(
     assert is_there(database, run_id)
 
 
+@pytest.mark.usefixtures("settings_in_environment")
 def test_it_deletes_nothing_while_temporal_does_not_answer(
     database: Database, environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
