@@ -6,10 +6,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
+# A lane in which no test is left fails: pytest then ends with 5.
 PYTEST := $(BIN)/python -m pytest
 EMPTY_TREE := $(shell git hash-object -t tree /dev/null)
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml
 ARGS ?=
+# Each worker of a lane starts servers of its own. Operations wait more than they compute; browsers compute.
+FEATURE_WORKERS ?= 3
+BROWSER_WORKERS ?= 2
 
 # Each test starts many processes of ours; without their bytecode every one of them would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,7 +47,7 @@ fuzz: install-dev ## Try what takes bytes from outside with 20,000 examples of e
 
 .PHONY: test-feature
 test-feature: install-dev ## Run the tests on a whole system, on the real servers
-	$(PYTEST) -m feature $(ARGS)
+	$(PYTEST) -m feature -n $(FEATURE_WORKERS) $(ARGS)
 
 .PHONY: test-pgsql
 test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
@@ -51,7 +55,7 @@ test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
 
 .PHONY: test-browser
 test-browser: install-dev ## Run the tests of every page in Chromium (CI=true: fail where there is none)
-	$(PYTEST) -m browser $(ARGS)
+	$(PYTEST) -m browser -n $(BROWSER_WORKERS) $(ARGS)
 
 .PHONY: test-faults
 test-faults: install-dev ## Run the part of the fault lane that takes a minute or two
@@ -60,6 +64,13 @@ test-faults: install-dev ## Run the part of the fault lane that takes a minute o
 .PHONY: faults
 faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at random, FAULT_SEED to repeat
 	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults $(ARGS)
+
+.PHONY: coverage
+coverage: install-dev ## Measure the lines that the unit and pgsql lanes run, and hold each part to its floor
+	rm -f test-results/coverage*
+	$(BIN)/coverage run -m pytest -m "unit or pgsql" -n auto $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/python -m tools.part_coverage
 
 .PHONY: topology
 topology: install-dev ## Run docker-compose.yml's shape as processes: faults, backup, shutdown, upgrade

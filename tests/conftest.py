@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, settings
 from runtime.local.postgres import running_postgres
 from runtime.migrate import upgrade
 from services.database.session import Database
-from tests.api_world import ApiWorld, make_api_world
-from tests.lanes import lane_of
+from tests.figures import FiguresPlugin
+from tests.lanes import group_of, lane_of
 from tests.system import System, up
-from tests.world import World
+from tests.world import World, make_two_commits
 
 TEMPLATE = "migrated"
 
@@ -91,15 +91,28 @@ def world(database: Database, repositories: Path) -> World:
 
 
 @pytest.fixture
-def api_world(database: Database, repositories: Path, tmp_path: Path) -> ApiWorld:
+def api_world(database: Database, repositories: Path) -> World:
     """Two workspaces, each with an environment on one repository, and the API before them."""
-    return make_api_world(database, repositories, tmp_path)
+    repository = make_two_commits(repositories / "configuration")
+    world = World(database, repositories, slug="own", public_url="http://runs.example", repository=repository)
+    # Both exist from the start: what a test sees of its own is seen beside another's.
+    assert world.api.tokens.keys() == world.foreign_api.tokens.keys()
+    return world
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Add up over the workers of a lane what its summary tells."""
+    config.pluginmanager.register(FiguresPlugin(config), FiguresPlugin.__name__)
+
+
+# First, because xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test with its lane."""
+    """Mark every test with its lane, and with the group that stays in one worker."""
     for item in items:
         item.add_marker(lane_of(item))
+        if group := group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def named(url: str, database: str) -> str:

@@ -1,11 +1,16 @@
+"""Consistent rows of any standing, made inside a session by the ways that rows really take."""
+
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.access import Workspace
 from models.actor import Actor
+from models.base import Clock, utc_now
 from models.catalog import OperationType
+from models.contracts.operation_input import OperationInput
 from models.contracts.restore_execute import RestoreExecuteInput
 from models.contracts.review_compose import ReviewComposeInput
 from models.correlation import Correlation
@@ -26,96 +31,119 @@ TARGET = Dispatch(queue="operation-runs", connection="default")
 COMMIT = "1" * 40
 
 
-def make_workspace(session: Session, slug: str = "acme") -> Workspace:
-    workspace = Workspace(id=uuid7(), slug=slug, name=slug.title(), created_at=NOW)
+def make_workspace(session: Session, slug: str = "acme", name: str | None = None) -> Workspace:
+    workspace = Workspace(slug=slug, name=name or slug.title(), created_at=NOW)
     session.add(workspace)
     session.flush()
     return workspace
 
 
 def make_environment(
-    session: Session,
-    workspace: Workspace | None = None,
-    *,
-    slug: str = "production",
-    repository_url: str = "/nowhere.git",
-    path_prefix: str = "",
-    baseline_ref: str | None = None,
+    session: Session, workspace: Workspace | None = None, *, slug: str = "production", **values: Any
 ) -> Environment:
-    environment = Environment(
-        id=uuid7(),
-        workspace_id=(workspace or make_workspace(session)).id,
-        slug=slug,
-        name=slug.title(),
-        repository_url=repository_url,
-        branch="main",
-        path_prefix=path_prefix,
-        baseline_ref=baseline_ref,
-        created_at=NOW,
-    )
+    columns = {
+        "workspace_id": (workspace or make_workspace(session)).id,
+        "slug": slug,
+        "name": slug.title(),
+        "repository_url": "/nowhere.git",
+        "branch": "main",
+        "path_prefix": "",
+        "baseline_ref": None,
+        "created_at": NOW,
+    }
+    environment = Environment(**{**columns, **values})
     session.add(environment)
     session.flush()
     return environment
 
 
-def make_plan(session: Session, environment: Environment) -> RestorePlan:
-    point = RestorePoint(
-        id=uuid7(),
-        workspace_id=environment.workspace_id,
-        environment_id=environment.id,
-        label=f"before {uuid7()}",
-        ref="main",
-        commit=COMMIT,
-        created_by=ADA.name,
-        created_at=NOW,
-    )
+def make_plan(session: Session, environment: Environment, **values: Any) -> RestorePlan:
+    """Make a plan and its restore point."""
+    scope = {"workspace_id": environment.workspace_id, "environment_id": environment.id}
+    made = {"created_by": ADA.name, "created_at": values.pop("created_at", NOW)}
+    point = RestorePoint(**scope, **made, label=f"before {uuid7()}", ref="v1", commit=COMMIT)
     session.add(point)
     session.flush()
-    plan = RestorePlan(
-        id=uuid7(),
-        workspace_id=environment.workspace_id,
-        environment_id=environment.id,
-        restore_point_id=point.id,
-        mode=RestoreMode.OVERLAY,
-        items=[],
-        restore_commit=COMMIT,
-        live_commit=COMMIT,
-        changes=[],
-        digest="0" * 64,
-        created_by=ADA.name,
-        created_at=NOW,
-    )
+    columns = {
+        "restore_point_id": point.id,
+        "mode": RestoreMode.OVERLAY,
+        "items": [],
+        "restore_commit": COMMIT,
+        "live_commit": COMMIT,
+        "changes": [],
+        "digest": "0" * 64,
+    }
+    plan = RestorePlan(**scope, **made, **{**columns, **values})
     session.add(plan)
     session.flush()
     return plan
 
 
+def compose_input(environment: Environment, ref: str | None = None) -> ReviewComposeInput:
+    return ReviewComposeInput(workspace_id=environment.workspace_id, environment_id=environment.id, ref=ref)
+
+
+def restore_input(environment: Environment, plan: RestorePlan) -> RestoreExecuteInput:
+    return RestoreExecuteInput(
+        workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
+    )
+
+
+def request(
+    session: Session,
+    operation_input: OperationInput,
+    *,
+    key: str | None = None,
+    actor: Actor = ADA,
+    clock: Clock = utc_now,
+) -> Requested:
+    is_restore = isinstance(operation_input, RestoreExecuteInput)
+    return OperationRequests(session, target=TARGET, clock=clock).request(
+        operation_type=OperationType.RESTORE_EXECUTE
+        if is_restore
+        else OperationType.ENVIRONMENT_REVIEW_COMPOSE,
+        operation_input=operation_input,
+        actor=actor,
+        idempotency_key=key,
+    )
+
+
 def request_compose(
     session: Session, environment: Environment, *, ref: str | None = None, key: str | None = None
 ) -> Requested:
-    return OperationRequests(session, target=TARGET).request(
-        operation_type=OperationType.ENVIRONMENT_REVIEW_COMPOSE,
-        operation_input=compose_input(environment, ref),
-        actor=ADA,
-        idempotency_key=key,
-    )
+    return request(session, compose_input(environment, ref), key=key)
 
 
 def request_restore(
     session: Session, environment: Environment, plan: RestorePlan, *, key: str | None = None
 ) -> Requested:
-    return OperationRequests(session, target=TARGET).request(
-        operation_type=OperationType.RESTORE_EXECUTE,
-        operation_input=RestoreExecuteInput(
-            workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
-        ),
-        actor=ADA,
-        idempotency_key=key,
-    )
+    return request(session, restore_input(environment, plan), key=key)
 
 
-def compose_input(environment: Environment, ref: str | None = None) -> ReviewComposeInput:
-    return ReviewComposeInput(workspace_id=environment.workspace_id, environment_id=environment.id, ref=ref)
+def start(session: Session, run: OperationRun, *, clock: Clock = utc_now) -> OperationRun:
+    """Start a queued run as its workflow does."""
+    return OperationRunService(session, clock=clock).start(correlation_of(run), input_of(run))
+
+
+def make_run(
+    session: Session,
+    environment: Environment,
+    *,
+    status: Status = Status.QUEUED,
+    outcome: Outcome = Outcome.PENDING,
+    ref: str | None = None,
+) -> OperationRun:
+    """Bring a compose run into any standing, by the ways a run really takes."""
+    run = request_compose(session, environment, ref=ref or str(uuid7())).run
+    service = OperationRunService(session)
+    if status is not Status.QUEUED:
+        run = start(session, run)
+    if status is Status.COMPLETED and outcome is Outcome.SUCCEEDED:
+        service.succeed(correlation_of(run), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
+    elif status is Status.COMPLETED:
+        service.update_run_with_reconciliation(run.id, decision(outcome), source="sweep", actor=ADA)
+    session.refresh(run)
+    return run
 
 
 def correlation_of(run: OperationRun) -> Correlation:
@@ -136,22 +164,17 @@ def decision(
     )
 
 
-def make_run(
-    session: Session,
-    environment: Environment,
-    *,
-    status: Status = Status.QUEUED,
-    outcome: Outcome = Outcome.PENDING,
-    ref: str | None = None,
-) -> OperationRun:
-    """Bring a compose run into any standing, by the ways a run really takes."""
-    run = request_compose(session, environment, ref=ref or str(uuid7())).run
-    service = OperationRunService(session)
-    if status is not Status.QUEUED:
-        run = service.start(correlation_of(run), input_of(run))
-    if status is Status.COMPLETED and outcome is Outcome.SUCCEEDED:
-        service.succeed(correlation_of(run), reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
-    elif status is Status.COMPLETED:
-        service.update_run_with_reconciliation(run.id, decision(outcome), source="sweep", actor=ADA)
-    session.refresh(run)
-    return run
+def changed(path: str, **given: Any) -> dict[str, Any]:
+    """Make one changed item of a review, as a composition keeps it."""
+    values: dict[str, Any] = {"change": "changed", "kind": "policy", "path": path, "previous_path": None}
+    return values | {"settings": [], "commits": []} | given
+
+
+def setting(path: str, before: Any = 1, after: Any = 2, change: str = "changed") -> dict[str, Any]:
+    """Make one changed setting of an item."""
+    return {"path": path, "change": change, "before": before, "after": after}
+
+
+def planned(path: str, change: str, reason: str | None = None) -> dict[str, Any]:
+    """Make one change of a plan."""
+    return {"path": path, "change": change, "reason": reason, "live": None, "wanted": None}

@@ -1,3 +1,4 @@
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ ENVIRONMENT = {
     "GIT_AUTHOR_EMAIL": "ada@example.org",
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "PATH": os.environ["PATH"],
 }
 
 
@@ -19,8 +20,8 @@ class GitRepository:
     def __init__(self, folder: Path, name: str = "environment") -> None:
         self.path = folder / f"{name}.git"
         self._work = folder / f"{name}.work"
-        _git(folder, "init", "-q", "--bare", "-b", "main", str(self.path))
-        _git(folder, "init", "-q", "-b", "main", str(self._work))
+        git("init", "-q", "--bare", "-b", "main", str(self.path))
+        git("init", "-q", "-b", "main", str(self._work))
         self._here("remote", "add", "origin", str(self.path))
 
     @property
@@ -34,13 +35,7 @@ class GitRepository:
         self._here("fetch", "-q", "origin")
         if self.has(f"refs/heads/{branch}"):
             self._here("checkout", "-q", "-B", branch, f"origin/{branch}")
-        for name, content in files.items():
-            path = self._work / name
-            if content is None:
-                path.unlink()
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        write(self._work, files)
         self._here("add", "-A")
         self._here("commit", "-q", "--allow-empty", "-m", message)
         self._here("push", "-q", "origin", f"HEAD:refs/heads/{branch}")
@@ -60,14 +55,40 @@ class GitRepository:
 
     def read(self, *arguments: str) -> str:
         """Run git in the bare repository and return what it says."""
-        return _git(self.path, *arguments)
+        return git(*arguments, cwd=self.path)
 
     def _here(self, *arguments: str) -> None:
-        _git(self._work, *arguments)
+        git(*arguments, cwd=self._work)
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=ENVIRONMENT, capture_output=True, check=True, text=True
-    )
-    return done.stdout.strip()
+def make_repository(path: Path, *commits: Mapping[str, str | None]) -> Path:
+    """Make a repository with a work tree: a commit on `main` for each set of files (None removes one)."""
+    path.mkdir(parents=True)
+    git("init", "-q", "-b", "main", cwd=path)
+    for files in commits:
+        write(path, files)
+        git("add", "--all", cwd=path)
+        git("commit", "-q", "-m", "Change", cwd=path)
+    return path
+
+
+def write(folder: Path, files: Mapping[str, str | bytes | None]) -> None:
+    """Write files below a folder; None removes one."""
+    for name, content in files.items():
+        path = folder / name
+        if content is None:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def git(*arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> str:
+    """Run git as Ada and return what it writes, without white space around it."""
+    return git_bytes(*arguments, cwd=cwd, stdin=stdin).decode("utf-8", "surrogateescape").strip()
+
+
+def git_bytes(*arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
+    return subprocess.run(
+        ["git", *arguments], cwd=cwd, env=ENVIRONMENT, input=stdin, stdout=subprocess.PIPE, check=True
+    ).stdout

@@ -1,11 +1,10 @@
-import re
-import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask.testing import FlaskClient
 from uuid_utils.compat import uuid7
 
 from models.access import Member, Role, User, Workspace
@@ -13,73 +12,110 @@ from models.actor import Actor
 from models.base import utc_now
 from models.catalog import OperationType
 from models.contracts import Failure
-from models.correlation import Correlation
 from models.environment import Environment
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun, OperationRunHistory
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related
-from models.restore import RestorePlan, RestorePoint
+from models.restore import RestorePlan
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
 from services.access.sign_in_links import create_sign_in_link
+from services.access.tokens import create_token
 from services.database.session import Database
 from services.reviews.lineage import Reviews
-from services.runs.admission import OperationRequests
-from services.runs.inputs import input_of, parse_input
-from services.runs.new_run import Dispatch
+from services.runs.inputs import parse_input
 from services.runs.service import OperationRunService
+from tests.clients import Api, Browser
+from tests.factories import (
+    correlation_of,
+    make_environment,
+    make_plan,
+    make_workspace,
+    planned,
+    request,
+    start,
+)
 from tests.fake_engine import FakeEngine, services_on
+from tests.git_repository import git, make_repository
 from web.app import create_app
+from web.rate_limits import Buckets, Limit, RequestLimits
 
-TARGET = Dispatch(queue="operation-runs", connection="default")
+ABSENT = "01890000-0000-7000-8000-000000000000"
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
 RESTORE = OperationType.RESTORE_EXECUTE
 SYSTEM = Actor(kind="system", name="sweep")
-_CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+# Only the tests of the limits reach one.
+AMPLE = Limit(per_minute=600_000, burst=10_000)
 
 
 class World:
-    """A workspace with an environment, and consistent rows of any standing made through the services."""
+    """A workspace with an environment, the web app before it, and consistent rows of any standing.
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    Its environments read `repository`; None: a remote that no test reads.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        slug: str = "contoso",
+        public_url: str = "http://localhost",
+        repository: Path | None = None,
+    ) -> None:
         self.database = database
         self.folder = folder
-        self.started = FakeEngine()
-        self.services = services_on(
-            self.started, database, folder=folder, roots=[folder], public_url="http://localhost"
-        )
+        self.engine = FakeEngine()
+        services = services_on(self.engine, database, folder=folder, roots=[folder], public_url=public_url)
+        limits = RequestLimits(tokens=Buckets(AMPLE), addresses=Buckets(AMPLE))
+        self.services = replace(services, request_limits=limits)
         self.app = create_app(self.services, secret_key="a key of this test alone")
-        self.workspace = self.add_workspace("contoso", "Contoso")
-        self.environment = self.add_environment("Windows devices")
         self.now = datetime(2026, 11, 17, 9, 30, tzinfo=UTC)
+        self.repository = repository or folder / "configuration"
+        self._columns = (
+            {"repository_url": str(repository)}
+            if repository
+            else {"repository_url": "https://git.contoso.example/configuration.git", "path_prefix": "windows"}
+        )
+        self.workspace = self.add_workspace(slug, slug.title())
+        self.environment = self.add_environment("Production" if repository else "Windows devices")
 
     def clock(self) -> datetime:
-        """Tell a time that goes on with every look, so that rows have an order and lengths."""
+        """Return a time that moves on with every call, so that rows have an order and lengths."""
         self.now += timedelta(seconds=1.7)
         return self.now
 
+    @cached_property
+    def api(self) -> Api:
+        """A program in this workspace."""
+        return self._api_of(self.workspace, self.environment)
+
+    @cached_property
+    def foreign_api(self) -> Api:
+        """A program in another workspace, with an environment of its own on the same repository."""
+        workspace = self.add_workspace("foreign", "Foreign")
+        return self._api_of(workspace, self.add_environment("Production", workspace))
+
+    def _api_of(self, workspace: Workspace, environment: Environment) -> Api:
+        with self.database.transaction() as session:
+            tokens = {
+                role: create_token(
+                    session, workspace_id=workspace.id, role=role, name=f"{workspace.slug} {role}"
+                )
+                for role in Role
+            }
+        return Api(self.app, tokens, environment)
+
     def add_workspace(self, slug: str, name: str) -> Workspace:
         with self.database.transaction() as session:
-            workspace = Workspace(slug=slug, name=name, created_at=utc_now())
-            session.add(workspace)
-        return workspace
+            return make_workspace(session, slug, name)
 
     def add_environment(self, name: str, workspace: Workspace | None = None, **values: Any) -> Environment:
+        slug = name.lower().replace(" ", "-")
         with self.database.transaction() as session:
-            environment = Environment(
-                workspace_id=(workspace or self.workspace).id,
-                slug=name.lower().replace(" ", "-"),
-                name=name,
-                created_at=utc_now(),
-                **{
-                    "repository_url": "https://git.contoso.example/configuration.git",
-                    "branch": "main",
-                    "path_prefix": "windows",
-                    **values,
-                },
+            return make_environment(
+                session, workspace or self.workspace, slug=slug, name=name, **{**self._columns, **values}
             )
-            session.add(environment)
-        return environment
 
     def add_person(self, role: Role | None, workspace: Workspace | None = None) -> User:
         with self.database.transaction() as session:
@@ -98,7 +134,7 @@ class World:
         with self.database.transaction() as session:
             return f"/sign-in/{create_sign_in_link(session, user.id)}"
 
-    def browser(self, role: Role | None, workspace: Workspace | None = None) -> "Browser":
+    def browser(self, role: Role | None, workspace: Workspace | None = None) -> Browser:
         """Sign somebody in who has the role, by a link as people do."""
         browser = Browser(self.app.test_client())
         link = self.link_for(self.add_person(role, workspace))
@@ -113,20 +149,16 @@ class World:
         **given: Any,
     ) -> OperationRun:
         environment = environment or self.environment
+        operation_input = parse_input(operation_type, environment.workspace_id, environment.id, given)
+        actor = Actor(kind="user", name=by)
         with self.database.transaction() as session:
-            requested = OperationRequests(session, target=TARGET, clock=self.clock).request(
-                operation_type=operation_type,
-                operation_input=parse_input(operation_type, environment.workspace_id, environment.id, given),
-                actor=Actor(kind="user", name=by),
-            )
-        return requested.run
+            return request(session, operation_input, actor=actor, clock=self.clock).run
 
     def running(self, *args: Any, **kwargs: Any) -> OperationRun:
         run = self.queued(*args, **kwargs)
         with self.database.transaction() as session:
-            service = OperationRunService(session, clock=self.clock)
-            service.record_dispatched(run.id, self.clock())
-            return service.start(correlation_of(run), input_of(run))
+            OperationRunService(session, clock=self.clock).record_dispatched(run.id, self.clock())
+            return start(session, run, clock=self.clock)
 
     def fail(self, run: OperationRun, code: str, detail: str) -> None:
         failure = Failure(code=code, step="compose", attempts=3, at=self.clock(), detail=detail)
@@ -203,89 +235,28 @@ class World:
 
     def plan(self, changes: list[dict[str, Any]] | None = None, mode: str = "overlay") -> RestorePlan:
         with self.database.transaction() as session:
-            point = RestorePoint(
-                workspace_id=self.environment.workspace_id,
-                environment_id=self.environment.id,
-                label=f"Before change {uuid7().hex[-4:]}",
-                ref="v1",
-                commit="5f0c" * 10,
-                created_by="ada@contoso.example",
-                created_at=self.clock(),
-            )
-            session.add(point)
-            session.flush()
-            plan = RestorePlan(
-                workspace_id=point.workspace_id,
-                environment_id=point.environment_id,
-                restore_point_id=point.id,
+            return make_plan(
+                session,
+                self.environment,
                 mode=mode,
                 items=["policies/**"],
-                restore_commit=point.commit,
                 live_commit="91ab" * 10,
                 changes=changes if changes is not None else [planned("policies/a.json", "update")],
-                digest="d" * 64,
-                created_by=point.created_by,
                 created_at=self.clock(),
             )
-            session.add(plan)
-        return plan
-
-    def repository(self, files: dict[str, str]) -> Path:
-        """Make a real repository with one commit on `main`, where environments may be."""
-        folder = self.folder / f"configuration-{uuid7().hex[-6:]}"
-        for path, content in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(content)
-        _git(folder, "init", "--initial-branch", "main")
-        _git(folder, "add", "--all")
-        _git(
-            folder, "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--message", "first"
-        )
-        return folder
 
     def run(self, run_id: UUID) -> OperationRun:
         with self.database.transaction() as session:
             return session.get_one(OperationRun, run_id)
 
 
-class Browser:
-    """A browser that fills in the forms of the pages it has seen."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
-
-    def get(self, path: str, **headers: str) -> Any:
-        return self.client.get(path, headers=headers)
-
-    def read(self, path: str) -> str:
-        answer = self.client.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-    def submit(self, path: str, *, page: str, **values: str) -> Any:
-        """Post a form with the token that stands in `page`."""
-        token = _CSRF.search(self.client.get(page).text)
-        assert token is not None
-        return self.client.post(path, data={"csrf_token": token[1], **values})
-
-
-def changed(path: str, **given: Any) -> dict[str, Any]:
-    """Make one changed item of a review, as a composition keeps it."""
-    values: dict[str, Any] = {"change": "changed", "kind": "policy", "path": path, "previous_path": None}
-    return values | {"settings": [], "commits": []} | given
-
-
-def setting(path: str, before: Any = 1, after: Any = 2, change: str = "changed") -> dict[str, Any]:
-    """Make one changed setting of an item."""
-    return {"path": path, "change": change, "before": before, "after": after}
-
-
-def planned(path: str, change: str, reason: str | None = None) -> dict[str, Any]:
-    return {"path": path, "change": change, "reason": reason, "live": None, "wanted": None}
-
-
-def correlation_of(run: OperationRun) -> Correlation:
-    return Correlation(operation_type=OperationType(run.type), run_id=run.id)
+def make_two_commits(path: Path) -> Path:
+    """Make a repository whose tag `before` differs from `main` in every way a file can."""
+    before = {"policy.json": '{"minimum": 8}', "kept.json": "{}", "lost.json": '{"lost": true}'}
+    after = {"policy.json": '{"minimum": 12}', "lost.json": None, "added.json": "[]"}
+    make_repository(path, before, after)
+    git("tag", "before", "main~1", cwd=path)
+    return path
 
 
 def _review_values(run: OperationRun) -> dict[str, Any]:
@@ -301,7 +272,3 @@ def _review_values(run: OperationRun) -> dict[str, Any]:
         "sections": {"inventory": [], "changes": {"compared_with": None}, "baseline": {"set": False}},
         "findings": [],
     }
-
-
-def _git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)

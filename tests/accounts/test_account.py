@@ -10,7 +10,8 @@ import pytest
 from models.access import Role, User
 from services.access.password_sign_in import PER_NAME
 from services.access.passwords import set_password
-from tests.world import Browser, World
+from tests.clients import Browser
+from tests.world import World
 from web.app import create_app
 from web.browser_session import IDLE, LONGEST
 

@@ -15,7 +15,8 @@ from models.access import User
 from models.base import utc_now
 from services.access.openid_subjects import release
 from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
-from tests.world import Browser, World
+from tests.clients import Browser
+from tests.world import World
 from web.app import create_app
 from web.openid import OpenIdProvider
 

@@ -1,5 +1,6 @@
 from models.access import Role
-from tests.world import Browser, World
+from tests.clients import Browser
+from tests.world import World
 
 
 def test_it_shows_a_button_and_leaves_the_link_unused(world: World) -> None:

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from models.access import ApiToken, AuditEntry, Member, Role, User
 from services.access.principals import principal_of_user
-from tests.world import Browser, World
+from tests.clients import Browser
+from tests.world import World
 
 TOKEN = re.compile(r"opr_[\w-]{43}")
 

@@ -14,9 +14,10 @@ from werkzeug.test import TestResponse
 from models.access import Role
 from models.base import utc_now
 from models.review import EnvironmentReview
-from tests.api.promised import document
-from tests.api_world import ABSENT, COMPOSE, Api, ApiWorld
+from tests.api.document_check import document
+from tests.clients import Api
 from tests.review_documents import make_sections
+from tests.world import ABSENT, COMPOSE, World
 
 NOBODY, FOREIGN_OWNER = "nobody", "foreign owner"
 ROLES = (*[role.value for role in Role], NOBODY, FOREIGN_OWNER)
@@ -52,13 +53,10 @@ class Case:
 class Matrix:
     """A world in which each kind of thing exists in both workspaces, and the requests to be made there."""
 
-    def __init__(self, api_world: ApiWorld) -> None:
+    def __init__(self, api_world: World) -> None:
         self.world = api_world
-        self.own = self._things(api_world, api_world.api, api_world.workspace_id, api_world.environment_id)
-        foreign_id = api_world.foreign_workspace_id
-        self.foreign = self._things(
-            api_world, api_world.foreign_api, foreign_id, api_world.foreign_environment_id
-        )
+        self.own = self._things(api_world, api_world.api)
+        self.foreign = self._things(api_world, api_world.foreign_api)
 
     def cases(self) -> Iterator[Case]:
         for path, operations in document(self.world.api.app)["paths"].items():
@@ -106,33 +104,22 @@ class Matrix:
                 return {"workspace": ids["workspace"], "nonsense": 1}
         return {"nonsense": 1}
 
-    def _things(
-        self, api_world: ApiWorld, api: Api, workspace_id: UUID, environment_id: UUID
-    ) -> dict[str, str]:
-        environment = f"/api/v1/environments/{environment_id}"
-        point = api.post(f"{environment}/restore-points", {"label": "x", "ref": "before"}).get_json()
-        plan = api.post(
-            f"{environment}/restore-plans", {"restore_point_id": point["id"], "mode": "exact"}
-        ).get_json()
-        runs = [
-            api.post(
-                "/api/v1/operations",
-                {"type": COMPOSE, "environment_id": str(environment_id), "input": {"ref": ref}},
-            ).get_json()["id"]
-            for ref in ("published", "draft")
-        ]
+    def _things(self, api_world: World, api: Api) -> dict[str, str]:
+        workspace_id, environment_id = api.environment.workspace_id, api.environment.id
+        plan_id = api.make_plan()
+        runs = [api.start_compose(ref).get_json()["id"] for ref in ("published", "draft")]
         published, draft = (self._review(api_world, workspace_id, environment_id, UUID(run)) for run in runs)
         api.post(f"/api/v1/reviews/{published}/publish", {})
         return {
             "workspace": str(workspace_id),
             "environment_id": str(environment_id),
-            "plan_id": plan["id"],
+            "plan_id": plan_id,
             "run_id": runs[0],
             "review_id": published,
             "draft_id": draft,
         }
 
-    def _review(self, api_world: ApiWorld, workspace_id: UUID, environment_id: UUID, run_id: UUID) -> str:
+    def _review(self, api_world: World, workspace_id: UUID, environment_id: UUID, run_id: UUID) -> str:
         review_id = uuid7()
         with api_world.services.database.transaction() as session:
             session.add(
@@ -156,7 +143,7 @@ class Matrix:
 
 
 @pytest.fixture
-def matrix(api_world: ApiWorld) -> Matrix:
+def matrix(api_world: World) -> Matrix:
     return Matrix(api_world)
 
 

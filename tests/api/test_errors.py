@@ -5,14 +5,15 @@ import re
 import pytest
 
 from models import errors
-from tests.api_world import ABSENT, COMPOSE, ApiWorld, fields_of
+from tests.clients import fields_of
+from tests.world import ABSENT, COMPOSE, World
 from web.problems import problem_of
 
 ROUTES = ["/api/v1/environments", "/api/v1/operations"]
 
 
 @pytest.mark.parametrize("path", ["/api", "/api/v1/nothing", "/api/v2/operations", "/api/v1/operations/"])
-def test_it_answers_an_unknown_address_with_a_problem(api_world: ApiWorld, path: str) -> None:
+def test_it_answers_an_unknown_address_with_a_problem(api_world: World, path: str) -> None:
     response = api_world.api.get(path)
     if path == "/api":
         # Not the API's: a page.
@@ -23,7 +24,7 @@ def test_it_answers_an_unknown_address_with_a_problem(api_world: ApiWorld, path:
     assert response.get_json()["code"] == "not_found"
 
 
-def test_it_answers_an_unknown_method_with_a_problem_that_names_the_known(api_world: ApiWorld) -> None:
+def test_it_answers_an_unknown_method_with_a_problem_that_names_the_known(api_world: World) -> None:
     response = api_world.api.app.test_client().delete("/api/v1/operations")
     assert response.status_code == 405
     assert response.mimetype == "application/problem+json"
@@ -31,13 +32,13 @@ def test_it_answers_an_unknown_method_with_a_problem_that_names_the_known(api_wo
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_it_refuses_a_body_of_ten_megabytes(api_world: ApiWorld, path: str) -> None:
+def test_it_refuses_a_body_of_ten_megabytes(api_world: World, path: str) -> None:
     response = api_world.api.post_bytes(path, b'{"name": "' + b"x" * 10_000_000 + b'"}')
     assert (response.status_code, response.get_json()["code"]) == (413, "content_too_large")
     assert response.mimetype == "application/problem+json"
 
 
-def test_it_refuses_ten_megabytes_whose_length_nobody_told(api_world: ApiWorld) -> None:
+def test_it_refuses_ten_megabytes_whose_length_nobody_told(api_world: World) -> None:
     def send(content: bytes) -> int:
         response = api_world.api.app.test_client().post(
             "/api/v1/operations",
@@ -57,26 +58,26 @@ def test_it_refuses_ten_megabytes_whose_length_nobody_told(api_world: ApiWorld) 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5_000 + b"x", b'{"a": ' + b"1" * 5_000 + b"}"]
 )
-def test_it_refuses_what_is_not_json(api_world: ApiWorld, path: str, content: bytes) -> None:
+def test_it_refuses_what_is_not_json(api_world: World, path: str, content: bytes) -> None:
     response = api_world.api.post_bytes(path, content)
     assert (response.status_code, response.get_json()["code"]) == (400, "bad_request")
 
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("content", [b"[]", b"null", b'"text"', b"1", b"NaN"])
-def test_it_refuses_json_that_is_no_object(api_world: ApiWorld, path: str, content: bytes) -> None:
+def test_it_refuses_json_that_is_no_object(api_world: World, path: str, content: bytes) -> None:
     response = api_world.api.post_bytes(path, content)
     assert response.status_code == 422
     assert fields_of(response) == ["body"]
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_it_refuses_another_content_type(api_world: ApiWorld, path: str) -> None:
+def test_it_refuses_another_content_type(api_world: World, path: str) -> None:
     response = api_world.api.post_bytes(path, b"{}", "text/plain")
     assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_it_names_every_field_that_is_wrong(api_world: ApiWorld) -> None:
+def test_it_names_every_field_that_is_wrong(api_world: World) -> None:
     body = {"workspace": "own", "slug": 7, "nonsense": 1, "name": "x\x00", "branch": "main"}
     response = api_world.api.post("/api/v1/environments", body)
     assert response.status_code == 422
@@ -84,9 +85,9 @@ def test_it_names_every_field_that_is_wrong(api_world: ApiWorld) -> None:
     assert response.get_json()["code"] == "invalid_input"
 
 
-def test_it_refuses_half_surrogates_anywhere_in_a_body(api_world: ApiWorld) -> None:
+def test_it_refuses_half_surrogates_anywhere_in_a_body(api_world: World) -> None:
     def send(**given: object) -> object:
-        body = {"type": COMPOSE, "environment_id": str(api_world.environment_id), "input": {}} | given
+        body = {"type": COMPOSE, "environment_id": str(api_world.environment.id), "input": {}} | given
         return api_world.api.post_bytes("/api/v1/operations", json.dumps(body).encode()).status_code
 
     assert send(type="\ud800") == 400
@@ -98,7 +99,7 @@ def test_it_refuses_half_surrogates_anywhere_in_a_body(api_world: ApiWorld) -> N
 
 
 def test_it_hides_what_it_did_not_foresee_and_names_the_request(
-    api_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+    api_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_: object, **__: object) -> None:
         raise RuntimeError("SELECT secret FROM inside")
@@ -125,7 +126,7 @@ def test_it_hides_what_it_did_not_foresee_and_names_the_request(
     ],
 )
 def test_it_translates_each_family_of_errors(
-    api_world: ApiWorld, error: errors.OperationRunError, status: int, fields: list[str]
+    api_world: World, error: errors.OperationRunError, status: int, fields: list[str]
 ) -> None:
     with api_world.api.app.test_request_context():
         problem = problem_of(error)
@@ -133,8 +134,8 @@ def test_it_translates_each_family_of_errors(
     assert [each.field for each in problem.errors] == fields
 
 
-def test_it_refuses_a_key_that_stands_twice_in_a_body(api_world: ApiWorld) -> None:
-    environment = f'"environment_id": "{api_world.environment_id}"'
+def test_it_refuses_a_key_that_stands_twice_in_a_body(api_world: World) -> None:
+    environment = f'"environment_id": "{api_world.environment.id}"'
     for content, named in (
         (f'{{"type": "{COMPOSE}", {environment}, "type": "{COMPOSE}"}}', ["type"]),
         (f'{{"type": "{COMPOSE}", {environment}, "input": {{"ref": "a", "ref": "b"}}}}', ["ref"]),
@@ -143,11 +144,11 @@ def test_it_refuses_a_key_that_stands_twice_in_a_body(api_world: ApiWorld) -> No
         assert response.status_code == 422
         assert fields_of(response) == named
         assert "more than once" in response.get_json()["detail"]
-    assert api_world.starter.starts == []
+    assert api_world.engine.starts == []
 
 
-def test_a_key_that_stands_twice_opens_nothing_that_is_out_of_scope(api_world: ApiWorld) -> None:
-    twice = f'{{"environment_id": "{api_world.environment_id}", "environment_id": "{ABSENT}"}}'
+def test_a_key_that_stands_twice_opens_nothing_that_is_out_of_scope(api_world: World) -> None:
+    twice = f'{{"environment_id": "{api_world.environment.id}", "environment_id": "{ABSENT}"}}'
     assert api_world.api.post_bytes("/api/v1/operations", twice.encode()).status_code == 404
 
 
@@ -171,10 +172,10 @@ PYTHON_WORDS = re.compile(
         ("/restore-points", {}),
     ],
 )
-def test_it_words_what_is_wrong_for_people(api_world: ApiWorld, path: str, body: dict[str, object]) -> None:
-    where = f"{api_world.environment_path}{path}"
+def test_it_words_what_is_wrong_for_people(api_world: World, path: str, body: dict[str, object]) -> None:
+    where = f"{api_world.api.environment_path}{path}"
     if path == "/operations":
-        where, body = "/api/v1/operations", body | {"environment_id": str(api_world.environment_id)}
+        where, body = "/api/v1/operations", body | {"environment_id": str(api_world.environment.id)}
     problem = api_world.api.post(where, body).get_json()
     assert problem["status"] == 422
     for error in problem["errors"]:
@@ -184,7 +185,7 @@ def test_it_words_what_is_wrong_for_people(api_world: ApiWorld, path: str, body:
 
 
 @pytest.mark.parametrize("path", ["/operations", "/environments", "/reviews", "/workspaces"])
-def test_it_names_the_parameters_there_are_to_who_gives_another(api_world: ApiWorld, path: str) -> None:
+def test_it_names_the_parameters_there_are_to_who_gives_another(api_world: World, path: str) -> None:
     response = api_world.api.get(f"/api/v1{path}?colour=red")
     assert response.status_code == 422
     assert fields_of(response) == ["colour"]
@@ -195,52 +196,55 @@ def test_it_names_the_parameters_there_are_to_who_gives_another(api_world: ApiWo
 
 @pytest.mark.parametrize("path", ["/workspaces", "/environments", "/reviews", "/operations"])
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "1.0", "x", "\u0661"])
-def test_it_holds_every_list_to_its_limits(api_world: ApiWorld, path: str, limit: str) -> None:
+def test_it_holds_every_list_to_its_limits(api_world: World, path: str, limit: str) -> None:
     response = api_world.api.get(f"/api/v1{path}?limit={limit}")
     assert response.status_code == 422
     assert fields_of(response) == ["limit"]
     assert api_world.api.get(f"/api/v1{path}?limit=200").status_code == 200
 
 
-def test_it_pages_through_short_lists_too(api_world: ApiWorld) -> None:
+def test_it_pages_through_short_lists_too(api_world: World) -> None:
     for label in ("one", "two", "three"):
         body = {"label": label, "ref": "before"}
-        assert api_world.api.post(f"{api_world.environment_path}/restore-points", body).status_code == 201
+        assert api_world.api.post(f"{api_world.api.environment_path}/restore-points", body).status_code == 201
     seen, after = [], ""
     for _ in range(3):
-        page = api_world.api.get(f"{api_world.environment_path}/restore-points?limit=1{after}").get_json()
+        page = api_world.api.get(f"{api_world.api.environment_path}/restore-points?limit=1{after}").get_json()
         seen += [point["label"] for point in page["items"]]
         after = f"&after={page['next']}"
     assert (seen, page["next"]) == (["three", "two", "one"], None)
-    assert api_world.api.get(f"{api_world.environment_path}/restore-points?after={ABSENT}").status_code == 422
+    assert (
+        api_world.api.get(f"{api_world.api.environment_path}/restore-points?after={ABSENT}").status_code
+        == 422
+    )
 
 
-def test_it_refuses_an_address_that_is_too_long(api_world: ApiWorld) -> None:
+def test_it_refuses_an_address_that_is_too_long(api_world: World) -> None:
     response = api_world.api.ask("GET", f"/api/v1/operations?q={'x' * 4_000}", headers=api_world.api.bearer())
     assert (response.status_code, response.get_json()["code"]) == (414, "uri_too_long")
     assert response.mimetype == "application/problem+json"
 
 
-def test_it_tells_who_asks_for_options_the_methods_alone(api_world: ApiWorld) -> None:
+def test_it_tells_who_asks_for_options_the_methods_alone(api_world: World) -> None:
     response = api_world.api.ask("OPTIONS", "/api/v1/operations", headers=api_world.api.bearer())
     assert (response.status_code, response.data) == (204, b"")
     assert {*response.headers["Allow"].split(", ")} == {"GET", "HEAD", "POST", "OPTIONS"}
     assert api_world.api.ask("OPTIONS", "/api/v1/operations").status_code == 401
 
 
-def test_head_is_get_without_a_body(api_world: ApiWorld) -> None:
-    run = f"/api/v1/operations/{api_world.start_compose().get_json()['id']}"
+def test_head_is_get_without_a_body(api_world: World) -> None:
+    run = f"/api/v1/operations/{api_world.api.start_compose().get_json()['id']}"
     for path, status in ((run, 200), (f"/api/v1/operations/{ABSENT}", 404)):
         response = api_world.api.ask("HEAD", path, headers=api_world.api.bearer())
         assert (response.status_code, response.data) == (status, b"")
         assert response.mimetype == api_world.api.get(path).mimetype
 
 
-def test_what_passes_by_itself_says_when_to_ask_again(api_world: ApiWorld) -> None:
+def test_what_passes_by_itself_says_when_to_ask_again(api_world: World) -> None:
     while api_world.services.fetch_slots.acquire(blocking=False):
         pass
     response = api_world.api.post(
-        f"{api_world.environment_path}/restore-points", {"label": "x", "ref": "main"}
+        f"{api_world.api.environment_path}/restore-points", {"label": "x", "ref": "main"}
     )
     assert (response.status_code, response.get_json()["code"]) == (503, "too_many_fetches")
     assert response.headers["Retry-After"] == "2"

@@ -9,18 +9,18 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from models.errors import DispatchFailed, StartUnconfirmed
-from tests.api_world import ApiWorld
 from tests.system import Json, System, wait_for
+from tests.world import World
 
 
 @pytest.mark.parametrize(
     ("error", "event"),
     [(StartUnconfirmed(), "start_unconfirmed"), (DispatchFailed("no such queue"), "start_refused")],
 )
-def test_a_start_that_fails_is_told_with_all_three(api_world: ApiWorld, error: Exception, event: str) -> None:
-    api_world.starter.error = error
+def test_a_start_that_fails_is_told_with_all_three(api_world: World, error: Exception, event: str) -> None:
+    api_world.engine.error = error
     with capture_logs(processors=[merge_contextvars]) as lines:
-        response = api_world.start_compose()
+        response = api_world.api.start_compose()
     (line,) = [line for line in lines if line["event"] == event]
     run = response.get_json()
     assert line["request_id"] == response.headers["X-Request-ID"]
@@ -29,7 +29,7 @@ def test_a_start_that_fails_is_told_with_all_three(api_world: ApiWorld, error: E
 
 
 def test_a_request_about_a_run_names_it_in_every_line(
-    api_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+    api_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")

@@ -5,17 +5,17 @@ import psycopg
 from structlog.testing import capture_logs
 
 from services.database.session import Database
-from tests.api_world import ApiWorld
+from tests.world import World
 from web.app import create_app
 
 
-def test_it_answers_the_probes(api_world: ApiWorld) -> None:
+def test_it_answers_the_probes(api_world: World) -> None:
     client = api_world.api.app.test_client()
     assert client.get("/healthz").get_json() == {"status": "ok"}
     assert client.get("/readyz").get_json() == {"status": "ready"}
 
 
-def test_it_is_not_ready_on_a_database_of_an_earlier_version(api_world: ApiWorld, database_url: str) -> None:
+def test_it_is_not_ready_on_a_database_of_an_earlier_version(api_world: World, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     response = api_world.api.app.test_client().get("/readyz")
@@ -25,13 +25,13 @@ def test_it_is_not_ready_on_a_database_of_an_earlier_version(api_world: ApiWorld
     assert api_world.api.app.test_client().get("/readyz").status_code == 503
 
 
-def test_it_stays_ready_while_a_later_version_takes_over(api_world: ApiWorld, database_url: str) -> None:
+def test_it_stays_ready_while_a_later_version_takes_over(api_world: World, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     assert api_world.api.app.test_client().get("/readyz").get_json() == {"status": "ready"}
 
 
-def test_it_says_so_where_the_database_is_out_of_reach(api_world: ApiWorld) -> None:
+def test_it_says_so_where_the_database_is_out_of_reach(api_world: World) -> None:
     with socket.socket() as taken:
         # Bound and not listening: a connection is refused at once.
         taken.bind(("127.0.0.1", 0))

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import event
 
 from models.access import Role
-from tests.api_world import ABSENT, Api, ApiWorld
+from tests.clients import Api
+from tests.world import ABSENT, World
 from web.app import create_app
 from web.rate_limits import Buckets, Limit, RequestLimits
 
@@ -13,17 +14,17 @@ WRONG = {"Authorization": "Bearer opr_wrong"}
 
 
 @pytest.fixture
-def api(api_world: ApiWorld) -> Api:
+def api(api_world: World) -> Api:
     """The API of the same world, with limits that are soon reached and never come back."""
     scarce = Limit(per_minute=60, burst=BURST)
     limits = RequestLimits(
         tokens=Buckets(scarce, clock=lambda: 0.0), addresses=Buckets(scarce, clock=lambda: 0.0)
     )
     app = create_app(dataclasses.replace(api_world.services, request_limits=limits), secret_key="k")
-    return Api(app, api_world.api.tokens)
+    return Api(app, api_world.api.tokens, api_world.environment)
 
 
-def statements(api_world: ApiWorld) -> list[str]:
+def statements(api_world: World) -> list[str]:
     seen: list[str] = []
     event.listen(
         api_world.services.database.engine, "before_cursor_execute", lambda *given: seen.append(given[2])
@@ -38,7 +39,7 @@ def test_it_says_what_is_left(api: Api) -> None:
     assert second.headers["RateLimit"] == '"requests";r=1;t=2'
 
 
-def test_it_refuses_a_token_that_asks_too_often_before_any_look_up(api: Api, api_world: ApiWorld) -> None:
+def test_it_refuses_a_token_that_asks_too_often_before_any_look_up(api: Api, api_world: World) -> None:
     for _ in range(BURST):
         assert api.get("/api/v1/workspaces").status_code == 200
     seen = statements(api_world)
@@ -63,7 +64,7 @@ def test_it_counts_what_is_refused_too(api: Api) -> None:
 
 @pytest.mark.parametrize("headers", [{}, WRONG])
 def test_it_refuses_an_address_that_guesses_before_any_look_up(
-    api: Api, api_world: ApiWorld, headers: dict[str, str]
+    api: Api, api_world: World, headers: dict[str, str]
 ) -> None:
     for _ in range(BURST):
         assert api.ask("GET", "/api/v1/workspaces", headers=headers).status_code == 401

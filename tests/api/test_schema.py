@@ -1,8 +1,7 @@
 """Requests that are made of the API's own document, good ones and bad ones, against the running system."""
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from runtime.container import build_web_app
 from runtime.settings import Settings
+from tests.figures import figures_of
 from tests.system import System
 from web.api.openapi.document import document_of
 
@@ -38,9 +38,6 @@ CHECKS = [
     missing_required_header,
     unsupported_method,
 ]
-
-# How many answers of each status, by operation.
-_told: dict[str, Counter[int]] = defaultdict(Counter)
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +61,10 @@ def schema(system: System) -> Any:
     return schemathesis.openapi.from_url(f"{system.ready['web_url']}/api/v1/openapi.json")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _tell() -> Iterator[None]:
-    yield
-    every = sum(_told.values(), Counter[int]())
-    print(f"\nschema: {len(_told)} operations, {every.total()} requests, {dict(sorted(every.items()))}")  # noqa: T201 # the lane's figures
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Counter[str]:
+    """How many requests were made, and how they were answered."""
+    return figures_of(request.config).of("requests made of the API's document")
 
 
 def operations() -> list[tuple[str, str]]:
@@ -79,7 +75,7 @@ def operations() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("method", "path"), operations())
 def test_it_answers_as_its_document_says(
-    schema: Any, system: System, things: dict[str, str], method: str, path: str
+    schema: Any, system: System, things: dict[str, str], figures: Counter[str], method: str, path: str
 ) -> None:
     operation = schema[path][method.upper()]
     modes = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
@@ -98,10 +94,12 @@ def test_it_answers_as_its_document_says(
         if is_there:
             _name_what_is_there(case, things)
         response = case.call_and_validate(headers=headers, checks=CHECKS, timeout=30)
-        _told[f"{method} {path}"][response.status_code] += 1
+        figures.update(("requests", f"answered {response.status_code}"))
 
+    before = figures["requests"]
     answers()
-    assert sum(_told[f"{method} {path}"].values()) > 0
+    assert figures["requests"] > before
+    figures["operations"] += 1
 
 
 def _name_what_is_there(case: "Case[Any]", things: dict[str, str]) -> None:

@@ -1,11 +1,12 @@
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import MISSING, chromium_path, launched
-from tests.browser.figures import FIGURES, LEFT_OUT, Figures
 from tests.browser.people import PATIENCE, People
+from tests.figures import figures_of
 from tests.left_out import leave_out
 from tests.system import System
 
@@ -17,7 +18,7 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """The browser that all tests of the lane share; without one the lane is left out, and in CI it fails."""
     path = chromium_path()
     if path is None:
-        request.config.stash[LEFT_OUT] = True
+        figures_of(request.config).left_out["THE BROWSER LANE WAS LEFT OUT"] = MISSING
         leave_out("every page in a browser", without=MISSING)
     with launched(path) as browser:
         yield browser
@@ -44,17 +45,8 @@ def idle_people(idle_system: System, chromium: Browser) -> Iterator[People]:
 
 
 @pytest.fixture(scope="session")
-def figures(request: pytest.FixtureRequest) -> Figures:
-    """What the lane looked at, told at its end."""
-    figures = request.config.stash[FIGURES] = Figures()
+def figures(request: pytest.FixtureRequest) -> Counter[str]:
+    """What axe has checked in the lane, and what it has found by level."""
+    figures = figures_of(request.config).of("every page in the browser")
+    figures["violations"] += 0
     return figures
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what the lane looked at, or loudly that it looked at nothing."""
-    if LEFT_OUT in config.stash:
-        terminalreporter.section("THE BROWSER LANE WAS LEFT OUT", red=True)
-        terminalreporter.line(MISSING)
-    elif FIGURES in config.stash:
-        terminalreporter.section("every page in the browser")
-        terminalreporter.line(config.stash[FIGURES].told())

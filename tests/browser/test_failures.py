@@ -1,5 +1,6 @@
 """The pages of a site that cannot answer are as calm, readable and guarded as all others."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -8,7 +9,6 @@ import psycopg
 import pytest
 from playwright.sync_api import Response, expect
 
-from tests.browser.figures import Figures
 from tests.browser.people import People
 from tests.browser.reading import machinery_in
 from tests.browser.test_whole_site import troubles_of_reading
@@ -52,7 +52,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("status", FAILURES)
 def test_a_site_that_cannot_answer_says_so_calmly(
-    idle_system: System, idle_people: People, figures: Figures, status: int
+    idle_system: System, idle_people: People, figures: Counter[str], status: int
 ) -> None:
     failing, title = FAILURES[status]
     page, watch = idle_people.page(idle_people.owner)

@@ -10,19 +10,20 @@ from runtime.cli.main import run_command
 Run = Callable[..., Any]
 
 
-@pytest.fixture(autouse=True)
-def _settings_environment(
+@pytest.fixture
+def settings_in_environment(
     monkeypatch: pytest.MonkeyPatch, database_url: str, repositories: Path, tmp_path: Path
-) -> None:
+) -> pytest.MonkeyPatch:
     """Only what the command line needs, and a Temporal address where nobody listens."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPERATIONRUN_DATABASE_URL", database_url)
     monkeypatch.setenv("OPERATIONRUN_TEMPORAL_ADDRESS", "127.0.0.1:1")
     monkeypatch.setenv("OPERATIONRUN_ALLOWED_FILE_ROOTS", str(repositories))
+    return monkeypatch
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(settings_in_environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001
     """Run a command with `--json` and return what it prints; it must end well."""
 
     def run(*arguments: str) -> Any:
@@ -36,7 +37,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Run:
+def refused(settings_in_environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:  # noqa: ARG001
     """Run a command that must be refused as misused, and return what it says."""
 
     def refused(*arguments: str) -> str:

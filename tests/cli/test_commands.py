@@ -1,5 +1,4 @@
 import io
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from services.access.tokens import principal_of_token
 from services.database.session import Database
 from services.runs.queries import transitions_of
 from tests.fake_engine import FakeEngine
+from tests.git_repository import git, make_repository
 
 Run = Callable[..., Any]
 COMPOSE = "environment.review.compose"
@@ -24,20 +24,8 @@ COMPOSE = "environment.review.compose"
 
 @pytest.fixture
 def repository(repositories: Path) -> Path:
-    path = repositories / "configuration"
-    path.mkdir()
-    identity = ("-c", "user.name=Tests", "-c", "user.email=tests@example.org")
-
-    def git(*arguments: str) -> None:
-        subprocess.run(["git", *identity, *arguments], cwd=path, check=True, capture_output=True)
-
-    git("init", "--initial-branch=main")
-    (path / "policy.json").write_text("{}")
-    git("add", "--all")
-    git("commit", "--message", "Before")
-    git("tag", "before")
-    (path / "policy.json").write_text("[]")
-    git("commit", "--all", "--message", "After")
+    path = make_repository(repositories / "configuration", {"policy.json": "{}"}, {"policy.json": "[]"})
+    git("tag", "before", "main~1", cwd=path)
     return path
 
 

@@ -28,8 +28,8 @@ def environment(database: Database) -> Environment:
 
 
 @pytest.fixture
-def _temporal(idle_system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPERATIONRUN_TEMPORAL_ADDRESS", idle_system.ready["temporal_address"])
+def _temporal(settings_in_environment: pytest.MonkeyPatch, idle_system: System) -> None:
+    settings_in_environment.setenv("OPERATIONRUN_TEMPORAL_ADDRESS", idle_system.ready["temporal_address"])
 
 
 def ended(database: Database, environment: Environment, outcome: Outcome, *, days_ago: int) -> UUID:
@@ -105,6 +105,7 @@ def test_it_keeps_a_run_longer_than_temporal_and_reviews_ask_for_it(
     assert is_there(database, run_id)
 
 
+@pytest.mark.usefixtures("settings_in_environment")
 def test_it_deletes_nothing_while_temporal_does_not_answer(
     database: Database, environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ from runtime.settings import Settings
 from runtime.temporal.client import TemporalConnection
 from runtime.temporal.engine import TemporalEngine
 from runtime.temporal.setup import setup_temporal
-from tests.engine.temporal_world import TemporalWorld, working
+from tests.engine.temporal_server import TemporalServer, working
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,13 +19,13 @@ def quiet_end() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def temporal_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalWorld]:
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
     with running_temporal(tmp_path_factory.mktemp("temporal"), say=lambda _: None) as server:
         setup_temporal(Settings(temporal_address=server.address))
         connection = TemporalConnection(server.address, NAMESPACE)
         queue = "stand-ins"
         with working(connection, queue):
-            yield TemporalWorld(
+            yield TemporalServer(
                 address=server.address,
                 queue=queue,
                 connection=connection,

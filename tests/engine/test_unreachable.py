@@ -15,7 +15,7 @@ from runtime.temporal.client import TemporalConnection
 from runtime.temporal.engine import TemporalEngine
 from services.engine.port import EngineUnreachable
 from tests.engine.stand_ins import NOBODY
-from tests.engine.temporal_world import TemporalWorld, unknown_id
+from tests.engine.temporal_server import TemporalServer, unknown_id
 
 pytestmark = pytest.mark.feature
 
@@ -56,9 +56,9 @@ def test_a_server_that_went_away_is_unreachable_for_every_question(tmp_path: Pat
 
 @each_question
 def test_in_an_unknown_namespace_nothing_is_concluded(
-    temporal_world: TemporalWorld, question: Callable[[TemporalEngine], object]
+    temporal_server: TemporalServer, question: Callable[[TemporalEngine], object]
 ) -> None:
-    refuses(TemporalEngine(TemporalConnection(temporal_world.address, "elsewhere")), question)
+    refuses(TemporalEngine(TemporalConnection(temporal_server.address, "elsewhere")), question)
 
 
 def refuses(engine: TemporalEngine, question: Callable[[TemporalEngine], object]) -> None:

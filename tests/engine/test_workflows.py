@@ -14,21 +14,23 @@ from models.reconciliation import OPEN, Execution, ExecutionState
 from runtime.local.temporal_server import NAMESPACE
 from services.engine.port import Engine, WorkflowStart, WorkflowView
 from tests.engine.stand_ins import COMPOSE, NOBODY
-from tests.engine.temporal_world import TemporalWorld, closed_by, operation_input, unknown_id
+from tests.engine.temporal_server import TemporalServer, closed_by, operation_input, unknown_id
 from tests.system import wait_for
 
 
-def test_it_satisfies_the_port(temporal_world: TemporalWorld) -> None:
-    engine: Engine = temporal_world.engine
+def test_it_satisfies_the_port(temporal_server: TemporalServer) -> None:
+    engine: Engine = temporal_server.engine
     assert engine.describe(unknown_id()).execution.state is ExecutionState.NOT_FOUND
 
 
-def test_a_running_workflow_is_open(temporal_world: TemporalWorld) -> None:
+def test_a_running_workflow_is_open(temporal_server: TemporalServer) -> None:
     before = utc_now()
-    workflow_id = temporal_world.start("wait")
+    workflow_id = temporal_server.start("wait")
 
     view = wait_for(
-        lambda: view if (view := temporal_world.engine.describe(workflow_id)).failing_attempts == 0 else None,
+        lambda: (
+            view if (view := temporal_server.engine.describe(workflow_id)).failing_attempts == 0 else None
+        ),
         what="its first workflow task to be done",
     )
 
@@ -39,82 +41,82 @@ def test_a_running_workflow_is_open(temporal_world: TemporalWorld) -> None:
     assert (view.closed_at, view.failing_since) == (None, None)
 
 
-def test_an_open_workflow_tells_the_step_it_is_at(temporal_world: TemporalWorld) -> None:
-    workflow_id = temporal_world.start("wait_for_a_step")
+def test_an_open_workflow_tells_the_step_it_is_at(temporal_server: TemporalServer) -> None:
+    workflow_id = temporal_server.start("wait_for_a_step")
 
     view = wait_for(
-        lambda: view if (view := temporal_world.engine.describe(workflow_id)).step else None,
+        lambda: view if (view := temporal_server.engine.describe(workflow_id)).step else None,
         what="the step to be scheduled",
     )
 
     assert (view.step, view.step_attempts) == ("prepare", 1)
-    temporal_world.engine.terminate(workflow_id, "for a test")
-    assert temporal_world.engine.describe(workflow_id).step is None
+    temporal_server.engine.terminate(workflow_id, "for a test")
+    assert temporal_server.engine.describe(workflow_id).step is None
 
 
-def test_a_completed_workflow_is_closed_without_a_cause(temporal_world: TemporalWorld) -> None:
-    view = temporal_world.closed(temporal_world.start("complete"))
+def test_a_completed_workflow_is_closed_without_a_cause(temporal_server: TemporalServer) -> None:
+    view = temporal_server.closed(temporal_server.start("complete"))
     assert view.execution == closed_by(None)
     assert view.started_at is not None
     assert view.closed_at is not None
     assert view.started_at < view.closed_at
 
 
-def test_a_failed_workflow_is_closed_as_an_activity_that_failed(temporal_world: TemporalWorld) -> None:
-    assert temporal_world.closed(temporal_world.start("fail")).execution == closed_by("activity_failed")
+def test_a_failed_workflow_is_closed_as_an_activity_that_failed(temporal_server: TemporalServer) -> None:
+    assert temporal_server.closed(temporal_server.start("fail")).execution == closed_by("activity_failed")
 
 
-def test_a_workflow_that_took_too_long_is_closed_as_timed_out(temporal_world: TemporalWorld) -> None:
-    workflow_id = temporal_world.start("wait", execution_timeout=timedelta(seconds=1))
-    assert temporal_world.closed(workflow_id).execution == closed_by("timed_out")
+def test_a_workflow_that_took_too_long_is_closed_as_timed_out(temporal_server: TemporalServer) -> None:
+    workflow_id = temporal_server.start("wait", execution_timeout=timedelta(seconds=1))
+    assert temporal_server.closed(workflow_id).execution == closed_by("timed_out")
 
 
-def test_a_cancelled_workflow_closes_and_can_be_cancelled_no_more(temporal_world: TemporalWorld) -> None:
-    workflow_id = temporal_world.start("wait")
-    assert temporal_world.engine.cancel(workflow_id) is True
-    assert temporal_world.closed(workflow_id).execution == closed_by("cancelled")
-    assert temporal_world.engine.cancel(workflow_id) is False
+def test_a_cancelled_workflow_closes_and_can_be_cancelled_no_more(temporal_server: TemporalServer) -> None:
+    workflow_id = temporal_server.start("wait")
+    assert temporal_server.engine.cancel(workflow_id) is True
+    assert temporal_server.closed(workflow_id).execution == closed_by("cancelled")
+    assert temporal_server.engine.cancel(workflow_id) is False
 
 
-def test_cancelling_twice_while_it_is_open_says_yes_twice(temporal_world: TemporalWorld) -> None:
-    workflow_id = temporal_world.start("wait", queue=NOBODY)
-    assert [temporal_world.engine.cancel(workflow_id), temporal_world.engine.cancel(workflow_id)] == [
+def test_cancelling_twice_while_it_is_open_says_yes_twice(temporal_server: TemporalServer) -> None:
+    workflow_id = temporal_server.start("wait", queue=NOBODY)
+    assert [temporal_server.engine.cancel(workflow_id), temporal_server.engine.cancel(workflow_id)] == [
         True,
         True,
     ]
-    assert temporal_world.engine.describe(workflow_id).execution == OPEN
+    assert temporal_server.engine.describe(workflow_id).execution == OPEN
 
 
-def test_a_completed_workflow_is_not_cancelled(temporal_world: TemporalWorld) -> None:
-    workflow_id = temporal_world.run_to_end("complete")
-    assert temporal_world.engine.cancel(workflow_id) is False
-    assert temporal_world.engine.describe(workflow_id).execution == closed_by(None)
+def test_a_completed_workflow_is_not_cancelled(temporal_server: TemporalServer) -> None:
+    workflow_id = temporal_server.run_to_end("complete")
+    assert temporal_server.engine.cancel(workflow_id) is False
+    assert temporal_server.engine.describe(workflow_id).execution == closed_by(None)
 
 
-def test_terminating_twice_changes_nothing(temporal_world: TemporalWorld) -> None:
-    workflow_id = temporal_world.start("wait", queue=NOBODY)
-    temporal_world.engine.terminate(workflow_id, "its task keeps failing")
-    first = temporal_world.engine.describe(workflow_id)
-    temporal_world.engine.terminate(workflow_id, "again")
+def test_terminating_twice_changes_nothing(temporal_server: TemporalServer) -> None:
+    workflow_id = temporal_server.start("wait", queue=NOBODY)
+    temporal_server.engine.terminate(workflow_id, "its task keeps failing")
+    first = temporal_server.engine.describe(workflow_id)
+    temporal_server.engine.terminate(workflow_id, "again")
     assert first.execution == closed_by("terminated")
     assert (first.failing_attempts, first.failing_since) == (0, None)
-    assert temporal_world.engine.describe(workflow_id) == first
+    assert temporal_server.engine.describe(workflow_id) == first
 
 
-def test_an_unknown_workflow_is_not_found_and_takes_no_orders(temporal_world: TemporalWorld) -> None:
+def test_an_unknown_workflow_is_not_found_and_takes_no_orders(temporal_server: TemporalServer) -> None:
     workflow_id = unknown_id()
-    assert temporal_world.engine.describe(workflow_id) == WorkflowView(
+    assert temporal_server.engine.describe(workflow_id) == WorkflowView(
         execution=Execution(state=ExecutionState.NOT_FOUND)
     )
-    assert temporal_world.engine.first_event(workflow_id) is None
-    assert temporal_world.engine.compact_history(workflow_id) is None
-    assert temporal_world.engine.cancel(workflow_id) is False
-    temporal_world.engine.terminate(workflow_id, "it is not there")
-    assert temporal_world.engine.describe(workflow_id).execution.state is ExecutionState.NOT_FOUND
+    assert temporal_server.engine.first_event(workflow_id) is None
+    assert temporal_server.engine.compact_history(workflow_id) is None
+    assert temporal_server.engine.cancel(workflow_id) is False
+    temporal_server.engine.terminate(workflow_id, "it is not there")
+    assert temporal_server.engine.describe(workflow_id).execution.state is ExecutionState.NOT_FOUND
 
 
-def test_a_reset_workflow_is_judged_by_its_new_run(temporal_world: TemporalWorld) -> None:
-    workflow_id = temporal_world.run_to_end("fail")
+def test_a_reset_workflow_is_judged_by_its_new_run(temporal_server: TemporalServer) -> None:
+    workflow_id = temporal_server.run_to_end("fail")
     request = ResetWorkflowExecutionRequest(
         namespace=NAMESPACE,
         workflow_execution=WorkflowExecution(workflow_id=workflow_id),
@@ -122,34 +124,36 @@ def test_a_reset_workflow_is_judged_by_its_new_run(temporal_world: TemporalWorld
         request_id=str(uuid4()),
         workflow_task_finish_event_id=4,
     )
-    first_run = temporal_world.story(workflow_id)["run_id"]
-    temporal_world.connection.call(lambda client: client.workflow_service.reset_workflow_execution(request))
-    temporal_world.closed(workflow_id)
-    assert temporal_world.story(workflow_id)["run_id"] != first_run
+    first_run = temporal_server.story(workflow_id)["run_id"]
+    temporal_server.connection.call(lambda client: client.workflow_service.reset_workflow_execution(request))
+    temporal_server.closed(workflow_id)
+    assert temporal_server.story(workflow_id)["run_id"] != first_run
 
 
-def test_a_workflow_task_that_keeps_failing_is_counted(temporal_world: TemporalWorld) -> None:
+def test_a_workflow_task_that_keeps_failing_is_counted(temporal_server: TemporalServer) -> None:
     before = utc_now()
-    workflow_id = temporal_world.start("bug")
+    workflow_id = temporal_server.start("bug")
 
     view = wait_for(
-        lambda: view if (view := temporal_world.engine.describe(workflow_id)).failing_attempts >= 2 else None,
+        lambda: (
+            view if (view := temporal_server.engine.describe(workflow_id)).failing_attempts >= 2 else None
+        ),
         what="a second attempt of the workflow task",
     )
 
     assert view.execution == OPEN
     assert view.failing_since is not None
     assert abs(view.failing_since - before) < timedelta(seconds=10)
-    temporal_world.engine.terminate(workflow_id, "the test is over")
+    temporal_server.engine.terminate(workflow_id, "the test is over")
 
 
-def test_a_workflow_without_a_worker_is_at_its_first_attempt(temporal_world: TemporalWorld) -> None:
-    view = temporal_world.engine.describe(temporal_world.start("complete", queue=NOBODY))
+def test_a_workflow_without_a_worker_is_at_its_first_attempt(temporal_server: TemporalServer) -> None:
+    view = temporal_server.engine.describe(temporal_server.start("complete", queue=NOBODY))
     assert view.execution == OPEN
     assert view.failing_attempts == 1
 
 
-def test_starting_twice_is_starting_once(temporal_world: TemporalWorld) -> None:
+def test_starting_twice_is_starting_once(temporal_server: TemporalServer) -> None:
     start = WorkflowStart(
         workflow_id=unknown_id(),
         workflow_type=COMPOSE,
@@ -159,26 +163,26 @@ def test_starting_twice_is_starting_once(temporal_world: TemporalWorld) -> None:
         summary="",
         details="",
     )
-    temporal_world.engine.start(start)
-    first = temporal_world.engine.describe(start.workflow_id)
-    temporal_world.engine.start(start)
-    assert temporal_world.engine.describe(start.workflow_id) == first
+    temporal_server.engine.start(start)
+    first = temporal_server.engine.describe(start.workflow_id)
+    temporal_server.engine.start(start)
+    assert temporal_server.engine.describe(start.workflow_id) == first
 
 
-def test_the_first_event_tells_the_plain_input(temporal_world: TemporalWorld) -> None:
+def test_the_first_event_tells_the_plain_input(temporal_server: TemporalServer) -> None:
     told = {"workspace_id": str(UUID(int=1)), "environment_id": str(UUID(int=2)), "ref": "main"}
-    workflow_id = temporal_world.start_raw(told)
+    workflow_id = temporal_server.start_raw(told)
 
-    event = temporal_world.engine.first_event(workflow_id)
+    event = temporal_server.engine.first_event(workflow_id)
 
     assert event is not None
     assert (event.workflow_type, event.task_queue) == (COMPOSE, NOBODY)
     assert event.operation_input == told
-    assert event.started_at == temporal_world.engine.describe(workflow_id).started_at
+    assert event.started_at == temporal_server.engine.describe(workflow_id).started_at
 
 
-def test_the_first_event_of_our_own_start_tells_the_typed_input(temporal_world: TemporalWorld) -> None:
-    event = temporal_world.engine.first_event(temporal_world.start("wait", queue=NOBODY))
+def test_the_first_event_of_our_own_start_tells_the_typed_input(temporal_server: TemporalServer) -> None:
+    event = temporal_server.engine.first_event(temporal_server.start("wait", queue=NOBODY))
     assert event is not None
     assert event.operation_input is not None
     assert ReviewComposeInput.model_validate(event.operation_input) == operation_input("wait")
@@ -195,8 +199,8 @@ def test_the_first_event_of_our_own_start_tells_the_typed_input(temporal_world: 
     ],
 )
 def test_an_input_that_is_not_one_plain_object_is_none(
-    temporal_world: TemporalWorld, arguments: tuple[Any, ...]
+    temporal_server: TemporalServer, arguments: tuple[Any, ...]
 ) -> None:
-    event = temporal_world.engine.first_event(temporal_world.start_raw(*arguments))
+    event = temporal_server.engine.first_event(temporal_server.start_raw(*arguments))
     assert event is not None
     assert event.operation_input is None

@@ -3,15 +3,15 @@ import pytest
 from models.access import Role
 from models.environment import Environment
 from models.restore import RestorePlan
+from tests.git_repository import make_repository
 from tests.world import COMPOSE, World
 
 
 @pytest.fixture
 def live(world: World) -> Environment:
     """An environment whose repository is a real one, with two items under its folder."""
-    folder = world.repository(
-        {"policies/a.json": '{"a": 1}', "policies/b.json": '{"b": 1}', "README.md": "not an item"}
-    )
+    files = {"policies/a.json": '{"a": 1}', "policies/b.json": '{"b": 1}', "README.md": "not an item"}
+    folder = make_repository(world.folder / "configuration", files)
     return world.add_environment("Live", repository_url=str(folder), path_prefix="policies", branch="main")
 
 
@@ -42,7 +42,7 @@ def test_composing_starts_one_run_and_leads_to_it(world: World) -> None:
     assert first.status_code == 303
     assert second.headers["Location"] == first.headers["Location"]
     assert [
-        (start.workflow_type, start.operation_input.model_dump()["ref"]) for start in world.started.starts
+        (start.workflow_type, start.operation_input.model_dump()["ref"]) for start in world.engine.starts
     ] == [(COMPOSE, "v2")]
     assert "Waiting to start." in browser.read(first.headers["Location"])
 
@@ -55,7 +55,7 @@ def test_a_version_that_cannot_be_is_refused_beside_its_field_and_kept(world: Wo
     assert answer.status_code == 422
     assert 'id="compose-ref-error"' in answer.text
     assert f'value="{"v" * 300}"' in answer.text
-    assert world.started.starts == []
+    assert world.engine.starts == []
 
 
 def test_a_reader_sees_what_they_may_not_do_and_why(world: World) -> None:

@@ -1,6 +1,5 @@
 """What has to hold after every fault (docs/design.md)."""
 
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from psycopg.rows import dict_row
 
 from services.restores.progress import TRAILER
 from tests.faults.operator_view import assert_calm
+from tests.git_repository import git
 from tests.system import Json, System, wait_for
 from tests.temporal_cli import TemporalCli
 
@@ -103,7 +103,7 @@ def commits_of(repository: Path) -> dict[str, list[str]]:
     """Return the commits of every branch by the run that their trailer names."""
     layout = f"%H%x00%(trailers:key={TRAILER},valueonly,separator=%x2C)"
     commits = defaultdict(list)
-    for line in _git(repository, "log", "--branches", f"--format={layout}").splitlines():
+    for line in git("log", "--branches", f"--format={layout}", cwd=repository).splitlines():
         commit, _, named = line.partition("\0")
         for run_id in filter(None, named.split(",")):
             commits[run_id.strip()].append(commit)
@@ -199,12 +199,5 @@ def _reading(system: System) -> Iterator[psycopg.Connection[Json]]:
 
 
 def _tree(repository: Path, commit: str) -> dict[str, str]:
-    lines = _git(repository, "ls-tree", "-r", commit).splitlines()
+    lines = git("ls-tree", "-r", commit, cwd=repository).splitlines()
     return {line.partition("\t")[2]: line.split()[2] for line in lines}
-
-
-def _git(repository: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout

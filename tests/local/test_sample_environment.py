@@ -1,5 +1,4 @@
 import json
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from runtime.local.sample_environment import (
     SampleHistory,
     make_sample_repository,
 )
+from tests.git_repository import git_bytes
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def git(repository: Path, *arguments: str) -> bytes:
-    command = ["git", f"--git-dir={repository}", *arguments]
-    return subprocess.run(command, check=True, capture_output=True).stdout
+    return git_bytes(*arguments, cwd=repository)
 
 
 def lines(repository: Path, *arguments: str) -> list[str]:

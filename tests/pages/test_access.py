@@ -21,7 +21,9 @@ from runtime.container import build_web_app
 from runtime.settings import Settings
 from services.access.principals import CAPABILITIES
 from services.access.tokens import create_token
-from tests.world import Browser, World, changed, setting
+from tests.clients import Browser
+from tests.factories import changed, setting
+from tests.world import World
 
 SIGNED_OUT, FOREIGN_OWNER = "signed out", "foreign owner"
 READERS = (*Role, SIGNED_OUT, FOREIGN_OWNER)

@@ -11,7 +11,9 @@ import pytest
 from models.access import Role
 from models.review import ReviewStatus
 from services.database.session import Database
-from tests.world import Browser, World, changed
+from tests.clients import Browser
+from tests.factories import changed
+from tests.world import World
 from web.app import create_app
 
 FINDINGS = [{"code": "drifted", "severity": "warning", "title": "Items differ", "items": ["b.json"]}]
@@ -88,7 +90,7 @@ def test_a_form_without_its_token_is_refused(world: World, form: str) -> None:
 
     assert answer.status_code == 400
     assert "no longer valid" in answer.text
-    assert world.started.starts == []
+    assert world.engine.starts == []
 
 
 @pytest.mark.parametrize("form", WRITES)
@@ -104,7 +106,7 @@ def test_a_reader_may_not_send_a_form(world: World, form: str) -> None:
 
     assert answer.status_code == 403
     assert "Your role does not allow this" in answer.text
-    assert world.started.starts == []
+    assert world.engine.starts == []
 
 
 @pytest.mark.parametrize("page", OF_ONE_WORKSPACE)

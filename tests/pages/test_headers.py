@@ -9,8 +9,10 @@ from models.access import Role
 from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from models.reconciliation import Related
+from tests.clients import Browser
+from tests.factories import correlation_of
 from tests.runs.viewer.test_bulk import choose, do
-from tests.world import RESTORE, Browser, World, correlation_of
+from tests.world import RESTORE, World
 
 HEADER = re.compile(r'<header class="head(?: stacked)?">(.*?)</header>', re.DOTALL)
 PRIMARY = re.compile(r'<(?:a|button)[^>]*class="(?:button )?primary"[^>]*>([^<]+)<')
@@ -18,7 +20,7 @@ PRIMARY = re.compile(r'<(?:a|button)[^>]*class="(?:button )?primary"[^>]*>([^<]+
 
 def ended(world: World, outcome: Outcome) -> str:
     run = world.running()
-    world.started.close(correlation_of(run).workflow_id, "terminated")
+    world.engine.close(correlation_of(run).workflow_id, "terminated")
     world.settle(run, outcome, ReasonCode.REVIEW_NOT_COMPOSED, cause="terminated")
     return f"/operations/{run.id}"
 
@@ -88,7 +90,7 @@ def test_a_reader_of_the_list_has_nothing_to_start(world: World) -> None:
 
 def test_the_pages_between_have_one_as_well(world: World) -> None:
     run = world.running()
-    world.started.close(correlation_of(run).workflow_id, "terminated")
+    world.engine.close(correlation_of(run).workflow_id, "terminated")
     browser: Browser = world.browser(Role.OPERATOR)
     path = f"/operations/{run.id}"
 

@@ -10,7 +10,8 @@ from models.access import Role, Workspace
 from models.review import ReviewStatus
 from services.access.principals import Principal
 from services.access.tokens import create_token
-from tests.world import Browser, World
+from tests.clients import Browser
+from tests.world import World
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_forms_still_change_nothing(world: World, stranger: Browser) -> None:
     ):
         assert stranger.submit(path, page="/account").status_code == 404, path
     assert world.run(run.id).context.cancellation is None
-    assert world.started.starts == []
+    assert world.engine.starts == []
 
 
 @pytest.mark.usefixtures("unlocked")

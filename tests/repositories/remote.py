@@ -1,11 +1,11 @@
-import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
+
+from tests.git_repository import git
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,22 +83,3 @@ class Remote:
 
 def _data(content: str) -> str:
     return f"data {len(content.encode())}\n{content}\n"
-
-
-def git(*arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> str:
-    return git_bytes(*arguments, cwd=cwd, stdin=stdin).decode("utf-8", "surrogateescape").strip()
-
-
-def git_bytes(*arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "Author",
-        "GIT_AUTHOR_EMAIL": "author@example.org",
-        "GIT_COMMITTER_NAME": "Author",
-        "GIT_COMMITTER_EMAIL": "author@example.org",
-    }
-    return subprocess.run(
-        ["git", *arguments], cwd=cwd, env=environment, input=stdin, stdout=subprocess.PIPE, check=True
-    ).stdout

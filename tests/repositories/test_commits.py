@@ -8,7 +8,8 @@ from services.repositories.commits import commit_tree, write_tree
 from services.repositories.diff import EMPTY_TREE
 from services.repositories.mirror import Mirror
 from services.repositories.objects import entries, subtree_of, tree_of
-from tests.repositories.remote import Remote, git, git_bytes
+from tests.git_repository import git, git_bytes
+from tests.repositories.remote import Remote
 
 AT = datetime(2025, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 KEY = "Operation-Run"

@@ -9,7 +9,8 @@ from models.errors import RefNotFound
 from services.repositories.diff import EMPTY_TREE, Change, TreeChange, diff_trees
 from services.repositories.mirror import Mirror
 from services.repositories.objects import tree_of
-from tests.repositories.remote import Remote, git, git_bytes
+from tests.git_repository import git, git_bytes
+from tests.repositories.remote import Remote
 
 BODY = "".join(f'{{"setting-{number}": {number}}}\n' for number in range(60))
 _LETTERS = {"added": "A", "removed": "D", "renamed": "R", "changed": "MT"}

@@ -16,7 +16,8 @@ from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import entries
 from services.repositories.transport import GitLimits
 from services.repositories.tree_objects import damaged
-from tests.repositories.remote import Remote, git
+from tests.git_repository import git
+from tests.repositories.remote import Remote
 
 
 def names(mirror: Mirror) -> set[str]:

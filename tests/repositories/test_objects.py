@@ -12,7 +12,8 @@ from models.errors import RefNotFound, RepositoryError, RepositoryTooLarge
 from services.repositories import objects
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import Entry, entries, entry_at, read_blob, subtree_of, tree_of
-from tests.repositories.remote import Remote, git, git_bytes
+from tests.git_repository import git, git_bytes
+from tests.repositories.remote import Remote
 
 AWKWARD = {
     "plain.json": "{}",

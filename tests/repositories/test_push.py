@@ -11,7 +11,8 @@ from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.repositories.push_answer import judge_push
 from services.repositories.transport import GitLimits
-from tests.repositories.remote import Remote, git
+from tests.git_repository import git
+from tests.repositories.remote import Remote
 from tests.repositories.waiting import has_group, wait_until
 
 pytestmark = pytest.mark.feature

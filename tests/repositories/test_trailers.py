@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from models.errors import RefNotFound
 from services.repositories.mirror import Mirror
 from services.repositories.trailers import find_by_trailer
-from tests.repositories.remote import Remote, git
+from tests.git_repository import git
+from tests.repositories.remote import Remote
 
 KEY = "Operation-Run"
 RUN = "0190f7a2-7c3e-7aaa-8000-0123456789ab"

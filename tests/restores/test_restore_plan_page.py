@@ -1,7 +1,8 @@
 import re
 
 from models.access import Role
-from tests.world import RESTORE, World, planned
+from tests.factories import planned
+from tests.world import RESTORE, World
 
 CHANGES = [
     planned("policies/same.json", "unchanged"),
@@ -54,7 +55,7 @@ def test_executing_starts_the_restore_and_leads_to_it(world: World) -> None:
     answer = browser.submit(f"{here}/execute", page=here)
 
     assert answer.status_code == 303
-    assert [start.workflow_type for start in world.started.starts] == [RESTORE]
+    assert [start.workflow_type for start in world.engine.starts] == [RESTORE]
     assert f'href="{here}"' in browser.read(answer.headers["Location"])
 
 
@@ -66,7 +67,7 @@ def test_a_second_restore_is_refused_and_the_first_is_named(world: World) -> Non
 
     assert answer.status_code == 409
     assert f'href="/operations/{first.id}"' in answer.text
-    assert world.started.starts == []
+    assert world.engine.starts == []
 
 
 def test_a_reader_sees_the_button_greyed_with_the_reason(world: World) -> None:

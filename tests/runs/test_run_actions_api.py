@@ -17,22 +17,23 @@ from models.reconciliation import OPEN
 from services.engine.port import WorkflowView
 from services.runs.queries import transitions_of
 from services.runs.service import OperationRunService
-from tests.api_world import ABSENT, COMPOSE, ApiWorld, fields_of
+from tests.clients import fields_of
+from tests.world import ABSENT, COMPOSE, World
 
 ACTORS = [Role.OWNER, Role.OPERATOR]
 ONLOOKERS = [Role.REVIEWER, Role.READER]
 
 
-def started(api_world: ApiWorld) -> str:
-    run_id: str = api_world.start_compose().get_json()["id"]
+def started(api_world: World) -> str:
+    run_id: str = api_world.api.start_compose().get_json()["id"]
     return run_id
 
 
-def cancel(api_world: ApiWorld, run_id: str, body: Any = None, **given: Any) -> TestResponse:
+def cancel(api_world: World, run_id: str, body: Any = None, **given: Any) -> TestResponse:
     return api_world.api.post(f"/api/v1/operations/{run_id}/cancel", body, **given)
 
 
-def reconcile(api_world: ApiWorld, run_id: str, body: Any = None, **given: Any) -> TestResponse:
+def reconcile(api_world: World, run_id: str, body: Any = None, **given: Any) -> TestResponse:
     return api_world.api.post(f"/api/v1/operations/{run_id}/reconcile", body, **given)
 
 
@@ -40,14 +41,14 @@ def workflow_id(run_id: str) -> str:
     return f"operation-run.v1.{COMPOSE}.{run_id}"
 
 
-def terminated(api_world: ApiWorld) -> str:
+def terminated(api_world: World) -> str:
     """Start a run whose workflow somebody has ended from outside."""
     run_id = started(api_world)
-    api_world.starter.close(workflow_id(run_id), "terminated")
+    api_world.engine.close(workflow_id(run_id), "terminated")
     return run_id
 
 
-def row(api_world: ApiWorld, run_id: str) -> str:
+def row(api_world: World, run_id: str) -> str:
     """Return a run's row as PostgreSQL holds it, to the byte, its version included."""
     with api_world.services.database.transaction() as session:
         statement = text("SELECT run::text || run.xmin::text FROM operation_runs run WHERE id = :id")
@@ -57,7 +58,7 @@ def row(api_world: ApiWorld, run_id: str) -> str:
 
 @pytest.mark.parametrize("role", ACTORS)
 @pytest.mark.parametrize("body", [None, {}])
-def test_a_cancellation_is_asked_for_and_delivered(api_world: ApiWorld, role: Role, body: Any) -> None:
+def test_a_cancellation_is_asked_for_and_delivered(api_world: World, role: Role, body: Any) -> None:
     run_id = started(api_world)
 
     response = cancel(api_world, run_id, body, role=role)
@@ -74,10 +75,10 @@ def test_a_cancellation_is_asked_for_and_delivered(api_world: ApiWorld, role: Ro
         "acknowledged_at": None,
         "point_of_no_return": None,
     }
-    assert api_world.starter.cancelled == [workflow_id(run_id)]
+    assert api_world.engine.cancelled == [workflow_id(run_id)]
 
 
-def test_asking_again_answers_the_same(api_world: ApiWorld) -> None:
+def test_asking_again_answers_the_same(api_world: World) -> None:
     run_id = started(api_world)
     first = cancel(api_world, run_id)
 
@@ -85,12 +86,12 @@ def test_asking_again_answers_the_same(api_world: ApiWorld) -> None:
 
     assert (first.status_code, second.status_code) == (202, 202)
     assert second.get_json() == first.get_json()
-    assert len(api_world.starter.cancelled) == 1
+    assert len(api_world.engine.cancelled) == 1
 
 
-def test_a_cancellation_that_could_not_be_delivered_is_kept(api_world: ApiWorld) -> None:
+def test_a_cancellation_that_could_not_be_delivered_is_kept(api_world: World) -> None:
     run_id = started(api_world)
-    api_world.starter.is_away = True
+    api_world.engine.is_away = True
 
     response = cancel(api_world, run_id)
 
@@ -98,17 +99,17 @@ def test_a_cancellation_that_could_not_be_delivered_is_kept(api_world: ApiWorld)
     assert response.get_json()["context"]["cancellation"]["delivered_at"] is None
 
 
-def test_a_restore_names_the_commit_that_cancelling_cannot_undo(api_world: ApiWorld) -> None:
-    plan_id = api_world.make_plan()
-    run_id = api_world.start_restore(plan_id).get_json()["id"]
+def test_a_restore_names_the_commit_that_cancelling_cannot_undo(api_world: World) -> None:
+    plan_id = api_world.api.make_plan()
+    run_id = api_world.api.start_restore(plan_id).get_json()["id"]
     with api_world.services.database.transaction() as session:
         service = OperationRunService(session)
         correlation = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=UUID(run_id))
         service.start(
             correlation,
             RestoreExecuteInput(
-                workspace_id=api_world.workspace_id,
-                environment_id=api_world.environment_id,
+                workspace_id=api_world.workspace.id,
+                environment_id=api_world.environment.id,
                 restore_plan_id=UUID(plan_id),
             ),
         )
@@ -119,7 +120,7 @@ def test_a_restore_names_the_commit_that_cancelling_cannot_undo(api_world: ApiWo
     assert cancellation["point_of_no_return"] == "c0ffee" * 6 + "abcd"
 
 
-def test_a_run_that_has_ended_cannot_be_cancelled(api_world: ApiWorld) -> None:
+def test_a_run_that_has_ended_cannot_be_cancelled(api_world: World) -> None:
     run_id = terminated(api_world)
     reconcile(api_world, run_id)
     before = row(api_world, run_id)
@@ -132,7 +133,7 @@ def test_a_run_that_has_ended_cannot_be_cancelled(api_world: ApiWorld) -> None:
 
 @pytest.mark.parametrize("action", ["cancel", "reconcile"])
 @pytest.mark.parametrize("role", ONLOOKERS)
-def test_who_may_only_look_may_not_act(api_world: ApiWorld, action: str, role: Role) -> None:
+def test_who_may_only_look_may_not_act(api_world: World, action: str, role: Role) -> None:
     run_id = terminated(api_world)
     before = row(api_world, run_id)
 
@@ -143,7 +144,7 @@ def test_who_may_only_look_may_not_act(api_world: ApiWorld, action: str, role: R
 
 
 @pytest.mark.parametrize("action", ["cancel", "reconcile"])
-def test_what_is_out_of_scope_looks_like_what_is_missing(api_world: ApiWorld, action: str) -> None:
+def test_what_is_out_of_scope_looks_like_what_is_missing(api_world: World, action: str) -> None:
     run_id = terminated(api_world)
     before = row(api_world, run_id)
 
@@ -167,7 +168,7 @@ def test_what_is_out_of_scope_looks_like_what_is_missing(api_world: ApiWorld, ac
         ("reconcile", [], "body"),
     ],
 )
-def test_it_names_the_field_of_a_bad_body(api_world: ApiWorld, action: str, body: Any, field: str) -> None:
+def test_it_names_the_field_of_a_bad_body(api_world: World, action: str, body: Any, field: str) -> None:
     run_id = terminated(api_world)
 
     response = api_world.api.post(f"/api/v1/operations/{run_id}/{action}", body)
@@ -177,7 +178,7 @@ def test_it_names_the_field_of_a_bad_body(api_world: ApiWorld, action: str, body
     assert api_world.api.get(f"/api/v1/operations/{run_id}").get_json()["status"] == "queued"
 
 
-def test_a_dry_run_says_what_it_would_decide_and_writes_nothing(api_world: ApiWorld) -> None:
+def test_a_dry_run_says_what_it_would_decide_and_writes_nothing(api_world: World) -> None:
     run_id = terminated(api_world)
     before = row(api_world, run_id)
 
@@ -205,7 +206,7 @@ def test_a_dry_run_says_what_it_would_decide_and_writes_nothing(api_world: ApiWo
 
 
 @pytest.mark.parametrize("body", [None, {}, {"dry_run": False}])
-def test_a_check_settles_the_run_for_the_one_who_asked(api_world: ApiWorld, body: Any) -> None:
+def test_a_check_settles_the_run_for_the_one_who_asked(api_world: World, body: Any) -> None:
     run_id = terminated(api_world)
     foreseen = reconcile(api_world, run_id, {"dry_run": True}).get_json()
 
@@ -220,7 +221,7 @@ def test_a_check_settles_the_run_for_the_one_who_asked(api_world: ApiWorld, body
     assert (last.actor_kind, last.actor_name) == ("token", "own operator")
 
 
-def test_the_same_check_again_changes_no_byte(api_world: ApiWorld) -> None:
+def test_the_same_check_again_changes_no_byte(api_world: World) -> None:
     run_id = terminated(api_world)
     first = reconcile(api_world, run_id).get_json()
     before = row(api_world, run_id)
@@ -231,7 +232,7 @@ def test_the_same_check_again_changes_no_byte(api_world: ApiWorld) -> None:
     assert row(api_world, run_id) == before
 
 
-def test_a_run_whose_workflow_is_open_is_not_decided(api_world: ApiWorld) -> None:
+def test_a_run_whose_workflow_is_open_is_not_decided(api_world: World) -> None:
     run_id = started(api_world)
     before = row(api_world, run_id)
 
@@ -244,14 +245,14 @@ def test_a_run_whose_workflow_is_open_is_not_decided(api_world: ApiWorld) -> Non
     assert api_world.api.get(f"/api/v1/operations/{run_id}").get_json()["status"] == "queued"
 
 
-def test_a_success_is_never_taken_back(api_world: ApiWorld) -> None:
+def test_a_success_is_never_taken_back(api_world: World) -> None:
     run_id = started(api_world)
     with api_world.services.database.transaction() as session:
         service = OperationRunService(session)
         correlation = Correlation(operation_type=OperationType(COMPOSE), run_id=UUID(run_id))
-        service.start(correlation, api_world.starter.starts[-1].operation_input)
+        service.start(correlation, api_world.engine.starts[-1].operation_input)
         service.succeed(correlation, reason_code=ReasonCode.REVIEW_COMPOSED, summary_counts={})
-    api_world.starter.close(workflow_id(run_id), None)
+    api_world.engine.close(workflow_id(run_id), None)
     before = row(api_world, run_id)
 
     answers = [reconcile(api_world, run_id, {"dry_run": dry}).get_json() for dry in (True, False)]
@@ -260,9 +261,7 @@ def test_a_success_is_never_taken_back(api_world: ApiWorld) -> None:
     assert row(api_world, run_id) == before
 
 
-def test_a_type_without_an_adapter_is_unsupported(
-    api_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_type_without_an_adapter_is_unsupported(api_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = terminated(api_world)
     monkeypatch.setattr(api_world.services.check._reconciler._registry, "find", lambda _: None)
 
@@ -272,10 +271,10 @@ def test_a_type_without_an_adapter_is_unsupported(
 
 
 @pytest.mark.parametrize("body", [{"dry_run": True}, {}])
-def test_a_check_concludes_nothing_where_the_engine_does_not_answer(api_world: ApiWorld, body: Any) -> None:
+def test_a_check_concludes_nothing_where_the_engine_does_not_answer(api_world: World, body: Any) -> None:
     run_id = terminated(api_world)
     before = row(api_world, run_id)
-    api_world.starter.is_away = True
+    api_world.engine.is_away = True
 
     response = reconcile(api_world, run_id, body)
 
@@ -286,7 +285,7 @@ def test_a_check_concludes_nothing_where_the_engine_does_not_answer(api_world: A
     assert row(api_world, run_id) == before
 
 
-def test_a_run_that_waits_says_why_where_it_is_shown_by_itself(api_world: ApiWorld) -> None:
+def test_a_run_that_waits_says_why_where_it_is_shown_by_itself(api_world: World) -> None:
     run_id = started(api_world)
 
     shown = api_world.api.get(f"/api/v1/operations/{run_id}").get_json()
@@ -296,27 +295,27 @@ def test_a_run_that_waits_says_why_where_it_is_shown_by_itself(api_world: ApiWor
     assert "waiting" not in listed
 
 
-def test_a_run_that_fails_over_and_over_is_ended_and_settled(api_world: ApiWorld) -> None:
+def test_a_run_that_fails_over_and_over_is_ended_and_settled(api_world: World) -> None:
     run_id = started(api_world)
     long_ago = api_world.services.check._clock().replace(year=2020)
-    api_world.starter.views[workflow_id(run_id)] = WorkflowView(
+    api_world.engine.views[workflow_id(run_id)] = WorkflowView(
         execution=OPEN, started_at=long_ago, failing_attempts=5, failing_since=long_ago
     )
 
     dry = reconcile(api_world, run_id, {"dry_run": True}).get_json()
-    assert (dry["result"], api_world.starter.terminated) == ("no_decision", [])
+    assert (dry["result"], api_world.engine.terminated) == ("no_decision", [])
 
     settled = reconcile(api_world, run_id).get_json()
     assert settled["decision"]["evidence"]["cause"] == "task_failing"
-    assert api_world.starter.terminated == [workflow_id(run_id)]
+    assert api_world.engine.terminated == [workflow_id(run_id)]
 
 
 def test_a_cancelled_run_stays_cancelled_when_it_is_checked_after_the_engine_forgot_it(
-    api_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+    api_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api_world.starter.error = StartUnconfirmed()
+    api_world.engine.error = StartUnconfirmed()
     run_id = started(api_world)
-    api_world.starter.views.clear()
+    api_world.engine.views.clear()
     cancel(api_world, run_id)
     later = utc_now() + timedelta(minutes=1)
     monkeypatch.setattr(api_world.services.check, "_clock", lambda: later)
@@ -333,10 +332,10 @@ def test_a_cancelled_run_stays_cancelled_when_it_is_checked_after_the_engine_for
     assert row(api_world, run_id) == before
 
 
-def test_a_run_that_could_not_be_handed_over_has_nothing_to_settle(api_world: ApiWorld) -> None:
-    api_world.starter.error = DispatchFailed("INVALID_ARGUMENT: no such queue")
+def test_a_run_that_could_not_be_handed_over_has_nothing_to_settle(api_world: World) -> None:
+    api_world.engine.error = DispatchFailed("INVALID_ARGUMENT: no such queue")
     run_id = started(api_world)
-    api_world.starter.views.clear()
+    api_world.engine.views.clear()
     before = row(api_world, run_id)
 
     answers = [reconcile(api_world, run_id, {"dry_run": dry}).get_json()["result"] for dry in (True, False)]

@@ -10,8 +10,8 @@ from models.environment import Environment
 from models.lifecycle import ACTIVE, Outcome, Status
 from services.database.session import Database
 from tests.api.test_waiting import fail
-from tests.api_world import ABSENT, ApiWorld
 from tests.factories import make_run
+from tests.world import ABSENT, World
 from web.app import create_app
 from web.metrics.ledger import read_figures
 
@@ -24,7 +24,7 @@ def read(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     }
 
 
-def figures(api_world: ApiWorld) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def figures(api_world: World) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     answer = api_world.api.ask("GET", "/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     return read(answer.text)
@@ -37,9 +37,9 @@ def runs(**labels: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 COMPOSE = "environment.review.compose"
 
 
-def test_it_counts_runs_by_type_status_and_outcome(api_world: ApiWorld) -> None:
+def test_it_counts_runs_by_type_status_and_outcome(api_world: World) -> None:
     for ref in ("one", "two", "three"):
-        last = api_world.start_compose(ref).get_json()
+        last = api_world.api.start_compose(ref).get_json()
     fail(api_world, last)
     found = figures(api_world)
     assert found[runs(type=COMPOSE, status="queued", outcome="pending")] == 2
@@ -51,9 +51,9 @@ def test_it_counts_runs_by_type_status_and_outcome(api_world: ApiWorld) -> None:
     assert found["operationrun_database_up", ()] == 1
 
 
-def test_a_run_is_as_old_as_its_standing(api_world: ApiWorld) -> None:
+def test_a_run_is_as_old_as_its_standing(api_world: World) -> None:
     with api_world.services.database.transaction() as session:
-        environment = session.get_one(Environment, api_world.environment_id)
+        environment = session.get_one(Environment, api_world.environment.id)
         queued, running = (make_run(session, environment, status=status) for status in sorted(ACTIVE))
         assert running.started_at
         assert running.started_at > running.created_at
@@ -61,14 +61,14 @@ def test_a_run_is_as_old_as_its_standing(api_world: ApiWorld) -> None:
         assert oldest_at == {Status.QUEUED: queued.created_at, Status.RUNNING: running.started_at}
 
 
-def test_it_tells_no_workspace_from_another(api_world: ApiWorld) -> None:
-    api_world.start_compose()
+def test_it_tells_no_workspace_from_another(api_world: World) -> None:
+    api_world.api.start_compose()
     text = api_world.api.ask("GET", "/metrics").text
-    for name in ("own", "foreign", "production", str(api_world.workspace_id), str(api_world.environment_id)):
+    for name in ("own", "foreign", "production", str(api_world.workspace.id), str(api_world.environment.id)):
         assert f'"{name}"' not in text
 
 
-def test_it_times_requests_by_route_and_not_by_address(api_world: ApiWorld) -> None:
+def test_it_times_requests_by_route_and_not_by_address(api_world: World) -> None:
     api_world.api.get(f"/api/v1/operations/{ABSENT}")
     api_world.api.get("/api/v1/workspaces")
     api_world.api.get("/api/v1/nothing")
@@ -87,7 +87,7 @@ def test_it_times_requests_by_route_and_not_by_address(api_world: ApiWorld) -> N
     }
 
 
-def test_it_watches_the_connections_of_the_pool(api_world: ApiWorld) -> None:
+def test_it_watches_the_connections_of_the_pool(api_world: World) -> None:
     assert figures(api_world)["operationrun_database_connections_limit", ()] == 20
     with api_world.services.database.transaction() as session:
         session.connection()
@@ -95,9 +95,9 @@ def test_it_watches_the_connections_of_the_pool(api_world: ApiWorld) -> None:
         assert figures(api_world)["operationrun_database_connections_open", ()] >= 1
 
 
-def test_it_tells_how_long_each_phase_of_what_has_just_ended_took(api_world: ApiWorld) -> None:
+def test_it_tells_how_long_each_phase_of_what_has_just_ended_took(api_world: World) -> None:
     with api_world.services.database.transaction() as session:
-        environment = session.get_one(Environment, api_world.environment_id)
+        environment = session.get_one(Environment, api_world.environment.id)
         run = make_run(session, environment, status=Status.COMPLETED, outcome=Outcome.SUCCEEDED)
         assert run.started_at
         assert run.completed_at
@@ -110,7 +110,7 @@ def test_it_tells_how_long_each_phase_of_what_has_just_ended_took(api_world: Api
 
 
 def test_it_asks_the_database_once_for_however_many_ask_it(
-    api_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+    api_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     figures(api_world)
@@ -120,7 +120,7 @@ def test_it_asks_the_database_once_for_however_many_ask_it(
     assert asked == []
 
 
-def test_it_says_that_the_database_is_away_and_still_answers(api_world: ApiWorld) -> None:
+def test_it_says_that_the_database_is_away_and_still_answers(api_world: World) -> None:
     with socket.socket() as taken:
         # Bound and not listening: a connection is refused at once.
         taken.bind(("127.0.0.1", 0))

@@ -4,7 +4,8 @@ import pytest
 
 from models.access import Role
 from models.review import EnvironmentReview
-from tests.world import World, changed
+from tests.factories import changed
+from tests.world import World
 
 FINDINGS = [
     {"code": "missing", "severity": "critical", "title": "Items are missing", "items": ["a.json"]},

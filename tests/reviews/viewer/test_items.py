@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from models.access import Role
-from tests.world import World, changed, setting
+from tests.factories import changed, setting
+from tests.world import World
 
 BOOKKEEPING = [
     setting("lastModifiedDateTime", "2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z"),

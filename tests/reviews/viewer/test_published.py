@@ -8,7 +8,9 @@ import pytest
 from models.access import Role
 from models.review import EnvironmentReview, ReviewStatus
 from services.reports.html import content_security_policy
-from tests.world import Browser, World, changed, setting
+from tests.clients import Browser
+from tests.factories import changed, setting
+from tests.world import World
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 FINDINGS = [

@@ -2,7 +2,8 @@ import re
 
 from models.access import Role
 from models.review import EnvironmentReview, ReviewStatus
-from tests.world import World, changed
+from tests.factories import changed
+from tests.world import World
 
 FINDINGS = [
     {"code": "added", "severity": "info", "title": "Items were added", "items": []},

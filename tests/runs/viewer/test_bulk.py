@@ -1,6 +1,5 @@
 """Acting on several runs at once, over a set that is chosen, named and then frozen."""
 
-import re
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +9,12 @@ from models.access import Role
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
-from tests.world import Browser, World, correlation_of
-
-RESULT = re.compile(
-    r'</svg>([^<]+)</span></td>\s*<th scope="row">.*?<span class="say">([^<]+)</span>', re.DOTALL
-)
+from services.runs.wording import REASONS
+from tests.clients import Browser
+from tests.factories import correlation_of
+from tests.page import page_of
+from tests.world import World
+from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
 
 
 def choose(browser: Browser, deed: str, *run_ids: Any) -> Any:
@@ -28,21 +28,23 @@ def do(browser: Browser, deed: str, *run_ids: Any) -> Any:
 
 
 def results(page: str) -> list[tuple[str, str]]:
-    return RESULT.findall(page)
+    """Return what came of each run, in the order in which they were named: the word, and the sentence."""
+    rows = page_of(page).all("table.rows tbody tr")
+    return [(row.one("td:first-child .state").text, row.one("th .say").text) for row in rows]
 
 
 def under_way(world: World, ref: str) -> OperationRun:
     run = world.running(ref=ref)
-    world.started.open(correlation_of(run).workflow_id)
+    world.engine.open(correlation_of(run).workflow_id)
     return run
 
 
 def test_only_those_who_may_act_can_choose(world: World) -> None:
     run = world.queued()
-    box = f'name="run" value="{run.id}"'
+    box = f'input[name="run"][value="{run.id}"]'
 
-    assert box in world.browser(Role.OPERATOR).read("/operations")
-    assert box not in world.browser(Role.READER).read("/operations")
+    assert world.browser(Role.OPERATOR).page("/operations").has(box)
+    assert not world.browser(Role.READER).page("/operations").has(box)
 
 
 def test_the_set_is_named_and_frozen_before_anything_is_done(world: World) -> None:
@@ -50,13 +52,14 @@ def test_the_set_is_named_and_frozen_before_anything_is_done(world: World) -> No
     world.settle(ended, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
     other = under_way(world, "c")
 
-    page = choose(world.browser(Role.OPERATOR), "cancel", chosen.id, ended.id).text
+    answer = choose(world.browser(Role.OPERATOR), "cancel", chosen.id, ended.id).text
 
-    assert re.findall(r'name="run" value="([^"]+)"', page) == [str(chosen.id)]
-    assert "about the 1 operation named here" in page
-    assert "It has already ended." in page
-    assert str(other.id) not in page
-    assert world.started.cancelled == []
+    page = page_of(answer)
+    assert [each["value"] for each in page.all('form#deed input[name="run"]')] == [str(chosen.id)]
+    assert str(ended.id) in page.one("tr.left-out code").text
+    assert page.one("tr.left-out th > .say:not(code)").text
+    assert str(other.id) not in answer
+    assert world.engine.cancelled == []
 
 
 def test_each_chosen_run_is_cancelled_and_has_its_own_result(world: World) -> None:
@@ -70,19 +73,19 @@ def test_each_chosen_run_is_cancelled_and_has_its_own_result(world: World) -> No
         ("Done", "Its cancellation was asked for and handed on to the work."),
         ("Left as it was", "It had ended already."),
         ("Left as it was", "Its cancellation had been asked for already."),
-        ("Not done", "There is no such operation."),
+        ("Not done", NOT_THERE),
     ]
-    assert world.started.cancelled == [correlation_of(first).workflow_id]
+    assert world.engine.cancelled == [correlation_of(first).workflow_id]
 
 
 def test_each_chosen_run_is_checked_and_settled_by_what_is_true(world: World) -> None:
     stopped, going_on = under_way(world, "a"), under_way(world, "b")
-    world.started.close(correlation_of(stopped).workflow_id, "terminated")
+    world.engine.close(correlation_of(stopped).workflow_id, "terminated")
 
     page = do(world.browser(Role.OPERATOR), "check", stopped.id, going_on.id).text
 
     assert results(page) == [
-        ("Done", "It was settled. No review was made."),
+        ("Done", f"It was settled. {REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title}"),
         ("Left as it was", "There is nothing to settle: its work goes on, or it is recorded how it ended."),
     ]
     assert getattr(world.run(stopped.id).context.reconciliation, "source", None) == "operator"
@@ -91,12 +94,11 @@ def test_each_chosen_run_is_checked_and_settled_by_what_is_true(world: World) ->
 
 def test_an_engine_that_is_away_is_a_result_and_not_an_error(world: World) -> None:
     run = under_way(world, "a")
-    world.started.is_away = True
+    world.engine.is_away = True
 
     page = do(world.browser(Role.OPERATOR), "check", run.id).text
 
-    assert results(page)[0][0] == "Not done"
-    assert "did not answer" in results(page)[0][1]
+    assert results(page) == [("Not done", NOT_NOW)]
 
 
 def test_what_there_was_no_time_for_is_said_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,8 +107,8 @@ def test_what_there_was_no_time_for_is_said_so(world: World, monkeypatch: pytest
 
     page = do(world.browser(Role.OPERATOR), "cancel", run.id).text
 
-    assert "There was no time left to get to it." in page
-    assert world.started.cancelled == []
+    assert results(page) == [("Not done", NO_TIME)]
+    assert world.engine.cancelled == []
 
 
 @pytest.mark.parametrize("deed", ["cancel", "check"])
@@ -118,7 +120,7 @@ def test_a_reader_changes_nothing_and_a_stranger_learns_nothing(world: World, de
     foreign = do(stranger, deed, run.id).text
 
     assert results(read) == [("Not done", "Your role does not allow this.")]
-    assert results(foreign) == [("Not done", "There is no such operation.")]
+    assert results(foreign) == [("Not done", NOT_THERE)]
     assert "Environment review" not in foreign + choose(stranger, deed, run.id).text
     assert world.run(run.id).context_json == run.context_json
 

@@ -97,7 +97,7 @@ def test_a_queued_run_that_waits_is_marked_in_the_list_with_why(world: World) ->
     run = world.queued()
     with world.database.transaction() as session:
         OperationRunService(session).record_dispatched(run.id, run.created_at)
-    world.started.queue_view = QueueView(pollers=0, last_polled_at=None, backlog=3, oldest_waits=70.0)
+    world.engine.queue_view = QueueView(pollers=0, last_polled_at=None, backlog=3, oldest_waits=70.0)
 
     page = world.browser(Role.READER).read("/operations")
 

@@ -6,14 +6,21 @@ from sqlalchemy import event
 
 from models.access import Role
 from models.base import utc_now
-from models.lifecycle import Outcome
+from models.lifecycle import Outcome, Status
 from models.reason_codes import ReasonCode
 from models.reconciliation import Related
 from services.engine.port import QueueView
 from services.restores.planned_items import PlannedItems
 from services.restores.results import record_result
+from services.runs.messages import message_of
 from services.runs.service import OperationRunService
-from tests.world import RESTORE, World, correlation_of
+from services.runs.wording import CAUSES, REASONS
+from tests.factories import correlation_of
+from tests.page import page_of
+from tests.world import RESTORE, World
+from web.ui.states import OF_RUN
+
+RECEIPT = '[aria-labelledby="receipt"]'
 
 
 def _before_details(page: str) -> str:
@@ -28,13 +35,13 @@ def _lasting(page: str) -> str:
 def test_it_says_how_an_active_run_stands_and_follows_it(world: World) -> None:
     run = world.running()
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert "Under way." in page
-    assert 'data-completed="false"' in page
-    assert f'data-follow="/operations/{run.id}/fragment"' in page
-    assert "<noscript>" in page
-    assert "not yet" in page
+    assert page.one("#headline").text == message_of(world.run(run.id)).title
+    assert page.one("#run")["data-completed"] == "false"
+    assert page.has(f'[data-follow="/operations/{run.id}/fragment"]')
+    assert page.has("noscript")
+    assert page.has(".steps > .to-come")
 
 
 def test_a_failure_is_calm_and_its_details_are_closed(world: World) -> None:
@@ -42,16 +49,18 @@ def test_a_failure_is_calm_and_its_details_are_closed(world: World) -> None:
     world.fail(run, "ref_not_found", "fatal: couldn't find remote ref v9")
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED, cause="activity_failed")
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    text = world.browser(Role.READER).read(f"/operations/{run.id}")
 
-    assert "The version to work from does not exist." in page
-    assert "What to do" in page
-    assert "fatal:" in page
-    assert "fatal:" not in _before_details(page)
-    assert str(run.id) in page
-    assert "operation-run.v1" not in _before_details(page)
-    assert '<details id="technical-details" open' not in page
-    assert "http://temporal.example/namespaces/default/workflows/operation-run.v1." in page
+    page = page_of(text)
+    assert page.one(".headline")["data-code"] == "ref_not_found"
+    assert page.one("#headline").text == REASONS["ref_not_found"].title
+    assert page.facts(".headline")["What to do"]
+    details = page.one("details#technical-details:not([open])")
+    assert "fatal:" in details.text
+    assert "fatal:" not in _before_details(text)
+    assert str(run.id) in details.text
+    assert "operation-run.v1" not in _before_details(text)
+    assert details.has('a[href^="http://temporal.example/namespaces/default/workflows/operation-run.v1."]')
 
 
 def test_the_time_line_tells_each_step_and_its_length(world: World) -> None:
@@ -59,12 +68,12 @@ def test_the_time_line_tells_each_step_and_its_length(world: World) -> None:
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
     world.settle(run, Outcome.ATTENTION_REQUIRED, ReasonCode.REVIEW_LINEAGE_AMBIGUOUS)
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    steps = re.findall(r'<span class="what">(\w+)</span>', page)
+    steps = page.texts(".steps > li .what")
     assert steps == ["Requested", "Dispatched", "Started", "Settled", "Corrected"]
-    assert page.count("s later</span>") == 4
-    assert "Needs attention, found by the regular check" in page
+    assert len(page.all(".steps > li .took")) == 4
+    assert OF_RUN[Outcome.ATTENTION_REQUIRED].word in page.all(".steps > li")[-1].one(".say").text
 
 
 def test_a_failure_is_four_lines(world: World) -> None:
@@ -72,49 +81,52 @@ def test_a_failure_is_four_lines(world: World) -> None:
     items = ["policies/a.json", "policies/<b>.json"]
     world.settle(run, Outcome.BLOCKED, ReasonCode.ENVIRONMENT_CHANGED, cause=None, changed_items=items)
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert re.findall(r"<dt>(What [\w ]+)</dt>", page) == ["What it means", "What was done", "What to do"]
-    assert "The restore was held back, because the environment changed." in page
-    assert '<code class="path">policies/a.json</code>' in page
-    assert "policies/&lt;b&gt;.json" in page
+    assert [*page.facts(".headline")] == ["What it means", "What was done", "What to do"]
+    assert page.one("#headline").text == message_of(world.run(run.id)).title
+    assert page.one(".headline")["data-code"] == ReasonCode.ENVIRONMENT_CHANGED
+    assert page.texts(".headline code.path") == items
 
 
 def test_the_receipt_says_what_settled_it_and_on_which_evidence(world: World) -> None:
     run = world.running()
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED, cause="terminated", matching_reviews=0)
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    receipt = page.split('<h2 id="receipt">')[1].split("</section>")[0]
-    assert "No review was made." in receipt
-    assert "The regular check" in receipt
-    assert re.search(r"Running.*→.*Failed", receipt, re.DOTALL)
-    assert "Somebody stopped the work from outside" in receipt
-    assert "<dt>Reviews that match</dt><dd>0</dd>" in receipt
+    receipt = page.facts(RECEIPT)
+    assert REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title in receipt["Because"]
+    assert "The regular check" in receipt["Settled by"]
+    states = page.texts(f"{RECEIPT} .change .state")
+    assert states == [OF_RUN[Status.RUNNING].word, OF_RUN[Outcome.FAILED].word]
+    assert any(CAUSES["terminated"].happened in fact for fact in receipt.values())
+    assert receipt["Reviews that match"] == "0"
 
 
 def test_a_run_that_settled_itself_has_a_receipt_too(world: World) -> None:
     review = world.review()
 
-    page = world.browser(Role.READER).read(f"/operations/{review.run_id}")
+    page = world.browser(Role.READER).page(f"/operations/{review.run_id}")
 
-    assert "The operation itself, together with its result" in page
-    assert "What was done" not in page
+    assert "The operation itself" in page.facts(RECEIPT)["Settled by"]
+    assert "What was done" not in page.facts(".headline")
 
 
 def test_a_correction_is_told_as_one(world: World) -> None:
     run = world.running()
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
-    before = world.browser(Role.READER).read(f"/operations/{run.id}")
+    before = world.browser(Role.READER).page(f"/operations/{run.id}")
     related = Related(type="environment_review", id=world.review().id)
     world.settle(run, Outcome.SUCCEEDED, ReasonCode.REVIEW_ALREADY_COMPOSED, related)
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    text = world.browser(Role.READER).read(f"/operations/{run.id}")
 
-    assert "Corrected" not in before
-    assert "this first read “Failed”, and reads “Succeeded” since." in page
-    assert page.index("this first read") < page.index("What it means")
+    assert not before.has('[id^="correction-"]')
+    assert "Corrected" not in before.texts(".steps > li .what")
+    correction = page_of(text).one(".headline #correction-1").text
+    assert correction.index(OF_RUN[Outcome.FAILED].word) < correction.index(OF_RUN[Outcome.SUCCEEDED].word)
+    assert text.index("correction-1") < text.index("What it means")
 
 
 STORY: dict[str, Any] = {
@@ -156,19 +168,21 @@ def test_the_kept_history_is_a_picture_of_steps_with_their_attempts(world: World
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED, cause="activity_failed")
     world.keep_history(run, STORY)
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    text = world.browser(Role.READER).read(f"/operations/{run.id}")
 
-    work = page.split('<h2 id="work">')[1].split("</section>")[0]
-    assert "Read the configuration" in work
-    assert "tried 4 times" in work
-    assert '<rect class="waited" x="0.0" y="0" width="25.0" height="6"/>' in work
-    assert '<rect class="worked" x="25.0" y="0" width="50.0" height="6"/>' in work
-    assert "A later step" in work
-    assert "Not finished" in work
-    assert "3 more steps are not shown." in work
-    assert "The work ended before all of it was done." in work
-    assert "fatal:" not in _before_details(page)
-    assert "no &lt;route&gt; to host" in page
+    page = page_of(text)
+    work = page.one('[aria-labelledby="work"]')
+    first, left_out, later = work.all("ol.work > li")
+    assert first.one(".what").text == "Read the configuration"
+    assert "4" in first.one(".end .say").text
+    bars = {bar["class"]: (bar["x"], bar["width"]) for bar in first.all("rect")}
+    assert (bars["waited"], bars["worked"]) == (("0.0", "25.0"), ("25.0", "50.0"))
+    assert later.one(".what").text == "A later step"
+    assert later.one(".state").text == "Not finished"
+    assert left_out.text.startswith("3 ")
+    assert "The work ended before all of it was done." in work.texts("p.say")
+    assert "fatal:" not in _before_details(text)
+    assert "no <route> to host" in page.one("#technical-details").text
 
 
 @pytest.mark.parametrize(
@@ -188,9 +202,9 @@ def test_a_review_of_one_step_is_told_as_one(
     step = STORY["steps"][0] | {"result": "completed", "failure": None}
     world.keep_history(run, STORY | {"status": "completed", "steps": [step], "steps_left_out": 0})
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert f'class="what">{label}<' in page
+    assert page.texts("ol.work > li .what") == [label]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +236,7 @@ def test_a_page_follows_a_run_that_has_just_ended_until_its_history_is_kept(worl
 
 def test_the_console_link_says_where_the_engine_has_let_go_of_the_workflow(world: World) -> None:
     kept, gone = world.running(ref="a"), world.running(ref="b")
-    world.started.close(correlation_of(kept).workflow_id, "terminated")
+    world.engine.close(correlation_of(kept).workflow_id, "terminated")
     for run in (kept, gone):
         world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
     browser = world.browser(Role.READER)
@@ -231,7 +245,7 @@ def test_the_console_link_says_where_the_engine_has_let_go_of_the_workflow(world
     assert note not in browser.read(f"/operations/{kept.id}")
     assert note in browser.read(f"/operations/{gone.id}")
     world.services.engine_cache._looks.clear()
-    world.started.is_away = True
+    world.engine.is_away = True
     assert note not in browser.read(f"/operations/{gone.id}")
 
 
@@ -243,8 +257,8 @@ def test_a_run_that_waits_says_why(world: World, workers: int | None, sentence: 
     run = world.queued()
     with world.database.transaction() as session:
         OperationRunService(session).record_dispatched(run.id, run.created_at)
-    world.started.is_away = workers is None
-    world.started.queue_view = QueueView(
+    world.engine.is_away = workers is None
+    world.engine.queue_view = QueueView(
         pollers=workers or 0, last_polled_at=utc_now() if workers else None, backlog=2, oldest_waits=70.0
     )
     browser = world.browser(Role.READER)
@@ -253,15 +267,15 @@ def test_a_run_that_waits_says_why(world: World, workers: int | None, sentence: 
     browser.read(f"/operations/{run.id}/fragment")
 
     assert sentence in page
-    assert world.started.looks == ["describe", "queue operation-runs"]
+    assert world.engine.looks == ["describe", "queue operation-runs"]
 
 
 def test_a_run_that_made_a_review_leads_to_it(world: World) -> None:
     review = world.review()
 
-    page = world.browser(Role.READER).read(f"/operations/{review.run_id}")
+    page = world.browser(Role.READER).page(f"/operations/{review.run_id}")
 
-    assert f'href="/reviews/{review.id}">Open the review' in page
+    assert page.one(".actions a.primary")["href"] == f"/reviews/{review.id}"
 
 
 def test_what_reconciliation_found_goes_before_what_the_run_made(world: World) -> None:
@@ -270,9 +284,9 @@ def test_what_reconciliation_found_goes_before_what_the_run_made(world: World) -
     related = Related(type="environment_review", id=review.id)
     world.settle(run, Outcome.SUCCEEDED, ReasonCode.REVIEW_ALREADY_COMPOSED, related)
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert f'href="/reviews/{review.id}">Open the review' in page
+    assert page.one(".actions a.primary")["href"] == f"/reviews/{review.id}"
 
 
 def test_a_restore_shows_what_was_put_back(world: World) -> None:
@@ -285,11 +299,11 @@ def test_a_restore_shows_what_was_put_back(world: World) -> None:
             correlation_of(run), reason_code=ReasonCode.RESTORE_APPLIED, summary_counts=counts
         )
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert "<strong>1</strong> written" in page
-    assert f'href="/operations/{run.id}#result"' in page
-    assert f'href="/restore-plans/{plan.id}"' in page
+    assert "1 written" in page.texts("#result .numbers li")
+    assert page.has(f'a[href="/operations/{run.id}#result"]')
+    assert page.has(f'a[href="/restore-plans/{plan.id}"]')
 
 
 def test_the_fragment_is_a_part_of_the_page(world: World) -> None:

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from models.access import Role
-from tests.world import Browser, World
+from tests.clients import Browser
+from tests.world import World
 
 
 def keep(browser: Browser, name: str = "Failed restores", **values: str) -> str:

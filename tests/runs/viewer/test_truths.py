@@ -14,7 +14,8 @@ from models.operation_run import OperationRequest, OperationRun
 from models.reason_codes import ReasonCode
 from services.runs.service import OperationRunService
 from services.runs.typical_durations import ENOUGH
-from tests.world import COMPOSE, RESTORE, World, correlation_of
+from tests.factories import correlation_of
+from tests.world import COMPOSE, RESTORE, World
 
 TRUTH = re.compile(r"<h3>([^<]+)</h3>.*?</svg>([^<]+)</span>.*?<p>([^<]+)</p>", re.DOTALL)
 
@@ -32,7 +33,7 @@ def verdict(page: str) -> str:
 
 def test_all_three_agree_on_a_run_that_is_under_way(world: World) -> None:
     run = world.running()
-    world.started.open(correlation_of(run).workflow_id)
+    world.engine.open(correlation_of(run).workflow_id)
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
 
@@ -54,7 +55,7 @@ def test_all_three_agree_on_a_run_that_is_under_way(world: World) -> None:
 )
 def test_work_under_way_says_which_step_it_is_at(world: World, attempts: int, sentence: str) -> None:
     run = world.running()
-    world.started.open(correlation_of(run).workflow_id, step="collect_evidence", step_attempts=attempts)
+    world.engine.open(correlation_of(run).workflow_id, step="collect_evidence", step_attempts=attempts)
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
 
@@ -65,12 +66,12 @@ def test_a_run_that_has_just_ended_does_not_look_under_way(world: World) -> None
     world.now = utc_now()
     run = world.running()
     workflow_id = correlation_of(run).workflow_id
-    world.started.open(workflow_id, step="collect_evidence", step_attempts=1)
+    world.engine.open(workflow_id, step="collect_evidence", step_attempts=1)
     browser = world.browser(Role.READER)
     assert truths(browser.read(f"/operations/{run.id}"))["The work"][0] == "Under way"
 
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
-    world.started.close(workflow_id, "activity_failed")
+    world.engine.close(workflow_id, "activity_failed")
 
     assert truths(browser.read(f"/operations/{run.id}"))["The work"][0] == "Ended"
 
@@ -78,7 +79,7 @@ def test_a_run_that_has_just_ended_does_not_look_under_way(world: World) -> None
 def test_work_that_is_closing_is_not_told_as_a_step(world: World) -> None:
     world.now = utc_now()
     run = world.running()
-    world.started.open(correlation_of(run).workflow_id, step="compose_review", step_attempts=2)
+    world.engine.open(correlation_of(run).workflow_id, step="compose_review", step_attempts=2)
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
@@ -89,7 +90,7 @@ def test_work_that_is_closing_is_not_told_as_a_step(world: World) -> None:
 
 def test_work_that_has_ended_unrecorded_is_told_with_what_happens_next(world: World) -> None:
     run = world.running()
-    world.started.close(correlation_of(run).workflow_id, "terminated")
+    world.engine.close(correlation_of(run).workflow_id, "terminated")
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
 
@@ -100,7 +101,7 @@ def test_work_that_has_ended_unrecorded_is_told_with_what_happens_next(world: Wo
 
 def test_an_engine_that_did_not_answer_is_a_failed_check_and_not_an_answer(world: World) -> None:
     run = world.running()
-    world.started.is_away = True
+    world.engine.is_away = True
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
 
@@ -112,7 +113,7 @@ def test_an_engine_that_did_not_answer_is_a_failed_check_and_not_an_answer(world
 
 def test_a_result_that_could_not_be_read_is_not_told_as_missing(world: World) -> None:
     run = world.running()
-    world.started.open(correlation_of(run).workflow_id)
+    world.engine.open(correlation_of(run).workflow_id)
     browser = world.browser(Role.READER)
     with world.database.transaction() as session:
         session.execute(text("ALTER TABLE environment_reviews RENAME TO away"))
@@ -140,7 +141,7 @@ def test_a_review_that_is_there_while_the_record_says_failed_is_told(world: Worl
 
 def test_a_success_stands_although_its_work_was_stopped(world: World) -> None:
     review = world.review()
-    world.started.close(correlation_of(world.run(review.run_id)).workflow_id, "terminated")
+    world.engine.close(correlation_of(world.run(review.run_id)).workflow_id, "terminated")
 
     page = world.browser(Role.READER).read(f"/operations/{review.run_id}")
 
@@ -229,7 +230,7 @@ def test_a_run_that_nobody_else_asked_for_says_nothing_of_it(world: World) -> No
 def test_the_evidence_is_one_file_with_all_that_is_known_and_no_secret(world: World) -> None:
     run = world.running(ref="v1")
     world.fail(run, "unexpected_error", "remote: password=hunter2 is wrong")
-    world.started.close(correlation_of(run).workflow_id, "activity_failed")
+    world.engine.close(correlation_of(run).workflow_id, "activity_failed")
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED, cause="activity_failed")
     world.keep_history(run, {"steps": [], "status": "failed"})
 
@@ -252,7 +253,7 @@ def test_the_evidence_is_one_file_with_all_that_is_known_and_no_secret(world: Wo
 
 def test_evidence_of_an_engine_that_is_away_says_that_it_could_not_be_asked(world: World) -> None:
     run = world.running()
-    world.started.is_away = True
+    world.engine.is_away = True
 
     found = json.loads(world.browser(Role.READER).read(f"/operations/{run.id}/evidence.json"))
 
@@ -283,7 +284,7 @@ def test_run_it_again_starts_the_same_work_and_leads_to_it(world: World) -> None
     new = world.run(answer.headers["Location"].rsplit("/", maxsplit=1)[1])
     assert new.id != run.id
     assert (new.type, new.context.input) == (COMPOSE, run.context.input)
-    assert [start.workflow_type for start in world.started.starts] == [COMPOSE]
+    assert [start.workflow_type for start in world.engine.starts] == [COMPOSE]
 
 
 def test_what_is_under_way_cannot_be_run_again_and_says_so(world: World) -> None:
@@ -296,4 +297,4 @@ def test_what_is_under_way_cannot_be_run_again_and_says_so(world: World) -> None
     assert re.search(r'form="again" disabled aria-describedby="again-why-not">Run it again</button>', page)
     assert "It is still under way." in page
     assert answer.status_code == 409
-    assert world.started.starts == []
+    assert world.engine.starts == []

@@ -11,8 +11,9 @@ from models.base import utc_now
 from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from services.engine.port import EngineUnreachable
+from tests.factories import correlation_of
 from tests.runs.viewer.test_run_page import STORY
-from tests.world import World, correlation_of
+from tests.world import World
 
 
 def live_story(*steps: dict[str, Any], **values: Any) -> dict[str, Any]:
@@ -43,8 +44,8 @@ def work_on(page: str) -> str:
 def test_work_under_way_is_a_picture_of_its_steps_so_far(world: World) -> None:
     run = world.running()
     workflow_id = correlation_of(run).workflow_id
-    world.started.open(workflow_id)
-    world.started.stories[workflow_id] = live_story(COMPOSING | {"failure": "fatal: no <route> to host"})
+    world.engine.open(workflow_id)
+    world.engine.stories[workflow_id] = live_story(COMPOSING | {"failure": "fatal: no <route> to host"})
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
 
@@ -63,7 +64,7 @@ def test_work_under_way_is_a_picture_of_its_steps_so_far(world: World) -> None:
 
 def test_a_step_that_waits_to_be_tried_again_says_so(world: World) -> None:
     run = world.running()
-    world.started.stories[correlation_of(run).workflow_id] = live_story(COMPOSING | {"started_at": None})
+    world.engine.stories[correlation_of(run).workflow_id] = live_story(COMPOSING | {"started_at": None})
 
     work = work_on(world.browser(Role.READER).read(f"/operations/{run.id}"))
 
@@ -73,15 +74,15 @@ def test_a_step_that_waits_to_be_tried_again_says_so(world: World) -> None:
 def test_a_picture_of_work_under_way_is_not_told_twice(world: World) -> None:
     run = world.running()
     workflow_id = correlation_of(run).workflow_id
-    world.started.open(workflow_id)
-    world.started.stories[workflow_id] = live_story(COMPOSING)
+    world.engine.open(workflow_id)
+    world.engine.stories[workflow_id] = live_story(COMPOSING)
     browser, path = world.browser(Role.READER), f"/operations/{run.id}/fragment"
     known = browser.get(path).headers["ETag"]
 
     world.services.engine_cache._looks.clear()
     again = browser.get(path, **{"If-None-Match": known})
     world.services.engine_cache._looks.clear()
-    world.started.stories[workflow_id] = live_story(COMPOSING | {"attempts": 4})
+    world.engine.stories[workflow_id] = live_story(COMPOSING | {"attempts": 4})
     changed = browser.get(path, **{"If-None-Match": known})
 
     assert (again.status_code, changed.status_code) == (304, 200)
@@ -92,8 +93,8 @@ def test_steps_that_could_not_be_read_are_told_as_such(world: World, monkeypatch
         raise EngineUnreachable("history service is away")
 
     run = world.running()
-    world.started.open(correlation_of(run).workflow_id, step="collect_evidence")
-    monkeypatch.setattr(world.started, "compact_history", unread)
+    world.engine.open(correlation_of(run).workflow_id, step="collect_evidence")
+    monkeypatch.setattr(world.engine, "compact_history", unread)
 
     page = world.browser(Role.READER).read(f"/operations/{run.id}")
 
@@ -105,7 +106,7 @@ def test_the_steps_stay_while_the_history_of_ended_work_is_being_kept(world: Wor
     run = world.running()
     world.now = utc_now()
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
-    world.started.stories[correlation_of(run).workflow_id] = STORY
+    world.engine.stories[correlation_of(run).workflow_id] = STORY
 
     work = work_on(world.browser(Role.READER).read(f"/operations/{run.id}"))
 
@@ -119,4 +120,4 @@ def test_a_run_that_waits_is_not_asked_for_steps(world: World) -> None:
 
     world.browser(Role.READER).read(f"/operations/{run.id}")
 
-    assert "compact_history" not in world.started.looks
+    assert "compact_history" not in world.engine.looks

@@ -1,4 +1,4 @@
-"""Holds answers to the API's own document: every test that talks to the API proves it along the way."""
+"""Holds answers to the API's own document, for every test that talks to the API."""
 
 from functools import cache
 from typing import Any
@@ -33,7 +33,7 @@ def operation_of(app: Flask, response: TestResponse) -> Json | None:
     return found
 
 
-def assert_promised(app: Flask, response: TestResponse) -> TestResponse:
+def assert_documented(app: Flask, response: TestResponse) -> TestResponse:
     """Fail where an answer's status, content type, headers or body are not as the document says."""
     operation = operation_of(app, response)
     if operation is None:

@@ -21,7 +21,7 @@ from tests.system import wait_for
 
 
 @dataclass(frozen=True, kw_only=True)
-class TemporalWorld:
+class TemporalServer:
     """A Temporal server, the engine under test, and a worker on a queue of its own."""
 
     address: str
