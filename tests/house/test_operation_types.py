@@ -31,7 +31,7 @@ def read(path: Path) -> str:
 def words_every_reason(root: Path, _: str, file: str) -> bool:
     """Return whether each reason that the decision gives has its words, and it gives one."""
     given = set(REASON.findall(read(root / f"reconcilers/{file}_decision.py")))
-    worded = {code for path in root.glob("web/ui/**/*wording*.py") for code in REASON.findall(read(path))}
+    worded = {code for path in root.glob("services/runs/**/*wording*.py") for code in REASON.findall(read(path))}
     return bool(given) and given <= worded
 
 
@@ -58,7 +58,7 @@ PARTS: dict[str, Check] = {
     "its decision's test, tests/reconcilers/test_{file}_decision.py": says(
         "tests/reconcilers/test_{file}_decision.py", "from reconcilers.{file}_decision import ", "@given("
     ),
-    "words for every reason of its decision, in web/ui/wording.py": words_every_reason,
+    "words for every reason of its decision, in services/runs/wording.py": words_every_reason,
     "recorded histories, by `make histories`": has_histories,
     "its row in docs/reference.md": says("docs/reference.md", "| `{type}` |"),
 }
@@ -88,7 +88,7 @@ BUILT = {
     f"reconcilers/{FILE}.py": "@REGISTRY.register\n",
     f"reconcilers/{FILE}_decision.py": "def decide(facts): return ReasonCode.BASELINE_ACCEPTED",
     f"tests/reconcilers/test_{FILE}_decision.py": f"from reconcilers.{FILE}_decision import X\n@given(x)\n",
-    "web/ui/wording.py": "ReasonCode.BASELINE_ACCEPTED: _say()",
+    "services/runs/wording.py": "ReasonCode.BASELINE_ACCEPTED: _say()",
     "tests/replay/histories/1/accept.json": f'{{"workflowType":{{"name":"{THIRD}"}}}}',
     "docs/reference.md": f"| `{THIRD}` | {{}} | a baseline |",
 }
@@ -109,5 +109,5 @@ def test_a_reason_without_words_is_missed(tmp_path: Path) -> None:
     for path, source in BUILT.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(source)
-    (tmp_path / "web/ui/wording.py").write_text("ReasonCode.REVIEW_COMPOSED: _say()")
-    assert lacks(THIRD, FILE, tmp_path) == ["words for every reason of its decision, in web/ui/wording.py"]
+    (tmp_path / "services/runs/wording.py").write_text("ReasonCode.REVIEW_COMPOSED: _say()")
+    assert lacks(THIRD, FILE, tmp_path) == ["words for every reason of its decision, in services/runs/wording.py"]
