@@ -1,7 +1,10 @@
 """Rules of this house that ruff, mypy and import-linter do not know; each message says what to do instead."""
 
 import ast
+import io
 import re
+import tokenize
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,6 +43,16 @@ DATABASES, SESSIONS = {"Database", "ScopedDatabase"}, {"Session"}
 CLOCKS = {"now", "utcnow", "today", "utc_now"}
 OWNER = "class A:\n    database: Database\n"
 MADE, FIND = "class A:\n    def __init__(self, ", "    def find(self, "
+# What a reader has to translate back, or to look up in a numbered page.
+RETIRED = re.compile(
+    r"\bTell whether\b|[(,] ?section \d|\banew\b|\bcame of it\b|\bof whom\b|\bis told of\b", re.IGNORECASE
+)
+SPOKEN = {
+    "runtime/cli/verify_pack.py": "its docstring is the command's help",
+    "services/access/openid_subjects.py": "cites a section of OpenID Connect",
+    "services/access/passwords.py": "cites a section of an RFC",
+}
+MOST_IN_A_ROOM = 24
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 MACHINE = re.compile(r"(?<![\w.])/(?:root|home/(?!operationrun\b|ada\b)\w+|work)/")
 
@@ -128,6 +141,16 @@ def _name(node: ast.AST) -> str:
     return str(getattr(node, "attr", getattr(node, "id", getattr(node, "name", ""))))
 
 
+def retired(source: str) -> list[int]:
+    """Return the lines of the comments and docstrings that use a retired phrase."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    prose = [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            prose.append((getattr(node, "lineno", 1), ast.get_docstring(node) or ""))
+    return sorted(line for line, text in prose if RETIRED.search(text))
+
+
 def breaches(pattern: re.Pattern[str]) -> Callable[[str], list[int]]:
     def find(text: str) -> list[int]:
         return [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
@@ -176,6 +199,13 @@ def found(paths: list[Path], find: Callable[[str], list[int]], allowed: dict[str
             id="a service takes a Database or a session",
         ),
         pytest.param(
+            [path for path in files(".py", parts=PARTS) if named(path) != "models/errors.py"],
+            retired,
+            SPOKEN,
+            "Say it in plain words: `Return whether …`, and cite a law, a heading or a test.",
+            id="comments and docstrings need no translation",
+        ),
+        pytest.param(
             files(".html", parts=("web",)),
             breaches(UNSAFE),
             {},
@@ -212,9 +242,22 @@ def test_no_module_is_named_for_nothing() -> None:
     assert not vague, f"{', '.join(vague)}: name it after what it does, in a word of docs/design.md."
 
 
+def test_no_room_is_crowded() -> None:
+    rooms = Counter(path.parent for path in files(".py", parts=PARTS) if path.stat().st_size)
+    crowded = [f"{named(room)} ({count})" for room, count in rooms.items() if count > MOST_IN_A_ROOM]
+    assert rooms
+    assert not crowded, f"{', '.join(crowded)}: part it by subject, as docs/architecture.md has the parts."
+
+
 @pytest.mark.parametrize(
     ("find", "planted", "kept"),
     [
+        (retired, "# as law L5 asks (section 4)", "# as law L5 asks"),
+        (
+            retired,
+            'def f():\n    """Tell whether it holds."""',
+            'def f():\n    """Return whether it holds."""',
+        ),
         (sleeps, "import time\ntime.sleep(1)", "while not done():\n    time.sleep(1)"),
         (sleeps, "while True:\n    sleep(1)", "def sleepless(): ..."),
         (unreplayable, "import random", "import asyncio"),

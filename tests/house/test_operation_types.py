@@ -31,7 +31,9 @@ def read(path: Path) -> str:
 def words_every_reason(root: Path, _: str, file: str) -> bool:
     """Return whether each reason that the decision gives has its words, and it gives one."""
     given = set(REASON.findall(read(root / f"reconcilers/{file}_decision.py")))
-    worded = {code for path in root.glob("services/runs/**/*wording*.py") for code in REASON.findall(read(path))}
+    worded = {
+        code for path in root.glob("services/runs/**/*wording*.py") for code in REASON.findall(read(path))
+    }
     return bool(given) and given <= worded
 
 
@@ -110,4 +112,6 @@ def test_a_reason_without_words_is_missed(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(source)
     (tmp_path / "services/runs/wording.py").write_text("ReasonCode.REVIEW_COMPOSED: _say()")
-    assert lacks(THIRD, FILE, tmp_path) == ["words for every reason of its decision, in services/runs/wording.py"]
+    assert lacks(THIRD, FILE, tmp_path) == [
+        "words for every reason of its decision, in services/runs/wording.py"
+    ]
