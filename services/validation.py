@@ -1,4 +1,4 @@
-"""What a person is told of a field that does not fit: a plain sentence with the way out."""
+"""Plain sentences for fields that do not fit, each with the way out."""
 
 import re
 from collections.abc import Collection, Mapping

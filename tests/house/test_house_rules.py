@@ -145,9 +145,11 @@ def retired(source: str) -> list[int]:
     """Return the lines of the comments and docstrings that use a retired phrase."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     prose = [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            prose.append((getattr(node, "lineno", 1), ast.get_docstring(node) or ""))
+    prose += [
+        (getattr(node, "lineno", 1), ast.get_docstring(node) or "")
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     return sorted(line for line, text in prose if RETIRED.search(text))
 
 
