@@ -58,7 +58,17 @@ class RestoreExecuteDecision:
     """Decides how a restore ended, from the branch itself (docs/design.md, "Reconciliation")."""
 
     def decide(self, facts: RestoreFacts) -> ReconciliationDecision | None:
-        """Return the first row of the table that holds; None while nothing can be decided."""
+        """Return the first row that holds; None while nothing can be decided.
+
+        1. An attempt is pushing: nothing yet.
+        2. The repository is out of reach: nothing until that is overdue, unless no push ever began.
+        3. Items were refused before anything was written: blocked.
+        4. More than one commit of the run: attention required.
+        5. The items are as planned: succeeded, or partially where some were refused.
+        6. The run's commit is there and items differ: attention required, overwritten.
+        7. A planned item changed since the plan: blocked.
+        8. Nothing was applied: blocked where the push was refused, else failed or cancelled.
+        """
         branch = facts.branch
         if facts.pushing:
             return None

@@ -74,7 +74,15 @@ class EnvironmentReviewComposeDecision:
     """Decides how a compose run ended, from the reviews that match it (docs/design.md, "Reconciliation")."""
 
     def decide(self, facts: ReviewComposeFacts) -> ReconciliationDecision | None:
-        """Return the first row of the table that holds; None while the workflow is open and made nothing."""
+        """Return the first row that holds; None while the workflow is open and made nothing.
+
+        1. The run's own review: succeeded.
+        2. A match outside the run's scope: attention required, and nothing of it is shown.
+        3. Several matches, or a broken lineage: attention required.
+        4. One live review of the same fingerprint: succeeded with that one.
+        5. One that was superseded after the run was created: blocked, with the live end of its chain.
+        6. None: failed, or cancelled where cancellation was requested.
+        """
         matches = facts.matches
         for match in matches:
             if match.own:

@@ -5,7 +5,7 @@ from services.masking.assignments import QUOTED, Assigned, mask_assigned
 from services.masking.keys import MASK
 from services.masking.markup import mask_markup
 from services.masking.text import pem_lines
-from services.masking.values import mask_values
+from services.masking.token_forms import mask_values
 
 # What messages show in the place of a secret: terminals and old log viewers can print it.
 HIDDEN: Final = "***"

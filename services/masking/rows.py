@@ -6,7 +6,7 @@ from typing import Any
 from models.base import Json
 from services.configuration.diff import ABSENT
 from services.configuration.scalars import RawScalar
-from services.masking.changes import ShownChange
+from services.masking.parsed_values import ShownChange
 
 LONGEST = 2_000
 

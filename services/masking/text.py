@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.masking.assignments import QUOTED, Assigned, lowered, mask_assigned
 from services.masking.keys import MASK, WORD_IN_TEXT, is_secret_key
 from services.masking.markup import mask_markup
-from services.masking.values import holds_secret, mask_values
+from services.masking.token_forms import holds_secret, mask_values
 
 _QUOTES = re.compile(r"\"\"\"|'''|[\"'`]")
 # An escaped quote opens nothing: else each of many would look for an end that the line does not have.

@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from models.errors import InvalidInput
-from services.masking.values import looks_like_token
+from services.masking.token_forms import looks_like_token
 from services.repositories.paths import CONTROL, LONGEST
 
 _URL = "repository_url"

@@ -92,7 +92,7 @@ class RestoreExecution:
         1. Read the branch. Where it has this run's commit and the items are as planned, record the commit;
            where they are as planned without a commit, record that none was needed.
         2. Where planned items changed, raise EnvironmentChanged; nothing is written.
-        3. Otherwise build the commit on the branch's head and push it behind the fence.
+        3. Otherwise build the commit on the branch's head, record it on the run, push it behind the fence.
         4. After every push, answered or not, read the branch again: it alone says what happened.
 
         None: the branch has this run's commit but not the planned items, or more than one commit; the
@@ -161,6 +161,10 @@ class RestoreExecution:
             return session.scalars(select(RestorePlan.changes).where(RestorePlan.id == plan_id)).one()
 
     def _push(self, work: RestoreWork, head: str) -> None:
+        """Push a commit on `head`: take the right to push, record the commit, make sure of the right, push.
+
+        The record comes first: whoever settles the run after a crash knows that a push may have begun.
+        """
         commit = work.build_commit(head)
         with self._fences.hold(work.run.id) as fence:
             self._intend(work.run.id, commit)
@@ -169,6 +173,7 @@ class RestoreExecution:
             work.mirror.push(commit=commit, branch=work.environment.branch, expected=head)
 
     def _intend(self, run_id: UUID, commit: str) -> None:
+        """Record the commit; raise RunRefused where the run has completed, Cancelled where it shall stop."""
         with self._database.transaction() as session:
             service = OperationRunService(session, clock=self._clock)
             if service.intend_commit(run_id, commit) is not None:

@@ -5,7 +5,7 @@ from models.base import Json
 from models.contracts.review_compose import Evidence
 from services.configuration.diff import compare
 from services.inventory.reader import ItemReader
-from services.masking.changes import mask_changes
+from services.masking.parsed_values import mask_changes
 from services.masking.rows import setting_rows
 from services.repositories.diff import TreeChange
 from services.repositories.log import commits_of_changes

@@ -66,7 +66,7 @@ def result_of_writing(run: OperationRun, decision: ReconciliationDecision) -> Wr
 
 
 class OperationRunService:
-    """The only writer of a run's lifecycle (law L2). One method per transition, one guarded UPDATE each.
+    """The only writer of a run's lifecycle (law L2 of docs/design.md): a method and a guarded UPDATE a move.
 
     Every method works in the caller's transaction. Losing a race is a value, not an exception: a method
     whose guard does not hold returns None and has written nothing.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.configuration.diff import ABSENT, MOST_CHANGES, SettingChange, compare
 from services.configuration.documents import ReadAs, Structure, same
 from services.configuration.parsing import parse
-from services.masking.changes import mask_changes
+from services.masking.parsed_values import mask_changes
 from services.masking.rows import setting_rows
 from services.repositories.diff import diff_trees
 from services.repositories.objects import read_blob

@@ -17,7 +17,7 @@ from runtime.telemetry.logging import configure_logging
 from services.access.tokens import create_token
 from services.masking.messages import redact
 from services.masking.text import mask_text
-from services.masking.values import TOKENS
+from services.masking.token_forms import TOKENS
 from services.repositories.git import run_git
 from services.runs.service import OperationRunService
 from tests.world import World

@@ -6,7 +6,7 @@ from models.base import Json, columns_of
 from models.operation_run import OperationRequest
 from services.engine.cache import Snapshot
 from services.engine.port import WorkflowView
-from services.masking.changes import masked
+from services.masking.parsed_values import masked
 from services.runs.links import workflow_id_of
 from services.runs.messages import message_of
 from web.context import services

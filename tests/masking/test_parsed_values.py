@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from services.configuration.diff import compare
 from services.configuration.documents import Structure
 from services.configuration.parsing import parse
-from services.masking.changes import MASK_CHANGED, mask_changes, masked
 from services.masking.keys import MASK, is_secret_key
 from services.masking.messages import redact
+from services.masking.parsed_values import MASK_CHANGED, mask_changes, masked
 from services.masking.rows import setting_rows
 from services.masking.text import mask_text
 
