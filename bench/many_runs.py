@@ -31,6 +31,13 @@ SELECT workspaces.id, users.id, 'operator', now() FROM workspaces, users;
 
 _TIMES: Final = "at + interval '1 s', at + (5 + n %% 40) * interval '1 s'"
 
+_TYPE: Final = "CASE WHEN n %% 11 = 3 THEN 'restore.execute' ELSE 'environment.review.compose' END"
+# A run is born completed only with its reconciliation (law L5).
+_REFUSED: Final = f""" || jsonb_build_object('reconciliation', jsonb_build_object(
+        'adapter', {_TYPE}, 'decision', 'blocked', 'reason_code', 'already_in_progress',
+        'previous', jsonb_build_object('status', 'queued', 'outcome', 'pending'), 'related', NULL,
+        'source', 'workflow', 'evidence', jsonb_build_object('cause', NULL), 'reconciled_at', at))"""
+
 # One run every half minute, the newest of them last; kinds, people and places are spread evenly.
 _BORN: Final = f"""
 INSERT INTO operation_runs
@@ -38,14 +45,14 @@ INSERT INTO operation_runs
      context, summary_counts, failures, created_at, started_at, completed_at, updated_at)
 SELECT
     uuidv7(), places.workspace_id, places.id,
-    CASE WHEN n %% 11 = 3 THEN 'restore.execute' ELSE 'environment.review.compose' END,
+    {_TYPE},
     'completed', 'blocked', md5(n::text), 'user', 'person-' || n %% {PEOPLE} || '@example.org',
     jsonb_build_object(
         'input', jsonb_build_object('ref', NULL), 'fingerprint', md5(n::text),
         'dispatch', jsonb_build_object(
             'job_class', 'workflows.review_compose.EnvironmentReviewComposeWorkflow',
             'queue', 'operation-runs', 'connection', 'default', 'dispatched_at', at,
-            'correlation_version', 1, 'operation_run_id', gen_random_uuid())),
+            'correlation_version', 1, 'operation_run_id', gen_random_uuid())){_REFUSED},
     '{{}}', '[]', at, {_TIMES}, at
 FROM generate_series(%(first)s::int, %(last)s::int) AS n
 CROSS JOIN LATERAL (SELECT timestamptz '2026-11-20' - (%(runs)s - n) * interval '30 s' AS at) AS moments
@@ -58,7 +65,7 @@ UPDATE operation_runs SET
     outcome = ending.outcome,
     context = context || jsonb_build_object('reconciliation', jsonb_build_object(
         'adapter', type, 'decision', ending.outcome, 'reason_code', 'review_not_composed',
-        'previous', jsonb_build_object('status', 'running', 'outcome', 'pending'), 'related', NULL,
+        'previous', context #> '{reconciliation,previous}', 'related', NULL,
         'source', 'sweep', 'evidence', jsonb_build_object('cause', NULL), 'reconciled_at', completed_at))
 FROM (SELECT id, abs(hashtext(identity)) % 1000 AS part FROM operation_runs) AS parts
 CROSS JOIN LATERAL (SELECT CASE
@@ -128,6 +135,7 @@ def _begin(connection: psycopg.Connection[tuple[object, ...]], runs: int) -> Non
     """Add the active runs: half of them queued, half running."""
     queued = (
         _BORN.replace("'completed', 'blocked'", "'queued', 'pending'")
+        .replace(_REFUSED, "")
         .replace("THEN 'restore.execute'", "THEN 'environment.review.compose'")
         .replace(_TIMES, "NULL, NULL")
     )

@@ -39,7 +39,7 @@ def postgres_url(server_folder: Path) -> Iterator[str]:
     """A PostgreSQL server that all tests share, with the migrated template database on it."""
     with running_postgres(server_folder / "postgres", say=lambda _: None) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
-            # No test takes the power away, and dropping a test's database waits for the disk ten times as long.
+            # No test takes the power away, and a database is dropped ten times as fast without waiting.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute(f"CREATE DATABASE {TEMPLATE}")
@@ -52,7 +52,7 @@ def database_url(postgres_url: str) -> Iterator[str]:
     """A fresh, migrated database of this test's own."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
         yield named(postgres_url, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

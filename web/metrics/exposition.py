@@ -8,7 +8,7 @@ import os
 import time
 from typing import Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -66,7 +66,7 @@ class Metrics:
 
 def measure(app: Flask, database: Database) -> None:
     """Measure every request that the app answers."""
-    metrics = app.extensions[EXTENSION] = Metrics(database)
+    app.extensions[EXTENSION] = Metrics(database)
 
     @app.before_request
     def begin() -> None:
@@ -74,7 +74,8 @@ def measure(app: Flask, database: Database) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        metrics.observe(response)
+        observed: Metrics = current_app.extensions[EXTENSION]
+        observed.observe(response)
         return response
 
 
