@@ -46,10 +46,16 @@ class Part:
         return dict(pairs)
 
     def why_not(self, action: str) -> str | None:
-        """Return why a button cannot be pressed; None where it can, or is a link."""
-        if not self.has(f'button[disabled][aria-describedby="{action}-why-not"]'):
+        """Return why a button cannot be pressed; None where it can, or is a link.
+
+        The reason names the button by its label.
+        """
+        button = f'button[disabled][aria-describedby="{action}-why-not"]'
+        if not self.has(button):
             return None
-        reason = self.one(f"#{action}-why-not")._node.parent
+        named = self.one(f"#{action}-why-not")
+        assert named.text.removesuffix(",") == self.one(button).text
+        reason = named._node.parent
         assert reason is not None
         return Part(reason).text.partition(": ")[2]
 

@@ -147,7 +147,8 @@ def error_page(error: Exception) -> Response:
         if _may_sign_in_here(error):
             return make_response(sign_in_page(following=_following()), status)
     detail = str(error) if isinstance(error, (Conflict, InvalidInput)) else None
-    page = render_template("error.html", page=_page(error, status), status=status.value, detail=detail)
+    name = _page_of(error, status)
+    page = render_template("error.html", name=name, page=PAGES[name], status=status.value, detail=detail)
     response = make_response(page, status.value)
     if isinstance(error, HTTPException):
         # Headers such as a 405's Allow stay; the body and its type are ours.
@@ -165,13 +166,13 @@ def _following() -> str | None:
     return own_path(request.full_path.rstrip("?")) if request.method == "GET" else None
 
 
-def _page(error: Exception, status: HTTPStatus) -> ErrorPage:
+def _page_of(error: Exception, status: HTTPStatus) -> str:
     if isinstance(error, CSRFError):
-        return PAGES["csrf"]
+        return "csrf"
     if status is HTTPStatus.UNAUTHORIZED and request.endpoint == "sessions.sign_in":
-        return PAGES["sign_in_link"]
+        return "sign_in_link"
     if isinstance(error, OperationRunError) and error.code in PAGES:
-        return PAGES[error.code]
+        return error.code
     if isinstance(error, EngineUnreachable):
-        return PAGES["engine"]
-    return PAGES.get(str(status.value), PAGES["other"])
+        return "engine"
+    return str(status.value) if str(status.value) in PAGES else "other"

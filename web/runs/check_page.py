@@ -33,10 +33,12 @@ _LABELS: Final = {
 class CheckPage:
     """What checking a run would decide, in words; nothing is written yet.
 
-    `after` is None where nothing would change, or nothing is decided. `settle` labels the button that
-    settles the run; None: no button.
+    `finding` names what the check finds: a key of `UNDECIDED` or `UNCHANGED`, or "decided". `after` is None
+    where nothing would change, or nothing is decided. `settle` labels the button that settles the run;
+    None: no button.
     """
 
+    finding: str
     title: str
     meaning: str
     before: State
@@ -50,27 +52,34 @@ def check_page(run: OperationRun, checked: CheckResult) -> CheckPage:
     found = checked.reconciliation
     before = state_of_run(run)
     facts = _facts(found.facts.model_dump(mode="json")) if found and found.facts else []
-    if found is not None and found.result == "unsupported":
-        title, meaning, settle = _UNSUPPORTED
-        return CheckPage(title=title, meaning=meaning, before=before, after=None, settle=settle, facts=facts)
     if checked.action is Action.SETTLE and found is not None and found.decision is not None:
         return _decided(run, found.decision, before, facts)
+    finding = _undecided(run, checked)
+    title, meaning, settle = UNDECIDED[finding]
+    return CheckPage(
+        finding=finding, title=title, meaning=meaning, before=before, after=None, settle=settle, facts=facts
+    )
+
+
+def _undecided(run: OperationRun, checked: CheckResult) -> str:
+    if checked.reconciliation is not None and checked.reconciliation.result == "unsupported":
+        return "unsupported"
     is_over = run.status == Status.COMPLETED and checked.action is Action.LEAVE
-    title, meaning, settle = _OVER if is_over else _UNDECIDED[checked.action]
-    return CheckPage(title=title, meaning=meaning, before=before, after=None, settle=settle, facts=facts)
+    return "over" if is_over else checked.action
 
 
-_UNSUPPORTED: Final = (
-    "There is no rule for this kind of operation.",
-    "Nothing can be decided about it here, and nothing would be changed.",
-    None,
-)
-_OVER: Final = (
-    "There is nothing to settle.",
-    "It is recorded how it ended, and there is no later truth to look for.",
-    None,
-)
-_UNDECIDED: Final[Mapping[Action, tuple[str, str, str | None]]] = {
+# By finding: the title, what it means, and the label of the button.
+UNDECIDED: Final[Mapping[str, tuple[str, str, str | None]]] = {
+    "unsupported": (
+        "There is no rule for this kind of operation.",
+        "Nothing can be decided about it here, and nothing would be changed.",
+        None,
+    ),
+    "over": (
+        "There is nothing to settle.",
+        "It is recorded how it ended, and there is no later truth to look for.",
+        None,
+    ),
     Action.LEAVE: (
         "Nothing to settle: the work is not over.",
         "While the work may still act, how it ends is not decided. It is recorded when it has ended.",
@@ -101,29 +110,33 @@ def _decided(
     wording = VARIANTS.get(key) or REASONS.get(decision.reason_code, UNKNOWN)
     unchanged = _why_unchanged(run, decision)
     return CheckPage(
+        finding=unchanged or "decided",
         title=wording.title,
-        meaning=unchanged or wording.body,
+        meaning=UNCHANGED[unchanged] if unchanged else wording.body,
         before=before,
-        after=None if unchanged == _RECORDED else OF_RUN[decision.outcome],
-        settle=None if unchanged else "Settle it so",
+        after=None if unchanged == "recorded" else OF_RUN[decision.outcome],
+        settle=None if unchanged else SETTLE,
         facts=facts,
     )
 
 
 def _why_unchanged(run: OperationRun, decision: ReconciliationDecision) -> str | None:
-    """Return why settling would change nothing; None where it would change something."""
+    """Return why settling changes nothing, a key of `UNCHANGED`; None where it changes something."""
     result = result_of_writing(run, decision)
     if result is WriteResult.WRITTEN:
         return None
     contradicts = result is WriteResult.ALREADY_SUCCEEDED and decision.outcome is not Outcome.SUCCEEDED
-    return _SUCCEEDED if contradicts else _RECORDED
+    return "succeeded" if contradicts else "recorded"
 
 
-_RECORDED: Final = "This is what is recorded already. Nothing would change."
-_SUCCEEDED: Final = (
-    "This is how things stand now. The operation did succeed, and a success is never taken back: "
-    "nothing would change."
-)
+SETTLE: Final = "Settle it so"
+UNCHANGED: Final[Mapping[str, str]] = {
+    "recorded": "This is what is recorded already. Nothing would change.",
+    "succeeded": (
+        "This is how things stand now. The operation did succeed, and a success is never taken back: "
+        "nothing would change."
+    ),
+}
 
 
 def _facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

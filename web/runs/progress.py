@@ -14,12 +14,14 @@ _SHORT: Final = 7
 class Step:
     """One step of a run or of its cancellation.
 
-    `at` None: not yet, or never where `is_left_out`. `took` is the time since the step before.
+    `at` None: not yet, or never where `is_left_out`. `took` is the time since the step before. `says` names
+    which of its sentences `detail` is; empty where it has but one.
     """
 
     label: str
     detail: str
     at: datetime | None
+    says: str = ""
     took: timedelta | None = None
     is_left_out: bool = False
     tone: Tone = "quiet"
@@ -80,46 +82,56 @@ def _acknowledged(run: OperationRun, at: datetime | None) -> Step:
     label = "Acknowledged"
     if run.status == Status.COMPLETED and run.outcome != Outcome.CANCELLED:
         # The run had ended before the workflow received the request.
-        return Step(label=label, detail="there was nothing left to stop", at=None, is_left_out=True)
+        detail = "there was nothing left to stop"
+        return Step(label=label, detail=detail, says="nothing-to-stop", at=None, is_left_out=True)
     if point_of_no_return(run) and at is None:
-        return Step(label=label, detail="the work goes on to its end, and stops nowhere in between", at=None)
+        detail = "the work goes on to its end, and stops nowhere in between"
+        return Step(label=label, detail=detail, says="goes-on", at=None)
     return _cancel_step(run, label, "the work stopped at a safe place", at)
 
 
 def _settled(run: OperationRun) -> Step:
     if run.status != Status.COMPLETED:
-        return Step(label="Settled", detail="how it ended is recorded by what is true then", at=None)
+        detail = "how it ended is recorded by what is true then"
+        return Step(label="Settled", detail=detail, says="to-settle", at=None)
     state = OF_RUN[run.outcome]
-    return Step(label="Settled", detail=f"as {state.word.lower()}", at=run.completed_at, tone=state.tone)
+    detail = f"as {state.word.lower()}"
+    return Step(label="Settled", detail=detail, says="settled", at=run.completed_at, tone=state.tone)
 
 
 def _cancel_step(run: OperationRun, label: str, detail: str, at: datetime | None) -> Step:
     if at is None and run.status == Status.COMPLETED:
-        return Step(label=label, detail="was not needed: no work was under way", at=None, is_left_out=True)
-    return Step(label=label, detail=detail, at=at)
+        detail = "was not needed: no work was under way"
+        return Step(label=label, detail=detail, says="no-work", at=None, is_left_out=True)
+    return Step(label=label, detail=detail, says=label.lower(), at=at)
 
 
 def _endings(transitions: Sequence[OperationRunTransition]) -> list[Step]:
     ends = [step for step in transitions if step.to_status == Status.COMPLETED]
     if not ends:
         return [Step(label="Settled", detail="the result is recorded", at=None)]
-    return [
-        Step(
-            label="Corrected" if step.from_status == Status.COMPLETED else "Settled",
-            detail=f"{OF_RUN[step.to_outcome].word}, {_settled_by(step)}",
-            at=step.at,
-            tone=OF_RUN[step.to_outcome].tone,
-        )
-        for step in ends
-    ]
+    return [_ending(step) for step in ends]
 
 
-def _settled_by(step: OperationRunTransition) -> str:
+def _ending(step: OperationRunTransition) -> Step:
+    state, (says, settled_by) = OF_RUN[step.to_outcome], _settled_by(step)
+    return Step(
+        label="Corrected" if step.from_status == Status.COMPLETED else "Settled",
+        detail=f"{state.word}, {settled_by}",
+        says=says,
+        at=step.at,
+        tone=state.tone,
+    )
+
+
+def _settled_by(step: OperationRunTransition) -> tuple[str, str]:
     if step.actor_kind in {"user", "token"}:
-        return f"checked by {step.actor_name}"
+        return "by-person", f"checked by {step.actor_name}"
     if step.actor_kind == "workflow":
-        return "recorded by the operation itself"
-    return "found by the regular check" if step.from_status != Status.QUEUED else "recorded by this system"
+        return "by-itself", "recorded by the operation itself"
+    if step.from_status != Status.QUEUED:
+        return "by-check", "found by the regular check"
+    return "by-system", "recorded by this system"
 
 
 def _with_durations(steps: Sequence[Step]) -> list[Step]:

@@ -10,10 +10,13 @@ from web.ui.states import OF_RUN, State
 
 _SHORT: Final = 10
 
+# By the source of a reconciliation, or by what else settled the run.
 SOURCES: Final = {
     "workflow": "The operation itself, as it ended",
     "sweep": "The regular check",
     "operator": "A person who asked to check",
+    "result": "The operation itself, together with its result",
+    "dispatch": "This system, when the operation could not be handed over",
 }
 
 _EVIDENCE: Final = {
@@ -65,7 +68,7 @@ def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition])
         return Receipt(
             rule=first.reason_code,
             words=words_of(first.reason_code),
-            source=_own_source(first),
+            source=SOURCES["result" if first.actor_kind == "workflow" else "dispatch"],
             by=by,
             at=run.completed_at,
             before=_state(first.from_status or Status.QUEUED, first.from_outcome),
@@ -131,9 +134,3 @@ def _state(status: str, outcome: str | None) -> State:
 
 def _person(step: OperationRunTransition) -> str | None:
     return step.actor_name if step.actor_kind in {"user", "token"} else None
-
-
-def _own_source(step: OperationRunTransition) -> str:
-    if step.actor_kind == "workflow":
-        return "The operation itself, together with its result"
-    return "This system, when the operation could not be handed over"

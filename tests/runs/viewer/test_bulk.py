@@ -1,5 +1,6 @@
 """Acting on several runs at once, over a set that is chosen, named and then frozen."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from models.access import Role
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
+from services.runs.cancellation import why_not_cancel
 from services.runs.wording import REASONS
 from tests.clients import Browser
 from tests.factories import correlation_of
@@ -55,9 +57,12 @@ def test_the_set_is_named_and_frozen_before_anything_is_done(world: World) -> No
     answer = choose(world.browser(Role.OPERATOR), "cancel", chosen.id, ended.id).text
 
     page = page_of(answer)
-    assert [each["value"] for each in page.all('form#deed input[name="run"]')] == [str(chosen.id)]
-    assert str(ended.id) in page.one("tr.left-out code").text
-    assert page.one("tr.left-out th > .say:not(code)").text
+    assert [each["value"] for each in page.all('[name="run"]')] == [str(chosen.id)]
+    assert page.has('form#deed input[name="run"]')
+    assert re.findall(r"\d+", page.says("about-these")) == ["1"]
+    assert page.one("tr.left-out code").text == str(ended.id)
+    left_out = page.one("tr.left-out th > .say:not(code)").text
+    assert left_out.partition(": ")[2] == why_not_cancel(world.run(ended.id))
     assert str(other.id) not in answer
     assert world.engine.cancelled == []
 

@@ -100,6 +100,26 @@ def test_no_words_speak_of_what_lies_beneath() -> None:
     assert [text for text in sentences if EXPERT_WORDS.search(text)] == []
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (ENDINGS[Status.QUEUED].title, "Waiting to start."),
+        (ENDINGS[Status.RUNNING].title, "Under way."),
+        (REASONS[ReasonCode.CANCELLATION_REQUESTED].title, "Somebody asked to cancel this."),
+        (REASONS[ReasonCode.CANCELLED].title, "The operation was cancelled."),
+        (
+            REASONS[ReasonCode.ENVIRONMENT_CHANGED].title,
+            "The restore was held back, because the environment changed.",
+        ),
+        (REASONS[ReasonCode.REF_NOT_FOUND].title, "The version to work from does not exist."),
+        (REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title, "No review was made."),
+        (CAUSES["terminated"].happened, "Somebody stopped the work from outside before it was done."),
+    ],
+)
+def test_what_pages_are_found_to_say_by_its_code_is_worded_so(said: str, sentence: str) -> None:
+    assert said == sentence
+
+
 def test_every_sentence_ends_and_is_short_enough_to_read_at_a_glance() -> None:
     for code, wording in [*REASONS.items(), *ENDINGS.items(), *VARIANTS.items(), *CAUSES.items()]:
         assert all(text.endswith(".") for text in wording.model_dump().values()), code

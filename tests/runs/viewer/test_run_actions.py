@@ -1,20 +1,30 @@
 import pytest
 
 from models.access import Role
+from models.actor import Actor
+from models.catalog import Capability
 from models.errors import AlreadyCompleted
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
+from services.access.principals import Principal
+from services.runs.cancellation import why_not_cancel
 from services.runs.queries import transitions_of
 from services.runs.queue_status import JUST_REQUESTED
 from services.runs.service import OperationRunService
-from services.runs.wording import CAUSES, REASONS
+from services.runs.wording import CAUSES, REASONS, TOO_LATE
 from tests.clients import Browser
 from tests.factories import correlation_of
 from tests.page import Part, page_of
 from tests.world import COMPOSE, RESTORE, World
+from web.error_pages import PAGES
+from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
+from web.runs.progress import ladder_of, point_of_no_return
+from web.runs.receipt import SOURCES
+from web.ui.navigation import why_not
 from web.ui.states import OF_RUN
 
+FACTS = '[aria-labelledby="facts"]'
 MAY_SETTLE = 'form#settle[action$="/settle"]'
 
 
@@ -22,14 +32,31 @@ def rungs(page: Part) -> list[tuple[str, str]]:
     return [(rung.one(".what").text, rung["class"].split()[0]) for rung in page.all(".ladder > li")]
 
 
-def detail(page: Part, rung: str) -> str:
-    """Return what the ladder says beside a rung."""
-    return page.all(".ladder > li")[[name for name, _ in rungs(page)].index(rung)].one(".say").text
+def said(page: Part, rung: str) -> tuple[str, str]:
+    """Return which sentence the ladder says beside a rung, and the sentence."""
+    say = page.all(".ladder > li")[[name for name, _ in rungs(page)].index(rung)].one(".say")
+    return say["data-says"], say.text
 
 
-def headline(page: Part) -> str:
-    """Return the code of what a run's page says first."""
-    return page.one(".headline")["data-code"]
+def worded(run: OperationRun, rung: str) -> str:
+    """Return the sentence that belongs beside a rung of the run's ladder."""
+    ladder = ladder_of(run)
+    assert ladder
+    return {step.label: step.detail for step in ladder.steps}[rung]
+
+
+def headline(page: Part) -> tuple[str, str]:
+    """Return what a run's page says first: the code, and the sentence."""
+    return page.one(".headline")["data-code"], page.one("#headline").text
+
+
+def shown_finding(page: Part) -> tuple[str, str, str, str | None]:
+    """Return what a check finds: its name, title and meaning, and the label of the button that settles."""
+    finding = page.one(".headline")
+    settle = page.texts('button[form="settle"]:not([disabled])')
+    assert page.has(MAY_SETTLE) == bool(settle)
+    meaning = finding.all("p:not(.change)")[0].text
+    return finding["data-finding"], finding.one("h2").text, meaning, settle[0] if settle else None
 
 
 def open_run(world: World) -> OperationRun:
@@ -60,7 +87,7 @@ def test_cancel_asks_once_more_and_changes_nothing_by_asking(world: World) -> No
     page = browser.page(cancel["href"])
 
     assert page.has('main header button[form="cancel"]:not([disabled])')
-    assert page.says("stops-where-safe")
+    assert OF_RUN[Status.RUNNING].word in page.says("stops-where-safe")
     assert world.run(run.id).context_json == run.context_json
 
 
@@ -70,14 +97,15 @@ def test_the_ladder_shows_how_far_a_cancellation_has_come(world: World) -> None:
 
     page = press(browser, run, "cancel")
 
-    assert headline(page) == "cancellation_requested"
+    requested = ReasonCode.CANCELLATION_REQUESTED
+    assert headline(page) == (requested, REASONS[requested].title)
     assert rungs(page) == [
         ("Asked", "done"),
         ("Delivered", "done"),
         ("Acknowledged", "to-come"),
         ("Settled", "to-come"),
     ]
-    assert page.why_not("cancel") == "Its cancellation was asked for already."
+    assert page.why_not("cancel") == why_not_cancel(world.run(run.id))
     assert world.engine.cancelled == [correlation_of(run).workflow_id]
 
 
@@ -91,8 +119,10 @@ def test_the_ladder_comes_to_its_end(world: World) -> None:
     page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
     assert [state for _, state in rungs(page)] == ["done"] * 4
-    assert OF_RUN[Outcome.CANCELLED].word.lower() in detail(page, "Settled")
-    assert headline(page) == "cancelled"
+    which, sentence = said(page, "Settled")
+    assert which == "settled"
+    assert OF_RUN[Outcome.CANCELLED].word.lower() in sentence
+    assert headline(page) == (ReasonCode.CANCELLED, REASONS[ReasonCode.CANCELLED].title)
 
 
 def test_a_cancellation_that_nobody_needed_any_more_says_so(world: World) -> None:
@@ -103,8 +133,10 @@ def test_a_cancellation_that_nobody_needed_any_more_says_so(world: World) -> Non
     page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
     assert [state for _, state in rungs(page)] == ["done", "left-out", "left-out", "done"]
-    assert detail(page, "Acknowledged")
-    assert not page.has(".ladder > .to-come, .steps > .to-come")
+    nothing_left = ("nothing-to-stop", worded(world.run(run.id), "Acknowledged"))
+    assert said(page, "Acknowledged") == nothing_left
+    assert len(page.all('.ladder > .left-out [data-says="not-needed"]')) == 2
+    assert not page.has('.to-come, [data-says="not-yet"]')
 
 
 def test_the_point_of_no_return_is_named_before_and_after_asking(world: World) -> None:
@@ -117,10 +149,15 @@ def test_the_point_of_no_return_is_named_before_and_after_asking(world: World) -
     before = browser.page(f"/operations/{run.id}/cancellation")
     page = press(browser, run, "cancel")
 
-    assert "1a2b3c4" in page.says("no-return") in before.says("no-return")
+    sentence = point_of_no_return(world.run(run.id))
+    assert sentence
+    assert "1a2b3c4" in sentence
+    assert page.says("no-return") == sentence
+    assert before.says("no-return").startswith(sentence)
     assert not before.has('[data-says="stops-where-safe"]')
     assert rungs(page)[2] == ("Acknowledged", "to-come")
-    assert headline(page) == "cancellation_requested"
+    assert said(page, "Acknowledged") == ("goes-on", worded(world.run(run.id), "Acknowledged"))
+    assert headline(page) == (ReasonCode.CANCELLATION_REQUESTED, TOO_LATE.title)
 
 
 @pytest.mark.parametrize("role", [Role.READER, Role.REVIEWER])
@@ -129,10 +166,13 @@ def test_what_the_reader_may_not_do_is_greyed_with_the_reason(world: World, role
 
     page = world.browser(role).page(f"/operations/{run.id}")
 
-    reasons = {page.why_not(action) for action in ("check", "cancel", "again")}
-    (reason,) = reasons
+    reader = Principal(actor=Actor(kind="user", name="reader"), roles={run.workspace_id: role})
+    reason = why_not(reader, run.workspace_id, Capability.OPERATIONS_ACT)
     assert reason
-    assert role in reason
+    assert f"({role})" in reason
+    assert {page.why_not(action) for action in ("check", "cancel", "again")} == {reason}
+    for action in ("check", "again"):
+        assert page.has(f'button[disabled][form="{action}"][aria-describedby="{action}-why-not"]')
 
 
 def test_what_has_ended_cannot_be_cancelled_and_says_so(world: World) -> None:
@@ -143,9 +183,11 @@ def test_what_has_ended_cannot_be_cancelled_and_says_so(world: World) -> None:
     page = browser.page(f"/operations/{run.id}")
     answer = browser.submit(f"/operations/{run.id}/cancel", page=f"/operations/{run.id}")
 
-    assert page.why_not("cancel") == "It has already ended."
+    assert page.why_not("cancel") == why_not_cancel(world.run(run.id))
     assert answer.status_code == 409
-    assert str(AlreadyCompleted()) in answer.text
+    error = page_of(answer.text).one("[data-error]")
+    assert error["data-error"] == "409"
+    assert str(AlreadyCompleted()) in error.texts("p")
 
 
 def test_check_now_shows_what_it_would_decide_and_writes_nothing(world: World) -> None:
@@ -153,13 +195,13 @@ def test_check_now_shows_what_it_would_decide_and_writes_nothing(world: World) -
 
     page = press(world.browser(Role.OPERATOR), run, "check")
 
-    assert page.one("#headline").text == REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title
+    wording = REASONS[ReasonCode.REVIEW_NOT_COMPOSED]
+    assert shown_finding(page) == ("decided", wording.title, wording.body, SETTLE)
     assert page.texts(".headline .change .state") == [
         OF_RUN[Status.RUNNING].word,
         OF_RUN[Outcome.FAILED].word,
     ]
-    assert any(CAUSES["terminated"].happened in fact for fact in page.facts("section").values())
-    assert page.has(MAY_SETTLE)
+    assert page.facts(FACTS)["The work"] == f"Ended. {CAUSES['terminated'].happened}"
     assert world.run(run.id).status == "running"
 
 
@@ -170,7 +212,9 @@ def test_settle_it_so_settles_it_for_the_person_who_asked(world: World) -> None:
     page = press(browser, run, "settle")
 
     assert page.one(".headline > .state").text == OF_RUN[Outcome.FAILED].word
-    assert "operator-" in page.facts('[aria-labelledby="receipt"]')["Settled by"]
+    assert page.facts('[aria-labelledby="receipt"]')["Settled by"].startswith(
+        f"{SOURCES['operator']}: operator-"
+    )
     assert getattr(world.run(run.id).context.reconciliation, "source", None) == "operator"
     with world.database.transaction() as session:
         assert transitions_of(session, run.id)[-1].actor_kind == "user"
@@ -181,9 +225,10 @@ def test_a_check_of_work_that_is_not_over_offers_nothing_to_settle(world: World)
 
     page = press(world.browser(Role.OPERATOR), run, "check")
 
+    assert shown_finding(page) == ("leave", *UNDECIDED["leave"])
     assert not page.has(MAY_SETTLE)
     assert page.texts(".headline .change .state") == [OF_RUN[Status.RUNNING].word]
-    assert page.facts('[aria-labelledby="facts"]')["The work"] == "Under way"
+    assert page.facts(FACTS)["The work"] == "Under way"
 
 
 def test_a_check_of_what_is_recorded_already_offers_nothing_to_settle(world: World) -> None:
@@ -193,7 +238,8 @@ def test_a_check_of_what_is_recorded_already_offers_nothing_to_settle(world: Wor
 
     page = press(browser, run, "check")
 
-    assert page.one("#headline").text == REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title
+    title = REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title
+    assert shown_finding(page) == ("recorded", title, UNCHANGED["recorded"], None)
     assert page.texts(".headline .change .state") == [OF_RUN[Outcome.FAILED].word]
     assert not page.has(MAY_SETTLE)
 
@@ -205,6 +251,7 @@ def test_a_start_that_was_never_confirmed_can_be_handed_over_again(world: World)
 
     page = press(browser, run, "check")
 
+    assert shown_finding(page) == ("dispatch", *UNDECIDED["dispatch"])
     assert page.has(MAY_SETTLE)
     assert page.texts(".headline .change .state") == [OF_RUN[Status.QUEUED].word]
     assert world.engine.starts == []
@@ -221,7 +268,8 @@ def test_an_engine_that_is_away_is_a_calm_503_and_concludes_nothing(world: World
     answer = browser.submit(f"/operations/{run.id}/{action}", page=f"/operations/{run.id}")
 
     assert answer.status_code == 503
-    assert page_of(answer.text).one("h1").text
+    error = page_of(answer.text).one("[data-error]")
+    assert (error["data-error"], error.one("h1").text) == ("engine", PAGES["engine"].title)
     assert "nobody there" not in answer.text
     assert world.run(run.id).status == "running"
 

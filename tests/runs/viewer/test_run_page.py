@@ -1,4 +1,6 @@
 import re
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,15 +14,21 @@ from models.reconciliation import Related
 from services.engine.port import QueueView
 from services.restores.planned_items import PlannedItems
 from services.restores.results import record_result
-from services.runs.messages import message_of
 from services.runs.service import OperationRunService
-from services.runs.wording import CAUSES, REASONS
+from services.runs.wording import CAUSES, ENDINGS, REASONS
 from tests.factories import correlation_of
 from tests.page import page_of
 from tests.world import RESTORE, World
+from web.runs import workflow_steps
+from web.runs.receipt import SOURCES
 from web.ui.states import OF_RUN
+from web.ui.times import duration
 
 RECEIPT = '[aria-labelledby="receipt"]'
+
+
+def _numbers(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
 
 
 def _before_details(page: str) -> str:
@@ -37,11 +45,14 @@ def test_it_says_how_an_active_run_stands_and_follows_it(world: World) -> None:
 
     page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert page.one("#headline").text == message_of(world.run(run.id)).title
+    assert page.one(".headline")["data-code"] == Status.RUNNING
+    assert page.one("#headline").text == ENDINGS[Status.RUNNING].title
     assert page.one("#run")["data-completed"] == "false"
     assert page.has(f'[data-follow="/operations/{run.id}/fragment"]')
     assert page.has("noscript")
-    assert page.has(".steps > .to-come")
+    to_come = page.one(".steps > .to-come")
+    assert to_come.one(".what").text == "Settled"
+    assert to_come.has('.when > [data-says="not-yet"]')
 
 
 def test_a_failure_is_calm_and_its_details_are_closed(world: World) -> None:
@@ -54,7 +65,7 @@ def test_a_failure_is_calm_and_its_details_are_closed(world: World) -> None:
     page = page_of(text)
     assert page.one(".headline")["data-code"] == "ref_not_found"
     assert page.one("#headline").text == REASONS["ref_not_found"].title
-    assert page.facts(".headline")["What to do"]
+    assert page.facts(".headline")["What to do"] == REASONS["ref_not_found"].next
     details = page.one("details#technical-details:not([open])")
     assert "fatal:" in details.text
     assert "fatal:" not in _before_details(text)
@@ -72,8 +83,15 @@ def test_the_time_line_tells_each_step_and_its_length(world: World) -> None:
 
     steps = page.texts(".steps > li .what")
     assert steps == ["Requested", "Dispatched", "Started", "Settled", "Corrected"]
-    assert len(page.all(".steps > li .took")) == 4
-    assert OF_RUN[Outcome.ATTENTION_REQUIRED].word in page.all(".steps > li")[-1].one(".say").text
+    at = [datetime.fromisoformat(time["datetime"]) for time in page.all(".steps > li time")]
+    lengths = [duration(after - before) for before, after in pairwise(at)]
+    assert len(lengths) == 4
+    later = page.texts('.steps > li [data-says="later"]')
+    assert all(text.startswith(f"{length} ") for text, length in zip(later, lengths, strict=True))
+    endings = [step.one(".say") for step in page.all(".steps > li")[-2:]]
+    assert [ending["data-says"] for ending in endings] == ["by-check", "by-check"]
+    outcomes = [OF_RUN[Outcome.FAILED].word, OF_RUN[Outcome.ATTENTION_REQUIRED].word]
+    assert [ending.text.partition(", ")[0] for ending in endings] == outcomes
 
 
 def test_a_failure_is_four_lines(world: World) -> None:
@@ -84,7 +102,7 @@ def test_a_failure_is_four_lines(world: World) -> None:
     page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
     assert [*page.facts(".headline")] == ["What it means", "What was done", "What to do"]
-    assert page.one("#headline").text == message_of(world.run(run.id)).title
+    assert page.one("#headline").text == REASONS[ReasonCode.ENVIRONMENT_CHANGED].title
     assert page.one(".headline")["data-code"] == ReasonCode.ENVIRONMENT_CHANGED
     assert page.texts(".headline code.path") == items
 
@@ -96,11 +114,11 @@ def test_the_receipt_says_what_settled_it_and_on_which_evidence(world: World) ->
     page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
     receipt = page.facts(RECEIPT)
-    assert REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title in receipt["Because"]
-    assert "The regular check" in receipt["Settled by"]
+    assert receipt["Because"] == REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title
+    assert receipt["Settled by"] == SOURCES["sweep"]
     states = page.texts(f"{RECEIPT} .change .state")
     assert states == [OF_RUN[Status.RUNNING].word, OF_RUN[Outcome.FAILED].word]
-    assert any(CAUSES["terminated"].happened in fact for fact in receipt.values())
+    assert receipt["How the work ended"] == CAUSES["terminated"].happened
     assert receipt["Reviews that match"] == "0"
 
 
@@ -109,8 +127,8 @@ def test_a_run_that_settled_itself_has_a_receipt_too(world: World) -> None:
 
     page = world.browser(Role.READER).page(f"/operations/{review.run_id}")
 
-    assert "The operation itself" in page.facts(RECEIPT)["Settled by"]
-    assert "What was done" not in page.facts(".headline")
+    assert page.facts(RECEIPT)["Settled by"] == SOURCES["result"]
+    assert "What was done" not in page.text
 
 
 def test_a_correction_is_told_as_one(world: World) -> None:
@@ -123,9 +141,10 @@ def test_a_correction_is_told_as_one(world: World) -> None:
     text = world.browser(Role.READER).read(f"/operations/{run.id}")
 
     assert not before.has('[id^="correction-"]')
-    assert "Corrected" not in before.texts(".steps > li .what")
+    assert "Corrected" not in before.text
     correction = page_of(text).one(".headline #correction-1").text
-    assert correction.index(OF_RUN[Outcome.FAILED].word) < correction.index(OF_RUN[Outcome.SUCCEEDED].word)
+    read = [OF_RUN[Outcome.FAILED].word, OF_RUN[Outcome.SUCCEEDED].word]
+    assert re.findall("“([^”]+)”", correction) == read
     assert text.index("correction-1") < text.index("What it means")
 
 
@@ -174,13 +193,15 @@ def test_the_kept_history_is_a_picture_of_steps_with_their_attempts(world: World
     work = page.one('[aria-labelledby="work"]')
     first, left_out, later = work.all("ol.work > li")
     assert first.one(".what").text == "Read the configuration"
-    assert "4" in first.one(".end .say").text
-    bars = {bar["class"]: (bar["x"], bar["width"]) for bar in first.all("rect")}
-    assert (bars["waited"], bars["worked"]) == (("0.0", "25.0"), ("25.0", "50.0"))
+    assert _numbers(first.one(".end").says("tried")) == ["4"]
+    bars = {bar["class"]: [bar[name] for name in ("x", "y", "width", "height")] for bar in first.all("rect")}
+    assert bars["waited"] == ["0.0", "0", "25.0", "6"]
+    assert bars["worked"] == ["25.0", "0", "50.0", "6"]
     assert later.one(".what").text == "A later step"
-    assert later.one(".state").text == "Not finished"
-    assert left_out.text.startswith("3 ")
-    assert "The work ended before all of it was done." in work.texts("p.say")
+    assert later.one(".state").text == workflow_steps.RESULTS[None].word
+    assert left_out["data-says"] == "left-out"
+    assert _numbers(left_out.text) == ["3"]
+    assert workflow_steps.ENDINGS["failed"] in work.texts("p.say")
     assert "fatal:" not in _before_details(text)
     assert "no <route> to host" in page.one("#technical-details").text
 
@@ -275,7 +296,7 @@ def test_a_run_that_made_a_review_leads_to_it(world: World) -> None:
 
     page = world.browser(Role.READER).page(f"/operations/{review.run_id}")
 
-    assert page.one(".actions a.primary")["href"] == f"/reviews/{review.id}"
+    assert page.one('.actions a.primary[data-opens="environment_review"]')["href"] == f"/reviews/{review.id}"
 
 
 def test_what_reconciliation_found_goes_before_what_the_run_made(world: World) -> None:
@@ -286,7 +307,7 @@ def test_what_reconciliation_found_goes_before_what_the_run_made(world: World) -
 
     page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert page.one(".actions a.primary")["href"] == f"/reviews/{review.id}"
+    assert page.one('.actions a.primary[data-opens="environment_review"]')["href"] == f"/reviews/{review.id}"
 
 
 def test_a_restore_shows_what_was_put_back(world: World) -> None:

@@ -5,16 +5,18 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
 from models.access import Role
+from models.actor import Actor
 from models.base import utc_now
 from models.lifecycle import Outcome
-from models.operation_run import OperationRequest, OperationRun
+from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
+from services.runs.inputs import input_of
 from services.runs.service import OperationRunService
 from services.runs.typical_durations import ENOUGH
-from tests.factories import correlation_of
+from tests.factories import correlation_of, request
 from tests.world import COMPOSE, RESTORE, World
 
 TRUTH = re.compile(r"<h3>([^<]+)</h3>.*?</svg>([^<]+)</span>.*?<p>([^<]+)</p>", re.DOTALL)
@@ -204,13 +206,9 @@ def test_a_run_that_takes_much_longer_is_marked_in_the_list_with_why(world: Worl
 
 def test_whoever_else_asked_is_named_and_their_key_is_not(world: World) -> None:
     run = world.queued()
-    world.queued(by="grace@contoso.example")
+    grace = Actor(kind="user", name="grace@contoso.example")
     with world.database.transaction() as session:
-        session.execute(
-            update(OperationRequest)
-            .where(OperationRequest.actor_name == "grace@contoso.example")
-            .values(idempotency_key="a-key-of-grace")
-        )
+        request(session, input_of(run), key="a-key-of-grace", actor=grace)
 
     browser = world.browser(Role.READER)
     page = browser.read(f"/operations/{run.id}")
