@@ -66,9 +66,9 @@ faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at r
 	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults $(ARGS)
 
 .PHONY: coverage
-coverage: install-dev ## Measure the lines that the unit and pgsql lanes run, and hold each part to its floor
+coverage: install-dev ## Run the unit and pgsql lanes, and hold each part to its floor of covered lines
 	rm -f test-results/coverage*
-	$(BIN)/coverage run -m pytest -m "unit or pgsql" -n auto $(ARGS)
+	$(MAKE) test-unit test-pgsql PYTEST="$(BIN)/coverage run -m pytest"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/python -m tools.part_coverage
 

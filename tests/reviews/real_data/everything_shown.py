@@ -6,6 +6,7 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -104,7 +105,9 @@ def kept_files(system: System) -> Shown:
     assert {"web.log", "worker.log"} <= {log.name for log in logs}
     for path in [folder / "up.log", *(each for each in (folder / "data").rglob("*") if each.is_file())]:
         if not _is_git_or_postgres(path.relative_to(folder)):
-            yield str(path.relative_to(folder)), path.read_bytes()
+            # Temporal's journal comes and goes with its transactions; what has gone keeps nothing.
+            with suppress(FileNotFoundError):
+                yield str(path.relative_to(folder)), path.read_bytes()
 
 
 def histories(system: System) -> Shown:
