@@ -1,5 +1,6 @@
 import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,12 @@ def test_free_ports_are_different_and_free() -> None:
     found = free_ports(5)
     assert len(set(found)) == 5
     assert all(is_free(port) for port in found)
+
+
+def test_no_outgoing_connection_is_given_a_free_port_meanwhile() -> None:
+    outgoing = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(outgoing.read_text().split()[0]) if outgoing.exists() else 49_152
+    assert max(free_ports(50)) < first
 
 
 def test_a_taken_port_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
