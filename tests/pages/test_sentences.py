@@ -5,21 +5,30 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 
 import web
 from models.access import Role
 from models.actor import Actor
 from models.base import utc_now
 from models.catalog import Capability
-from models.errors import AlreadyCompleted
+from models.errors import AlreadyCompleted, InvalidInput
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reason_codes import ReasonCode
+from models.review import EnvironmentReview, ReviewStatus
 from services.access.principals import Principal
+from services.database.paging import malformed_cursor
+from services.reports.sentences import headline
+from services.reviews.queries import ReviewFilters
+from services.reviews.readiness import Profile
 from services.runs.cancellation import why_not_cancel
+from tests.review_documents import make_document
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_messages import a_run
 from web.error_pages import PAGES
+from web.reviews import pages
+from web.reviews.actions import HeaderActions, header_actions
 from web.runs import workflow_steps
 from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
 from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
@@ -44,6 +53,17 @@ def cancelling(status: Status, outcome: Outcome = Outcome.PENDING, commit: str |
     """Return a run whose cancellation is requested."""
     cancellation = stored_cancellation(point_of_no_return=commit)
     return a_run(status=status, outcome=outcome, context={"cancellation": cancellation})
+
+
+def actions_of(status: ReviewStatus) -> HeaderActions:
+    """Return the actions of a review whose technical report alone is ready."""
+    app = Flask("reviews")
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(pages.history_blueprint)
+    review = EnvironmentReview(id=uuid4(), environment_id=uuid4(), status=status, superseded_by_id=uuid4())
+    readiness = {str(profile): {"ready": profile == Profile.TECHNICAL} for profile in Profile}
+    with app.test_request_context():
+        return header_actions(review, published_id=None, why_not=None, readiness=readiness)
 
 
 ASKED, BEYOND = cancelling(Status.RUNNING), cancelling(Status.RUNNING, commit=COMMIT)
@@ -74,6 +94,22 @@ CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
         ("parts/work.html", 'data-says="attempt"', "attempt {{ step.attempts }}"),
         ("parts/work.html", 'data-says="left-out"', "{{ work.left_out }} more steps are not shown."),
         ("parts/work.html", 'data-says="tried"', "tried {{ step.attempts }} times"),
+        ("reviews/_baseline.html", 'data-paths="', '{{ word }}: {{ "{:,}".format(baseline[name]) }}'),
+        ("reviews/_baseline.html", 'data-says="more"', "more"),
+        ("reviews/_baseline.html", 'data-says="no-baseline"', "no baseline to compare with"),
+        ("reviews/_changes.html", 'data-empty="no-change"', "No item changed."),
+        ("reviews/_changes.html", 'data-empty="no-match"', "No change matches."),
+        ("reviews/_changes.html", 'data-empty="no-match"', "Clear the filters"),
+        ("reviews/_changes.html", 'data-says="matching"', 'match{{ "es" if changes_left == 1 }}.'),
+        ("reviews/_findings.html", 'data-empty="no-match"', "No finding matches."),
+        ("reviews/_findings.html", 'data-empty="nothing-found"', "Nothing stood out."),
+        ("reviews/archive.html", 'data-says="for-good"', "but it can never be published"),
+        ("reviews/history.html", 'data-empty="nothing-yet"', "No review yet."),
+        ("reviews/history.html", 'data-says="changed"', "format(review.summary[name]) }} {{ name }}"),
+        ("reviews/history.html", 'data-says="found"', '("critical", "critical", "critical")'),
+        ("reviews/history.html", 'data-says="found"', '("warning", "warning", "warnings")'),
+        ("reviews/history.html", 'data-says="found"', "{{ review.findings[severity] | counted(one, many) }}"),
+        ("reviews/history.html", 'form="compare"', "Compare"),
     ],
 )  # fmt: skip
 def test_a_named_part_of_a_page_says_what_it_is_for(template: str, name: str, sentence: str) -> None:
@@ -85,6 +121,46 @@ def test_a_named_part_of_a_page_says_what_it_is_for(template: str, name: str, se
 
 def test_the_link_to_a_review_says_so() -> None:
     assert '"environment_review": "Open the review"' in (TEMPLATES / "operations/_actions.html").read_text()
+
+
+def test_a_review_says_in_sentences_how_the_environment_stands() -> None:
+    baseline = {"set": True, "missing": 1, "drifted": 250, "conforming": 7}
+    findings = [{"code": each, "severity": each} for each in ("info", "critical", "warning")]
+
+    said = headline(make_document(sections={"baseline": baseline}, findings=findings))
+
+    assert "7 of the baseline\N{RIGHT SINGLE QUOTATION MARK}s 258 items are here unchanged." in said
+    assert said.endswith("1 critical finding and 1 warning need attention.")
+
+
+def test_a_filter_that_cannot_be_is_refused_by_name() -> None:
+    with pytest.raises(InvalidInput, match="change: there is no 'burnt'"):
+        ReviewFilters.parse({"change": "burnt"})
+
+
+def test_items_that_differ_from_the_baseline_are_called_so() -> None:
+    assert '("drifted", "Different")' in (TEMPLATES / "reviews/_baseline.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "labels"),
+    [
+        (ReviewStatus.DRAFT, ["Publish review", "Download pack", "Compare", "Archive"]),
+        (ReviewStatus.PUBLISHED, ["Download pack", "Compare"]),
+        (ReviewStatus.SUPERSEDED, ["Open the newer review", "Download pack", "Compare"]),
+        (ReviewStatus.ARCHIVED, ["Download pack", "Compare"]),
+    ],
+)
+def test_the_actions_of_a_review_say_what_they_do(status: ReviewStatus, labels: list[str]) -> None:
+    offered = actions_of(status)
+
+    assert [action.label for action in (offered.primary, *offered.others) if action] == labels
+
+
+def test_the_reports_that_are_not_ready_are_named() -> None:
+    not_ready = "The executive and audit reports are not ready to be shared; see Reports."
+
+    assert actions_of(ReviewStatus.DRAFT).note == not_ready
 
 
 @pytest.mark.parametrize(
@@ -111,6 +187,11 @@ def test_the_link_to_a_review_says_so() -> None:
         (
             why_not(READER, HERE, Capability.OPERATIONS_ACT),
             "Your role here (reader) may not start, check or cancel operations",
+        ),
+        (str(malformed_cursor()), "not a cursor of this list"),
+        (
+            why_not(READER, HERE, Capability.REVIEWS_MANAGE),
+            "Your role here (reader) may not publish or archive reviews.",
         ),
     ],
 )

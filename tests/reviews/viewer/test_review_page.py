@@ -1,11 +1,29 @@
-import re
+from collections.abc import Callable
 
 from models.access import Role
+from models.errors import ReviewBaseMoved
 from models.review import EnvironmentReview, ReviewStatus
+from services.database.paging import malformed_cursor
+from services.reports.document import ReviewDocument, open_review
+from services.reports.sentences import comparison, headline
+from services.reviews.findings import Severity
 from tests.factories import changed
+from tests.page import page_of
+from tests.reviews.viewer.parts import (
+    CHANGES,
+    FINDINGS,
+    changed_paths,
+    error,
+    following,
+    may_not_manage,
+    numbers,
+    primary,
+    standing,
+)
 from tests.world import World
+from web.reviews.wording import OF_SEVERITY, OF_STATUS
 
-FINDINGS = [
+FOUND = [
     {"code": "added", "severity": "info", "title": "Items were added", "items": []},
     {
         "code": "unreadable",
@@ -25,18 +43,28 @@ BASELINE = {
 }
 
 
+EVIDENCE = '[aria-labelledby="evidence"]'
+
+
+def sentence(world: World, review: EnvironmentReview, about: Callable[[ReviewDocument], str]) -> str:
+    """Return what the reports say about a review, too."""
+    with world.database.transaction() as session:
+        return about(open_review(session, review.id).document)
+
+
 def test_it_shows_the_worst_finding_first_in_words(world: World) -> None:
-    review = world.review(findings=FINDINGS)
+    review = world.review(findings=FOUND)
 
-    page = world.browser(Role.READER).read(f"/reviews/{review.id}")
+    page = world.browser(Role.READER).page(f"/reviews/{review.id}")
 
-    assert re.findall(r"</span><h3>([^<]+)</h3>", page) == [
+    assert page.texts(f"{FINDINGS} article > h3") == [
         "An item cannot be read",
         "Items differ",
         "Items were added",
     ]
-    assert "Critical" in page
-    assert "a &lt;b&gt;.json" in page
+    severities = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+    assert page.texts(f"{FINDINGS} article > .state") == [OF_SEVERITY[each].word for each in severities]
+    assert page.texts(f"{FINDINGS} .path") == ["a <b>.json", "b.json"]
 
 
 def test_it_shows_inventory_baseline_and_evidence(world: World) -> None:
@@ -47,71 +75,76 @@ def test_it_shows_inventory_baseline_and_evidence(world: World) -> None:
     }
     review = world.review(sections=sections)
 
-    page = world.browser(Role.READER).read(f"/reviews/{review.id}")
+    page = world.browser(Role.READER).page(f"/reviews/{review.id}")
 
-    assert re.search(r"compliancePolicy</th><td>19</td>", page)
-    assert "Different: 250" in page
-    assert "and 50 more" in page
-    assert review.fingerprint in page
-    assert f'href="/operations/{review.run_id}"' in page
+    (kind,) = page.all('[aria-labelledby="inventory"] tbody tr')
+    assert (kind.one("th").text, kind.one("td").text) == ("compliancePolicy", "19")
+    drifted = page.one('[data-paths="drifted"]')
+    assert numbers(drifted.one("summary").text) == [250]
+    assert numbers(drifted.says("more")) == [50]
+    assert page.facts(EVIDENCE)["Fingerprint"] == review.fingerprint
+    assert page.has(f'{EVIDENCE} dd > a[href="/operations/{review.run_id}"]')
 
 
 def test_it_says_in_sentences_how_the_environment_stands(world: World) -> None:
     sections = {"inventory": [], "changes": {"compared_with": None}, "baseline": BASELINE}
-    review = world.review(findings=FINDINGS, sections=sections)
+    review = world.review(findings=FOUND, sections=sections)
 
-    page = world.browser(Role.READER).read(f"/reviews/{review.id}")
+    page = world.browser(Role.READER).page(f"/reviews/{review.id}")
 
-    assert "7 of the baseline\N{RIGHT SINGLE QUOTATION MARK}s 258 items are here unchanged." in page
-    assert "1 critical finding and 1 warning need attention." in page
+    lede = page.one(".lede").text
+    assert lede == sentence(world, review, headline)
+    assert numbers(lede) == [7, 258, 1, 1]
 
 
 def test_its_contents_lead_to_sections_that_are_there(world: World) -> None:
-    page = world.browser(Role.READER).read(f"/reviews/{world.review(findings=FINDINGS).id}")
+    page = world.browser(Role.READER).page(f"/reviews/{world.review(findings=FOUND).id}")
 
-    contents = page.split('aria-label="On this page"')[1].split("</nav>")[0]
-    anchors = re.findall(r'href="#([a-z]+)"', contents)
-    assert anchors == ["findings", "changes", "baseline", "inventory", "reports", "evidence"]
+    contents = page.one('nav[aria-label="On this page"]')
+    anchors = [link["href"] for link in contents.all("a")]
+    assert anchors == ["#findings", "#changes", "#baseline", "#inventory", "#reports", "#evidence"]
     for anchor in anchors:
-        assert f'<h2 id="{anchor}">' in page
+        assert len(page.all(f"h2{anchor}")) == 1
 
 
 def test_a_review_without_anything_says_so(world: World) -> None:
-    page = world.browser(Role.READER).read(f"/reviews/{world.review().id}")
+    review = world.review()
 
-    assert "Nothing stood out." in page
-    assert "There was no published review to compare with" in page
-    assert "No item changed." not in page
-    assert "no baseline to compare with" in page
+    page = world.browser(Role.READER).page(f"/reviews/{review.id}")
+
+    assert page.has(f'{FINDINGS} [data-empty="nothing-found"]')
+    assert page.says("compared") == sentence(world, review, comparison)
+    assert not page.has('[data-empty="no-change"]')
+    assert page.says("no-baseline")
 
 
 def test_a_review_that_equals_the_one_before_says_that_nothing_changed(world: World) -> None:
     before = world.review(ref="v1")
-    page = world.browser(Role.READER).read(
+    page = world.browser(Role.READER).page(
         f"/reviews/{world.review(ref='v2', previous_review_id=before.id).id}"
     )
 
-    assert "No item changed." in page
+    assert page.has(f'{CHANGES} [data-empty="no-change"]')
 
 
 def test_changes_are_paged_in_the_order_of_their_paths(world: World) -> None:
     review = world.review(changes=[changed(f"p/{number:03}.json") for number in range(60)])
     browser = world.browser(Role.READER)
 
-    first = browser.read(f"/reviews/{review.id}")
-    following = re.search(r'href="([^"]+)" rel="next"', first)
-    assert following is not None
-    second = browser.read(following[1])
+    first = browser.page(f"/reviews/{review.id}")
+    after = following(first)
+    assert after is not None
+    second = browser.page(after)
 
-    shown = re.findall(r"p/(\d+)\.json", first) + re.findall(r"p/(\d+)\.json", second)
-    assert shown == [f"{number:03}" for number in range(60)]
+    shown = changed_paths(first) + changed_paths(second)
+    assert shown == [f"p/{number:03}.json" for number in range(60)]
 
 
 def test_a_cursor_that_is_none_is_a_clear_error(world: World) -> None:
     answer = world.browser(Role.READER).get(f"/reviews/{world.review().id}?after=-1")
 
     assert answer.status_code == 422
-    assert "not a cursor of this list" in answer.text
+    assert str(malformed_cursor()) in error(page_of(answer.text), "422")
 
 
 def test_a_reviewer_publishes_a_draft_and_the_one_before_is_superseded(world: World) -> None:
@@ -122,8 +155,9 @@ def test_a_reviewer_publishes_a_draft_and_the_one_before_is_superseded(world: Wo
     answer = browser.submit(f"/reviews/{draft.id}/publish", page=f"/reviews/{draft.id}")
 
     assert answer.status_code == 303
-    assert "Published" in browser.read(f"/reviews/{draft.id}")
-    assert f'href="/reviews/{draft.id}">Open the newer review' in browser.read(f"/reviews/{before.id}")
+    published = OF_STATUS[ReviewStatus.PUBLISHED].word
+    assert standing(browser.page(f"/reviews/{draft.id}")) == published
+    assert primary(browser.page(f"/reviews/{before.id}")) == [f"/reviews/{draft.id}"]
 
 
 def test_a_draft_whose_base_moved_is_not_published_and_says_why(world: World) -> None:
@@ -133,13 +167,15 @@ def test_a_draft_whose_base_moved_is_not_published_and_says_why(world: World) ->
     answer = world.browser(Role.REVIEWER).submit(f"/reviews/{draft.id}/publish", page=f"/reviews/{draft.id}")
 
     assert answer.status_code == 409
-    assert "compose a new one" in answer.text
+    assert page_of(answer.text).texts("[role=alert] > p") == [str(ReviewBaseMoved())]
     with world.database.transaction() as session:
         assert session.get_one(EnvironmentReview, draft.id).status == ReviewStatus.DRAFT
 
 
 def test_an_operator_sees_the_button_greyed_with_the_reason(world: World) -> None:
-    page = world.browser(Role.OPERATOR).read(f"/reviews/{world.review().id}")
+    review = world.review()
 
-    assert "Your role here (operator) may not publish or archive reviews." in page
-    assert '<button class="primary" disabled' in page
+    page = world.browser(Role.OPERATOR).page(f"/reviews/{review.id}")
+
+    assert page.has('form[action$="/publish"] > button.primary[disabled][aria-describedby="why-not"]')
+    assert page.one("#why-not").text == may_not_manage(Role.OPERATOR)
