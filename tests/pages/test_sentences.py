@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 import web
 from models.access import Role
 from models.actor import Actor
 from models.base import utc_now
 from models.catalog import Capability
-from models.errors import AlreadyCompleted, InvalidInput
+from models.errors import AlreadyCompleted, InvalidInput, RefNotFound, RepositoryError, TooManyFetches
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reason_codes import ReasonCode
@@ -27,8 +28,9 @@ from tests.review_documents import make_document
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_messages import a_run
 from web.error_pages import PAGES
-from web.reviews import pages
+from web.reviews import comparison, pages
 from web.reviews.actions import HeaderActions, header_actions
+from web.reviews.comparison import unread
 from web.runs import workflow_steps
 from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
 from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
@@ -122,6 +124,13 @@ CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
         ("reviews/finding.html", 'data-says="range"', ' to {{ "{:,}".format(first + finding["items"] '),
         ("reviews/finding.html", 'data-says="range"', ' of {{ "{:,}".format(count) }}'),
         ("reviews/archive.html", 'data-says="for-good"', "but it can never be published"),
+        ("reviews/compare.html", 'data-empty="no-difference"', "No item differs."),
+        ("reviews/compare.html", 'data-empty="no-match"', "No change matches."),
+        ("reviews/compare.html", 'data-empty="no-match"', "Clear the filter"),
+        ("reviews/compare.html", 'data-empty="same"', "These are one and the same review."),
+        ("reviews/compare.html", 'data-items="', '| counted("item") }} {{ word }}</summary>'),
+        ("reviews/compare.html", 'data-says="more"', "more, among <a "),
+        ("reviews/compare.html", 'data-says="unread"', "What changed could not be read."),
         ("reviews/history.html", 'data-empty="nothing-yet"', "No review yet."),
         ("reviews/history.html", 'data-says="changed"', "format(review.summary[name]) }} {{ name }}"),
         ("reviews/history.html", 'data-says="found"', '("critical", "critical", "critical")'),
@@ -156,8 +165,26 @@ def test_a_filter_that_cannot_be_is_refused_by_name() -> None:
         ReviewFilters.parse({"change": "burnt"})
 
 
-def test_items_that_differ_from_the_baseline_are_called_so() -> None:
-    assert '("drifted", "Different")' in (TEMPLATES / "reviews/_baseline.html").read_text()
+@pytest.mark.parametrize(
+    ("template", "named"),
+    [
+        ("reviews/_baseline.html", '"drifted", "Different"'),
+        ("reviews/compare.html", '"appeared", "Appeared"'),
+        ("reviews/compare.html", '"came", "came"'),
+        ("reviews/compare.html", '"gone", "No longer there"'),
+        ("reviews/compare.html", '"went", "went"'),
+    ],
+)
+def test_what_differs_is_called_so(template: str, named: str) -> None:
+    assert named in (TEMPLATES / template).read_text()
+
+
+def test_a_comparison_asks_for_both_reviews() -> None:
+    with (
+        Flask("reviews").test_request_context(),
+        pytest.raises(InvalidInput, match="to: name the two reviews"),
+    ):
+        comparison._review(Session(), "to")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +233,9 @@ def test_the_reports_that_are_not_ready_are_named() -> None:
             why_not(READER, HERE, Capability.OPERATIONS_ACT),
             "Your role here (reader) may not start, check or cancel operations",
         ),
+        (unread(RefNotFound("gone")), "The repository no longer has the state"),
+        (unread(RepositoryError()), "could not be read just now"),
+        (unread(TooManyFetches()), "Too many repositories are being asked"),
         (str(malformed_cursor()), "not a cursor of this list"),
         (
             why_not(READER, HERE, Capability.REVIEWS_MANAGE),
