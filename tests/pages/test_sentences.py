@@ -36,7 +36,7 @@ from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
 from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
 from web.runs.progress import ladder_of, point_of_no_return, timeline_of
 from web.runs.receipt import SOURCES
-from web.ui.navigation import why_not
+from web.ui.navigation import ENVIRONMENTS, OPERATIONS, PUBLISHED, why_not
 from web.ui.states import OF_RUN
 
 TEMPLATES = Path(web.__file__).parent / "templates"
@@ -96,6 +96,7 @@ CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
         ("parts/work.html", 'data-says="attempt"', "attempt {{ step.attempts }}"),
         ("parts/work.html", 'data-says="left-out"', "{{ work.left_out }} more steps are not shown."),
         ("parts/work.html", 'data-says="tried"', "tried {{ step.attempts }} times"),
+        ("published/index.html", 'data-empty="nothing-yet"', "Nothing has been published yet."),
         ("reviews/_baseline.html", 'data-paths="', '{{ word }}: {{ "{:,}".format(baseline[name]) }}'),
         ("reviews/_baseline.html", 'data-says="more"', "more"),
         ("reviews/_baseline.html", 'data-says="no-baseline"', "no baseline to compare with"),
@@ -211,6 +212,10 @@ def test_the_reports_that_are_not_ready_are_named() -> None:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
+        (
+            ", ".join(place.label for place in (OPERATIONS, ENVIRONMENTS, PUBLISHED)),
+            "Operations, Environments, Published",
+        ),
         (PAGES["engine"].title, "This could not be checked right now."),
         (str(AlreadyCompleted()), "This run has already ended."),
         (UNDECIDED["leave"][0], "Nothing to settle: the work is not over."),

@@ -10,10 +10,13 @@ from models.review import EnvironmentReview, ReviewStatus
 from services.reports.html import content_security_policy
 from tests.clients import Browser
 from tests.factories import changed, setting
+from tests.page import Part, page_of
+from tests.reviews.viewer.parts import CHANGES, FINDINGS
 from tests.world import World
+from web.ui.navigation import ENVIRONMENTS, OPERATIONS, PUBLISHED
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"
-FINDINGS = [
+FOUND = [
     {
         "code": "drifted",
         "severity": "warning",
@@ -32,12 +35,15 @@ UNPUBLISHED: dict[str, Callable[[World], EnvironmentReview]] = {
 
 def _review(world: World, status: ReviewStatus = ReviewStatus.PUBLISHED) -> EnvironmentReview:
     changes = [changed("a.json", settings=[setting("minimum", 8, 12)])]
-    return world.review(status, findings=FINDINGS, changes=changes, ref="v1")
+    return world.review(status, findings=FOUND, changes=changes, ref="v1")
 
 
-def _nav(page: str) -> list[str]:
-    nav = page.split('<nav aria-label="Main">')[1].partition("</nav>")[0]
-    return re.findall(r">([^<]+)</a>", nav)
+def _nav(page: Part) -> list[str]:
+    return page.one('nav[aria-label="Main"]').texts("a")
+
+
+def _listed(page: Part) -> list[str]:
+    return [link["href"] for link in page.all('[href^="/published/"]')]
 
 
 @pytest.fixture
@@ -53,20 +59,21 @@ def test_a_customer_lands_on_what_was_published_and_sees_only_that(world: World)
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/published")
     assert browser.get("/").headers["Location"] == "/published"
-    assert _nav(browser.read("/published")) == ["Published"]
+    assert _nav(browser.page("/published")) == [PUBLISHED.label]
 
 
 def test_others_have_it_beside_the_rest(world: World) -> None:
     browser = world.browser(Role.READER)
 
-    assert _nav(browser.read("/published")) == ["Operations", "Environments", "Published"]
+    places = [OPERATIONS.label, ENVIRONMENTS.label, PUBLISHED.label]
+    assert _nav(browser.page("/published")) == places
 
 
 def test_what_a_customer_may_not_see_leads_them_back(customer: Browser) -> None:
     answer = customer.get("/reviews/" + NOWHERE)
 
     assert answer.status_code == 404
-    assert '<a class="button" href="/published">Published</a>' in answer.text
+    assert page_of(answer.text).one('main a.button[href="/published"]').text == PUBLISHED.label
     assert "/operations" not in answer.text
 
 
@@ -75,10 +82,10 @@ def test_it_lists_published_reviews_alone(world: World, customer: Browser) -> No
     world.archived()
     world.review(ref="draft")
 
-    page = customer.read("/published")
+    page = customer.page("/published")
 
-    assert re.findall(r'href="/published/([^"]+)"', page) == [str(published.id)]
-    assert "Windows devices" in page
+    assert _listed(page) == [f"/published/{published.id}"]
+    assert page.texts("a.lead") == ["Windows devices"]
 
 
 def test_it_lists_every_environment_of_every_workspace_in_scope(world: World) -> None:
@@ -87,28 +94,29 @@ def test_it_lists_every_environment_of_every_workspace_in_scope(world: World) ->
     other = world.add_environment("Servers", other_workspace)
     foreign = world.review(ReviewStatus.PUBLISHED, environment=other)
 
-    page = world.browser(Role.CUSTOMER).read("/published")
-    elsewhere = world.browser(Role.CUSTOMER, other_workspace).read("/published")
+    page = world.browser(Role.CUSTOMER).page("/published")
+    elsewhere = world.browser(Role.CUSTOMER, other_workspace).page("/published")
 
-    assert re.findall(r'href="/published/([^"]+)"', page) == [str(own.id)]
-    assert re.findall(r'href="/published/([^"]+)"', elsewhere) == [str(foreign.id)]
+    assert _listed(page) == [f"/published/{own.id}"]
+    assert _listed(elsewhere) == [f"/published/{foreign.id}"]
 
 
 def test_nothing_published_says_so(customer: Browser) -> None:
-    assert "Nothing has been published yet." in customer.read("/published")
+    assert customer.page("/published").has('[data-empty="nothing-yet"]')
 
 
 def test_a_customer_reads_it_whole_and_can_change_nothing(world: World, customer: Browser) -> None:
     review = _review(world)
 
-    page = customer.read(f"/published/{review.id}")
+    answer = customer.read(f"/published/{review.id}")
 
-    assert "Items differ" in page
-    assert "Look at each." not in page  # what to do about it is for those who manage the environment
-    assert re.search(r"<code>8</code> <span[^>]*>→</span> <code>12</code>", page)
-    main = page.split('<main id="main"')[1]
-    assert 'method="post"' not in main
-    inner = set(re.findall(r'href="(/[^"#?]*)', main))
+    main = page_of(answer).one("main#main")
+    assert main.texts(f"{FINDINGS} article > h3") == ["Items differ"]
+    assert "Look at each." not in answer  # what to do about it is for those who manage the environment
+    assert main.texts(f"{CHANGES} .values > code") == ["8", "12"]
+    assert main.has(f"{CHANGES} .values > code + .to + code")
+    assert not main.has('[method="post"]')
+    inner = {re.split("[#?]", link["href"])[0] for link in main.all('[href^="/"]')}
     assert inner
     assert all(href == "/published" or href.startswith(f"/published/{review.id}") for href in inner), inner
 
@@ -116,17 +124,17 @@ def test_a_customer_reads_it_whole_and_can_change_nothing(world: World, customer
 def test_every_link_of_the_page_can_be_followed(world: World, customer: Browser) -> None:
     review = _review(world)
 
-    page = customer.read(f"/published/{review.id}")
+    page = customer.page(f"/published/{review.id}")
 
-    for href in set(re.findall(r'href="(/published[^"#]*)', page)):
-        assert customer.get(href.replace("&amp;", "&")).status_code == 200, href
+    for href in {link["href"].partition("#")[0] for link in page.all('[href^="/published"]')}:
+        assert customer.get(href).status_code == 200, href
 
 
 def test_it_is_narrowed_by_the_address_too(world: World, customer: Browser) -> None:
-    page = customer.read(f"/published/{_review(world).id}?change=added&severity=critical")
+    page = customer.page(f"/published/{_review(world).id}?change=added&severity=critical")
 
-    assert "No change matches." in page
-    assert "No finding matches." in page
+    assert page.has(f'{CHANGES} [data-empty="no-match"]')
+    assert page.has(f'{FINDINGS} [data-empty="no-match"]')
 
 
 def test_reports_and_pack_are_given(world: World, customer: Browser) -> None:
