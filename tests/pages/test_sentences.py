@@ -4,16 +4,18 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import create_autospec
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.orm import Session
 
 import web
-from models.access import Role
+from models.access import AuditAction, AuditEntry, Role
 from models.actor import Actor
 from models.base import utc_now
 from models.catalog import Capability
-from models.errors import AlreadyCompleted
+from models.errors import AlreadyCompleted, InvalidInput
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reason_codes import ReasonCode
@@ -23,13 +25,16 @@ from services.engine.port import WorkflowView
 from services.runs.cancellation import why_not_cancel
 from services.runs.operations import why_not_again
 from services.runs.queries import BusinessTruth
+from services.runs.saved_views import SavedViews
+from services.runs.search.filters import RunFilters
 from services.runs.typical_durations import TypicalRange
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_agreement import IS_OPEN, NOTHING, closed, review_of
 from tests.runs.viewer.test_agreement import a_run as a_compose
 from tests.runs.viewer.test_messages import a_run
+from web.accounts.workspaces import sentence_of
 from web.error_pages import PAGES
-from web.runs import run_list, support_bundle, workflow_steps
+from web.runs import run_list, saved_views, support_bundle, workflow_steps
 from web.runs.agreement import agreement_of
 from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
 from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
@@ -69,6 +74,10 @@ FAILED = cancelling(Status.COMPLETED, Outcome.FAILED, COMMIT)
 CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
 
 
+def audited(action: AuditAction) -> AuditEntry:
+    return AuditEntry(action=action, actor_name="ada", subject="Mine")
+
+
 def at_step(attempts: int) -> WorkflowView:
     """Return open work that is at the step `collect_evidence`."""
     return replace(IS_OPEN, step="collect_evidence", step_attempts=attempts)
@@ -101,10 +110,11 @@ def at_step(attempts: int) -> WorkflowView:
          "Usually {{ typical.shortest | duration_to(typical.longest) }}"),
         ("operations/_run.html", 'data-says="typical"',
          'in this {{ "environment" if typical.of_environment else "workspace" }} that'),
-        ("operations/_run.html", 'data-says="typical"', "The middle half of the last {{ typical.runs }}"),
+        ("operations/_run.html", 'data-says="typical"', "The middle half of the last {{ typical.runs }} in"),
         ("operations/_truths.html", 'data-says="checked"', "Checked <time data-checked="),
         ("operations/_truths.html", 'data-says="unknown"', "Could not check"),
         ("parts/work.html", 'data-says="attempt"', "attempt {{ step.attempts }}"),
+        ("parts/work.html", 'data-says="checked"', 'Checked <time data-checked="engine"'),
         ("parts/work.html", 'data-says="left-out"', "{{ work.left_out }} more steps are not shown."),
         ("parts/work.html", 'data-says="tried"', "tried {{ step.attempts }} times"),
     ],
@@ -138,6 +148,19 @@ def test_the_buttons_of_a_run_say_what_they_are_for() -> None:
         (SOURCES["result"], "The operation itself, together with its result"),
         (NOT_ASKED, "did not answer in time"),
         (support_bundle._SILENT, "Temporal did not answer in time."),
+        (run_list._FAILED, "The numbers could not be read just now."),
+        (sentence_of(audited(AuditAction.VIEW_SAVED)), "ada saved the view “Mine”."),
+        (sentence_of(audited(AuditAction.VIEW_DELETED)), "ada deleted the view “Mine”."),
+        (workflow_steps.NOT_READ, "The steps could not be read just now."),
+        (workflow_steps.LABELS["collect_evidence"], "Read the configuration"),
+        (workflow_steps.LABELS["compose_review"], "Compose the review"),
+        (workflow_steps.RESULTS["completed"].word, "Done"),
+        (workflow_steps.UNDER_WAY.word, "Under way"),
+        (workflow_steps.WAITING.word, "Waiting"),
+        (OF_RUN[Status.QUEUED].word, "Queued"),
+        (OF_RUN[Status.RUNNING].word, "Running"),
+        (OF_RUN[Outcome.FAILED].word, "Failed"),
+        (OF_RUN[Outcome.ATTENTION_REQUIRED].word, "Needs attention"),
         (why_not_again(ASKED) or "", "It is still under way."),
         (NOT_THERE, "There is no such operation."),
         (NO_TIME, "There was no time left to get to it."),
@@ -318,3 +341,39 @@ def test_a_run_that_takes_longer_than_others_says_so() -> None:
     assert re.fullmatch(
         r"It takes longer than others: they usually took .+, and this one 5(\.\d)? min so far\.", why
     )
+
+
+def test_the_views_of_everybody_have_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_views, "list_path", str)
+
+    links = saved_views.view_links([], [], RunFilters(), me="ada", acting=frozenset())
+
+    assert [(link.name, link.path) for link in links] == [
+        ("Everything", "{}"),
+        ("Asked for by me", "{'initiator': 'ada'}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "sentence"),
+    [
+        (" ", {"outcome": "failed"}, "name of 1 to 60"),
+        ("a" * 61, {"outcome": "failed"}, "name of 1 to 60"),
+        ("failed RESTORES", {"outcome": "failed"}, "a view “failed RESTORES” already"),
+        ("Another", {}, "narrow the list first"),
+    ],
+)
+def test_a_view_that_cannot_be_saved_says_why(name: str, filters: dict[str, str], sentence: str) -> None:
+    session = create_autospec(Session, instance=True)
+    session.scalar.return_value = 0
+    session.scalars.return_value.one_or_none.return_value = None
+
+    with pytest.raises(InvalidInput, match=sentence):
+        SavedViews(session, actor=READER.actor).save(workspace_id=HERE, name=name, filters=filters)
+
+
+def test_a_view_of_what_is_not_there_says_so() -> None:
+    with pytest.raises(InvalidInput, match="there is no"):
+        RunFilters.parse({"outcome": "bad"})
+    with pytest.raises(InvalidInput, match="choose the workspace"):
+        saved_views._refuse(READER)
