@@ -88,11 +88,15 @@ def at_step(attempts: int) -> WorkflowView:
     [
         ("operations/_actions.html", 'id="act-cancel"', "Cancel…"),
         ("operations/_actions.html", 'aria-describedby="cancel-why-not"', "Cancel"),
+        ("operations/_actions.html", "data-opens=", "{{ openings[page.related.type] }}"),
         ("operations/cancel.html", 'form="cancel"', "Yes, cancel it"),
         ("operations/cancel.html", 'data-says="stops-where-safe"',
          "never reads “Cancelled” while it may still act."),
         ("operations/chosen.html", 'data-says="about-these"',
          'about the {{ to_do | length }} operation{{ "s" if to_do | length != 1 }} named here and no other'),
+        ("operations/chosen.html", 'data-deed="{{ action }}"', "{{ button }}"),
+        ("operations/done.html", 'class="button primary"', "Back to the list"),
+        ("operations/index.html", 'class="button primary"', "Start an operation"),
         ("operations/_list.html", 'data-empty="nothing-yet"', "No operation has been asked for yet."),
         ("operations/_list.html", 'data-empty="no-match"', "No operation matches these filters."),
         ("operations/_list.html", 'data-empty="no-workspace"', "You do not belong to a workspace"),
@@ -132,11 +136,26 @@ def test_the_buttons_of_a_run_say_what_they_are_for() -> None:
     assert '"environment_review": "Open the review"' in actions
     assert '("again", "Run it again", page.why_not_again)' in actions
     assert actions.count('button("again", "Run it again", "again", page.why_not_again)') == 2
+    assert '("check", "Check now", page.why_no_check)' in actions
+    assert 'button("check", "Check now", "check", page.why_no_check)' in actions
+
+
+def test_the_button_that_checks_the_chosen_says_so() -> None:
+    of_check = '{% else %}\n{% set question, button = "Check these operations now?", "Yes, check them" %}'
+
+    assert of_check in (TEMPLATES / "operations/chosen.html").read_text()
 
 
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
+        (PAGES["403"].title, "Your role does not allow this"),
+        (PAGES["404"].title, "There is nothing here."),
+        (PAGES["405"].title, "does not work that way"),
+        (PAGES["413"].title, "more than this form can take"),
+        (PAGES["500"].title, "Something went wrong on our side."),
+        (PAGES["503"].title, "cannot be read right now"),
+        (PAGES["csrf"].title, "no longer valid"),
         (PAGES["engine"].title, "This could not be checked right now."),
         (str(AlreadyCompleted()), "This run has already ended."),
         (UNDECIDED["leave"][0], "Nothing to settle: the work is not over."),
