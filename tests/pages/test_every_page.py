@@ -13,8 +13,10 @@ from models.review import ReviewStatus
 from services.database.session import Database
 from tests.clients import Browser
 from tests.factories import changed
+from tests.page import page_of
 from tests.world import World
 from web.app import create_app
+from web.error_pages import PAGES
 
 FINDINGS = [{"code": "drifted", "severity": "warning", "title": "Items differ", "items": ["b.json"]}]
 READS: dict[str, Callable[[World], str]] = {
@@ -55,6 +57,14 @@ FOR_CUSTOMERS = {"published review"}
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 
 
+def assert_calm(answer: Any, name: str, status: int) -> None:
+    """Hold an answer to one of the error pages and its status."""
+    assert answer.status_code == status
+    shown = page_of(answer.text).one("[data-error]")
+    assert shown["data-error"] == name
+    assert shown.one("h1").text == PAGES[name].title
+
+
 def _without_token(page: str) -> str:
     """Leave out what tells the second in which a form was made."""
     return re.sub(r'name="csrf_token" value="[^"]+"', "", page)
@@ -65,7 +75,7 @@ def test_it_asks_to_sign_in(world: World, page: str) -> None:
     answer = Browser(world.app.test_client()).get(READS[page](world))
 
     assert answer.status_code == 401
-    assert "operationrun up" in answer.text
+    assert "operationrun up" in page_of(answer.text).says("no-password")
 
 
 @pytest.mark.parametrize("page", READS)
@@ -74,9 +84,8 @@ def test_it_rejects_post(world: World, page: str) -> None:
 
     answer = browser.submit(READS[page](world), page="/operations")
 
-    assert answer.status_code == 405
+    assert_calm(answer, "405", 405)
     assert "GET" in answer.headers["Allow"]
-    assert "does not work that way" in answer.text
 
 
 @pytest.mark.parametrize("form", WITHOUT_LIST)
@@ -88,8 +97,7 @@ def test_a_form_rejects_get(world: World, form: str) -> None:
 def test_a_form_without_its_token_is_refused(world: World, form: str) -> None:
     answer = world.browser(Role.OWNER).client.post(WRITES[form](world))
 
-    assert answer.status_code == 400
-    assert "no longer valid" in answer.text
+    assert_calm(answer, "csrf", 400)
     assert world.engine.starts == []
 
 
@@ -104,8 +112,7 @@ def test_a_form_of_another_workspace_is_not_there(world: World, form: str) -> No
 def test_a_reader_may_not_send_a_form(world: World, form: str) -> None:
     answer = world.browser(Role.READER).submit(WRITES[form](world), page="/operations")
 
-    assert answer.status_code == 403
-    assert "Your role does not allow this" in answer.text
+    assert_calm(answer, "403", 403)
     assert world.engine.starts == []
 
 
@@ -144,8 +151,7 @@ def test_it_carries_the_headers_that_keep_it_safe(world: World, page: str) -> No
 def test_what_does_not_exist_is_a_calm_404(world: World, path: str) -> None:
     answer = world.browser(Role.READER).get(path)
 
-    assert answer.status_code == 404
-    assert "There is nothing here." in answer.text
+    assert_calm(answer, "404", 404)
 
 
 def test_a_form_that_is_too_large_is_a_calm_413(world: World) -> None:
@@ -153,8 +159,7 @@ def test_a_form_that_is_too_large_is_a_calm_413(world: World) -> None:
 
     answer = world.browser(Role.OWNER).submit(path, page="/operations", items="a" * 2_000_000)
 
-    assert answer.status_code == 413
-    assert "more than this form can take" in answer.text
+    assert_calm(answer, "413", 413)
 
 
 def test_a_fault_of_ours_is_a_calm_500_that_tells_nothing(world: World, monkeypatch: Any) -> None:
@@ -166,8 +171,7 @@ def test_a_fault_of_ours_is_a_calm_500_that_tells_nothing(world: World, monkeypa
 
     answer = browser.get("/environments")
 
-    assert answer.status_code == 500
-    assert "Something went wrong on our side." in answer.text
+    assert_calm(answer, "500", 500)
     assert "secret" not in answer.text
 
 
@@ -179,5 +183,4 @@ def test_a_database_that_is_away_is_a_calm_503(world: World) -> None:
 
     answer = browser.get("/environments")
 
-    assert answer.status_code == 503
-    assert "cannot be read right now" in answer.text
+    assert_calm(answer, "503", 503)

@@ -1,6 +1,5 @@
 """The header of a page holds its one primary action, and nothing else on the page is one."""
 
-import re
 from typing import Any
 
 import pytest
@@ -11,11 +10,12 @@ from models.reason_codes import ReasonCode
 from models.reconciliation import Related
 from tests.clients import Browser
 from tests.factories import correlation_of
+from tests.page import Part, page_of
 from tests.runs.viewer.test_bulk import choose, do
 from tests.world import RESTORE, World
+from web.runs.check_page import SETTLE
 
-HEADER = re.compile(r'<header class="head(?: stacked)?">(.*?)</header>', re.DOTALL)
-PRIMARY = re.compile(r'<(?:a|button)[^>]*class="(?:button )?primary"[^>]*>([^<]+)<')
+CHECK, AGAIN, OPEN = "#act-check", "#act-again", '[data-opens="environment_review"]'
 
 
 def ended(world: World, outcome: Outcome) -> str:
@@ -41,26 +41,25 @@ def held_back(world: World) -> str:
 
 
 PAGES: dict[str, tuple[Any, str]] = {
-    "list": (lambda _: "/operations", "Start an operation"),
-    "queued": (lambda world: f"/operations/{world.queued().id}", "Check now"),
-    "running": (lambda world: f"/operations/{world.running().id}", "Check now"),
-    "succeeded": (lambda world: f"/operations/{world.review().run_id}", "Open the review"),
-    "corrected": (corrected, "Open the review"),
-    "failed": (lambda world: ended(world, Outcome.FAILED), "Run it again"),
-    "blocked": (lambda world: ended(world, Outcome.BLOCKED), "Run it again"),
+    "list": (lambda _: "/operations", '[href="/environments"]'),
+    "queued": (lambda world: f"/operations/{world.queued().id}", CHECK),
+    "running": (lambda world: f"/operations/{world.running().id}", CHECK),
+    "succeeded": (lambda world: f"/operations/{world.review().run_id}", OPEN),
+    "corrected": (corrected, OPEN),
+    "failed": (lambda world: ended(world, Outcome.FAILED), AGAIN),
+    "blocked": (lambda world: ended(world, Outcome.BLOCKED), AGAIN),
     # Its plan would be held back again.
-    "held back": (held_back, "Check now"),
-    "cancelled": (lambda world: ended(world, Outcome.CANCELLED), "Run it again"),
-    "attention required": (lambda world: ended(world, Outcome.ATTENTION_REQUIRED), "Check now"),
-    "cancellation": (lambda world: f"/operations/{world.running().id}/cancellation", "Yes, cancel it"),
+    "held back": (held_back, CHECK),
+    "cancelled": (lambda world: ended(world, Outcome.CANCELLED), AGAIN),
+    "attention required": (lambda world: ended(world, Outcome.ATTENTION_REQUIRED), CHECK),
+    "cancellation": (lambda world: f"/operations/{world.running().id}/cancellation", '[form="cancel"]'),
 }
 
 
-def primaries(page: str) -> tuple[list[str], list[str]]:
-    """Return the primary actions of a page's header, and those of the whole page."""
-    header = HEADER.search(page)
-    assert header
-    return PRIMARY.findall(header[1]), PRIMARY.findall(page)
+def primary(page: Part, action: str) -> Part:
+    """Return the one primary action of a page, which is the given one of its header."""
+    assert page.has(f"header.head {action}.primary")
+    return page.one(".primary")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -68,24 +67,27 @@ def primaries(page: str) -> tuple[list[str], list[str]]:
 def test_a_header_has_exactly_one_primary_action(world: World, role: Role, page: str) -> None:
     path, action = PAGES[page]
 
-    assert primaries(world.browser(role).read(path(world))) == ([action], [action])
+    assert primary(world.browser(role).page(path(world)), action).text
 
 
 @pytest.mark.parametrize("page", [name for name in PAGES if name != "list"])
 def test_a_reader_sees_it_too_greyed_where_they_may_not(world: World, page: str) -> None:
     path, action = PAGES[page]
 
-    text = world.browser(Role.READER).read(path(world))
+    text = world.browser(Role.READER).page(path(world))
 
-    assert primaries(text) == ([action], [action])
-    if action != "Open the review":
-        assert re.search(
-            rf'<button[^>]*class="primary"[^>]* disabled aria-describedby="[^"]+"[^>]*>{action}', text
-        )
+    shown = primary(text, action)
+    assert shown.text
+    if action != OPEN:
+        assert text.has(f"button{action}.primary[disabled]")
+        assert text.has(f"#{shown['aria-describedby']}")
 
 
 def test_a_reader_of_the_list_has_nothing_to_start(world: World) -> None:
-    assert primaries(world.browser(Role.READER).read("/operations")) == ([], [])
+    page = world.browser(Role.READER).page("/operations")
+
+    assert page.has("header.head")
+    assert not page.has(".primary")
 
 
 def test_the_pages_between_have_one_as_well(world: World) -> None:
@@ -94,9 +96,9 @@ def test_the_pages_between_have_one_as_well(world: World) -> None:
     browser: Browser = world.browser(Role.OPERATOR)
     path = f"/operations/{run.id}"
 
-    check = browser.submit(f"{path}/check", page=path).text
-    chosen, done = choose(browser, "check", run.id).text, do(browser, "check", run.id).text
+    check = page_of(browser.submit(f"{path}/check", page=path).text)
+    chosen, done = (page_of(step(browser, "check", run.id).text) for step in (choose, do))
 
-    assert primaries(check) == (["Settle it so"], ["Settle it so"])
-    assert primaries(chosen) == (["Yes, check them"], ["Yes, check them"])
-    assert primaries(done) == (["Back to the list"], ["Back to the list"])
+    assert primary(check, '[form="settle"]').text == SETTLE
+    assert primary(chosen, '[form="deed"][data-deed="check"]').text
+    assert primary(done, '[href="/operations"]').text

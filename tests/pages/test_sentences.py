@@ -1,7 +1,10 @@
 """The sentences that must be right: what other tests find by its code or `data-` name stands here, once."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import create_autospec
 from uuid import uuid4
 
 import pytest
@@ -9,11 +12,12 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 import web
-from models.access import Role
+from models.access import AuditAction, AuditEntry, Role
 from models.actor import Actor
 from models.base import utc_now
 from models.catalog import Capability
 from models.errors import AlreadyCompleted, InvalidInput, RefNotFound, RepositoryError, TooManyFetches
+from models.errors import AlreadyCompleted, InvalidInput
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reason_codes import ReasonCode
@@ -25,18 +29,40 @@ from services.reviews.queries import ReviewFilters
 from services.reviews.readiness import Profile
 from services.runs.cancellation import why_not_cancel
 from tests.review_documents import make_document
+from services.engine.cache import Snapshot
+from services.engine.port import WorkflowView
+from services.runs.cancellation import why_not_cancel
+from services.runs.operations import why_not_again
+from services.runs.queries import BusinessTruth
+from services.runs.saved_views import SavedViews
+from services.runs.search.filters import RunFilters
+from services.runs.typical_durations import TypicalRange
 from tests.runs.contexts import stored_cancellation
+from tests.runs.viewer.test_agreement import IS_OPEN, NOTHING, closed, review_of
+from tests.runs.viewer.test_agreement import a_run as a_compose
 from tests.runs.viewer.test_messages import a_run
+from web.accounts.workspaces import sentence_of
 from web.error_pages import PAGES
 from web.reviews import comparison, pages
 from web.reviews.actions import HeaderActions, header_actions
 from web.reviews.comparison import unread
 from web.runs import workflow_steps
+from web.runs import run_list, saved_views, support_bundle, workflow_steps
+from web.runs.agreement import agreement_of
 from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
 from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
 from web.runs.progress import ladder_of, point_of_no_return, timeline_of
 from web.runs.receipt import SOURCES
 from web.ui.navigation import ENVIRONMENTS, OPERATIONS, PUBLISHED, why_not
+from web.runs.truths import (
+    NOT_ASKED,
+    engine_sentence,
+    engine_state,
+    result_sentence,
+    result_state,
+    truths_of,
+)
+from web.ui.navigation import why_not
 from web.ui.states import OF_RUN
 
 TEMPLATES = Path(web.__file__).parent / "templates"
@@ -73,27 +99,51 @@ FAILED = cancelling(Status.COMPLETED, Outcome.FAILED, COMMIT)
 CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
 
 
+def audited(action: AuditAction) -> AuditEntry:
+    return AuditEntry(action=action, actor_name="ada", subject="Mine")
+
+
+def at_step(attempts: int) -> WorkflowView:
+    """Return open work that is at the step `collect_evidence`."""
+    return replace(IS_OPEN, step="collect_evidence", step_attempts=attempts)
+
+
 @pytest.mark.parametrize(
     ("template", "name", "sentence"),
     [
         ("operations/_actions.html", 'id="act-cancel"', "Cancel…"),
         ("operations/_actions.html", 'aria-describedby="cancel-why-not"', "Cancel"),
+        ("operations/_actions.html", "data-opens=", "{{ openings[page.related.type] }}"),
         ("operations/cancel.html", 'form="cancel"', "Yes, cancel it"),
         ("operations/cancel.html", 'data-says="stops-where-safe"',
          "never reads “Cancelled” while it may still act."),
         ("operations/chosen.html", 'data-says="about-these"',
          'about the {{ to_do | length }} operation{{ "s" if to_do | length != 1 }} named here and no other'),
+        ("operations/chosen.html", 'data-deed="{{ action }}"', "{{ button }}"),
+        ("operations/done.html", 'class="button primary"', "Back to the list"),
+        ("operations/index.html", 'class="button primary"', "Start an operation"),
         ("operations/_list.html", 'data-empty="nothing-yet"', "No operation has been asked for yet."),
         ("operations/_list.html", 'data-empty="no-match"', "No operation matches these filters."),
         ("operations/_list.html", 'data-empty="no-workspace"', "You do not belong to a workspace"),
         ("operations/_list.html", 'data-empty="unread"', "The operations could not be read."),
+        ("operations/_actions.html", 'aria-describedby="{{ name }}-why-not"', "{{ label }}"),
+        ("operations/_facts.html", 'id="askers"', "Who else asked"),
+        ("operations/_facts.html", 'data-says="with-key"', ", with a key to ask again by{% endif %}"),
         ("operations/_run.html", 'id="correction-',
          'this {{ "first" if loop.first else "then" }} read “{{ correction.before.word }}”, and reads'),
         ("operations/_run.html", 'id="correction-', "and reads “{{ correction.after.word }}” since."),
         ("operations/_run.html", 'data-says="later"', "{{ step.took | duration }} later"),
         ("operations/_run.html", 'data-says="not-needed"', "not needed"),
         ("operations/_run.html", 'data-says="not-yet"', "not yet"),
+        ("operations/_run.html", 'id="typical"',
+         "Usually {{ typical.shortest | duration_to(typical.longest) }}"),
+        ("operations/_run.html", 'data-says="typical"',
+         'in this {{ "environment" if typical.of_environment else "workspace" }} that'),
+        ("operations/_run.html", 'data-says="typical"', "The middle half of the last {{ typical.runs }} in"),
+        ("operations/_truths.html", 'data-says="checked"', "Checked <time data-checked="),
+        ("operations/_truths.html", 'data-says="unknown"', "Could not check"),
         ("parts/work.html", 'data-says="attempt"', "attempt {{ step.attempts }}"),
+        ("parts/work.html", 'data-says="checked"', 'Checked <time data-checked="engine"'),
         ("parts/work.html", 'data-says="left-out"', "{{ work.left_out }} more steps are not shown."),
         ("parts/work.html", 'data-says="tried"', "tried {{ step.attempts }} times"),
         ("published/index.html", 'data-empty="nothing-yet"', "Nothing has been published yet."),
@@ -147,8 +197,20 @@ def test_a_named_part_of_a_page_says_what_it_is_for(template: str, name: str, se
     assert all(sentence in part for part in found)
 
 
-def test_the_link_to_a_review_says_so() -> None:
-    assert '"environment_review": "Open the review"' in (TEMPLATES / "operations/_actions.html").read_text()
+def test_the_buttons_of_a_run_say_what_they_are_for() -> None:
+    actions = (TEMPLATES / "operations/_actions.html").read_text()
+
+    assert '"environment_review": "Open the review"' in actions
+    assert '("again", "Run it again", page.why_not_again)' in actions
+    assert actions.count('button("again", "Run it again", "again", page.why_not_again)') == 2
+    assert '("check", "Check now", page.why_no_check)' in actions
+    assert 'button("check", "Check now", "check", page.why_no_check)' in actions
+
+
+def test_the_button_that_checks_the_chosen_says_so() -> None:
+    of_check = '{% else %}\n{% set question, button = "Check these operations now?", "Yes, check them" %}'
+
+    assert of_check in (TEMPLATES / "operations/chosen.html").read_text()
 
 
 def test_a_review_says_in_sentences_how_the_environment_stands() -> None:
@@ -216,6 +278,13 @@ def test_the_reports_that_are_not_ready_are_named() -> None:
             ", ".join(place.label for place in (OPERATIONS, ENVIRONMENTS, PUBLISHED)),
             "Operations, Environments, Published",
         ),
+        (PAGES["403"].title, "Your role does not allow this"),
+        (PAGES["404"].title, "There is nothing here."),
+        (PAGES["405"].title, "does not work that way"),
+        (PAGES["413"].title, "more than this form can take"),
+        (PAGES["500"].title, "Something went wrong on our side."),
+        (PAGES["503"].title, "cannot be read right now"),
+        (PAGES["csrf"].title, "no longer valid"),
         (PAGES["engine"].title, "This could not be checked right now."),
         (str(AlreadyCompleted()), "This run has already ended."),
         (UNDECIDED["leave"][0], "Nothing to settle: the work is not over."),
@@ -225,6 +294,22 @@ def test_the_reports_that_are_not_ready_are_named() -> None:
         (SOURCES["sweep"], "The regular check"),
         (SOURCES["operator"], "A person who asked to check"),
         (SOURCES["result"], "The operation itself, together with its result"),
+        (NOT_ASKED, "did not answer in time"),
+        (support_bundle._SILENT, "Temporal did not answer in time."),
+        (run_list._FAILED, "The numbers could not be read just now."),
+        (sentence_of(audited(AuditAction.VIEW_SAVED)), "ada saved the view “Mine”."),
+        (sentence_of(audited(AuditAction.VIEW_DELETED)), "ada deleted the view “Mine”."),
+        (workflow_steps.NOT_READ, "The steps could not be read just now."),
+        (workflow_steps.LABELS["collect_evidence"], "Read the configuration"),
+        (workflow_steps.LABELS["compose_review"], "Compose the review"),
+        (workflow_steps.RESULTS["completed"].word, "Done"),
+        (workflow_steps.UNDER_WAY.word, "Under way"),
+        (workflow_steps.WAITING.word, "Waiting"),
+        (OF_RUN[Status.QUEUED].word, "Queued"),
+        (OF_RUN[Status.RUNNING].word, "Running"),
+        (OF_RUN[Outcome.FAILED].word, "Failed"),
+        (OF_RUN[Outcome.ATTENTION_REQUIRED].word, "Needs attention"),
+        (why_not_again(ASKED) or "", "It is still under way."),
         (NOT_THERE, "There is no such operation."),
         (NO_TIME, "There was no time left to get to it."),
         (NOT_NOW, "did not answer"),
@@ -310,3 +395,141 @@ def test_the_time_line_says_who_settled_it(actor_kind: str, before: str, says: s
     ending = timeline_of(a_run(outcome=Outcome.ATTENTION_REQUIRED), [settled])[-1]
 
     assert (ending.says, ending.detail) == (says, sentence)
+
+
+def test_the_three_truths_have_their_names() -> None:
+    told = truths_of(a_compose(), Snapshot(at=utc_now(), found=IS_OPEN), NOTHING, utc_now())
+
+    assert [truth.name for truth in told.all] == ["The record", "The work", "The result"]
+    assert told.record.sentence == "It has not ended."
+
+
+@pytest.mark.parametrize(
+    ("run", "view", "word", "sentence"),
+    [
+        (a_compose(), IS_OPEN, "Under way", "The work is open."),
+        (a_compose(), at_step(1), "Under way", "Now: Read the configuration."),
+        (
+            a_compose(),
+            at_step(3),
+            "Under way",
+            "Now: Read the configuration. This was begun 3 times so far.",
+        ),
+        (
+            a_compose(Outcome.FAILED),
+            IS_OPEN,
+            "About to end",
+            "Its end is recorded, and the work has yet to close.",
+        ),
+        (
+            a_compose(),
+            closed("terminated"),
+            "Ended",
+            "Somebody stopped the work from outside before it was done.",
+        ),
+        (
+            a_compose(Outcome.FAILED),
+            closed("activity_failed"),
+            "Ended",
+            "A step of the work could not be done.",
+        ),
+    ],
+)
+def test_the_work_is_said_to_be(run: OperationRun, view: WorkflowView, word: str, sentence: str) -> None:
+    assert (engine_state(run, view).word, engine_sentence(run, view)) == (word, sentence)
+
+
+MADE = a_compose(Outcome.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    ("run", "truth", "word", "sentence"),
+    [
+        (a_compose(), NOTHING, "Not there", "There is no review of this operation."),
+        (MADE, review_of(MADE), "There", "The review of this operation is there. It is a draft."),
+        (a_compose(Outcome.FAILED), review_of(None), "Not there", "Another operation's review"),
+        (a_run(status=Status.RUNNING), NOTHING, "Not there", "“Check now” looks there."),
+    ],
+)
+def test_the_result_is_said_to_be(run: OperationRun, truth: BusinessTruth, word: str, sentence: str) -> None:
+    assert result_state(run, truth).word == word
+    assert sentence in result_sentence(run, truth)
+
+
+@pytest.mark.parametrize(
+    ("run", "view", "truth", "sentence"),
+    [
+        (
+            a_compose(),
+            closed("terminated"),
+            NOTHING,
+            "its end is not recorded yet. The regular check settles it",
+        ),
+        (a_compose(), None, NOTHING, "The record and the result agree. The work could not be asked about."),
+        (a_compose(), IS_OPEN, None, "The result could not be read."),
+        (a_compose(Outcome.FAILED), None, review_of(None), "“Check now” settles this operation by it."),
+        (MADE, closed("terminated"), review_of(MADE), "a success is never taken back"),
+    ],
+)
+def test_the_agreement_is_said_to_be(
+    run: OperationRun, view: WorkflowView | None, truth: BusinessTruth | None, sentence: str
+) -> None:
+    assert sentence in agreement_of(run, view, truth, utc_now()).sentence
+
+
+def test_work_that_closes_right_now_agrees_with_its_record() -> None:
+    run = a_compose(Outcome.FAILED)
+    run.completed_at = utc_now()
+
+    sentence = "They agree: its end is recorded, and the work is just closing."
+    assert agreement_of(run, IS_OPEN, NOTHING, utc_now()).sentence == sentence
+
+
+def test_a_run_that_takes_longer_than_others_says_so() -> None:
+    run = a_compose()
+    typical = TypicalRange(
+        shortest=timedelta(seconds=20), longest=timedelta(seconds=30), runs=10, of_environment=True
+    )
+
+    why = run_list._why_late(run, typical, run.created_at + timedelta(minutes=5))
+
+    assert why is not None
+    assert re.fullmatch(
+        r"It takes longer than others: they usually took .+, and this one 5(\.\d)? min so far\.", why
+    )
+
+
+def test_the_views_of_everybody_have_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_views, "list_path", str)
+
+    links = saved_views.view_links([], [], RunFilters(), me="ada", acting=frozenset())
+
+    assert [(link.name, link.path) for link in links] == [
+        ("Everything", "{}"),
+        ("Asked for by me", "{'initiator': 'ada'}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "sentence"),
+    [
+        (" ", {"outcome": "failed"}, "name of 1 to 60"),
+        ("a" * 61, {"outcome": "failed"}, "name of 1 to 60"),
+        ("failed RESTORES", {"outcome": "failed"}, "a view “failed RESTORES” already"),
+        ("Another", {}, "narrow the list first"),
+    ],
+)
+def test_a_view_that_cannot_be_saved_says_why(name: str, filters: dict[str, str], sentence: str) -> None:
+    session = create_autospec(Session, instance=True)
+    session.scalar.return_value = 0
+    session.scalars.return_value.one_or_none.return_value = None
+
+    with pytest.raises(InvalidInput, match=sentence):
+        SavedViews(session, actor=READER.actor).save(workspace_id=HERE, name=name, filters=filters)
+
+
+def test_a_view_of_what_is_not_there_says_so() -> None:
+    with pytest.raises(InvalidInput, match="there is no"):
+        RunFilters.parse({"outcome": "bad"})
+    with pytest.raises(InvalidInput, match="choose the workspace"):
+        saved_views._refuse(READER)

@@ -7,18 +7,24 @@ from sqlalchemy import event, text
 
 from models.access import Role
 from models.base import utc_now
-from models.lifecycle import Outcome
+from models.lifecycle import Outcome, Status
 from models.reason_codes import ReasonCode
 from services.engine.port import QueueView
+from services.runs.queue_status import waiting_reason
 from services.runs.service import OperationRunService
+from tests.page import Part
+from tests.runs.viewer.test_saved_views import names_for_everybody
 from tests.world import RESTORE, World
+from web.runs import run_list
+from web.ui.states import OF_RUN
 
-TAB = re.compile(r"</svg>([^<]+?) <span class=\"number\">([^<]+)</span>")
+QUEUED, RUNNING, FAILED = (OF_RUN[each].word for each in (Status.QUEUED, Status.RUNNING, Outcome.FAILED))
 
 
-def numbers(page: str) -> dict[str, str]:
-    """Return the numbers that are not nought."""
-    return {word: number for word, number in TAB.findall(page) if number != "0"}
+def numbers(page: Part) -> dict[str, str]:
+    """Return the numbers that are not nought, by the word of their tab."""
+    tabs = [(tab, tab.one(".number").text) for tab in page.all(".standings > a:has(.number)")]
+    return {tab.text.removesuffix(f" {number}"): number for tab, number in tabs if number != "0"}
 
 
 def test_the_fragment_is_a_part_of_the_page(world: World) -> None:
@@ -51,14 +57,10 @@ def test_every_state_has_its_number_under_the_other_filters(world: World) -> Non
     world.queued(environment=world.add_environment("Order portal"))
     browser = world.browser(Role.READER)
 
-    assert numbers(browser.read("/operations")) == {"Queued": "1", "Running": "1", "Failed": "2"}
-    assert numbers(browser.read("/operations?outcome=failed")) == {
-        "Queued": "1",
-        "Running": "1",
-        "Failed": "2",
-    }
-    assert numbers(browser.read("/operations?environment=order-portal")) == {"Queued": "1"}
-    assert numbers(browser.read(f"/operations?type={RESTORE}")) == {}
+    assert numbers(browser.page("/operations")) == {QUEUED: "1", RUNNING: "1", FAILED: "2"}
+    assert numbers(browser.page("/operations?outcome=failed")) == {QUEUED: "1", RUNNING: "1", FAILED: "2"}
+    assert numbers(browser.page("/operations?environment=order-portal")) == {QUEUED: "1"}
+    assert numbers(browser.page(f"/operations?type={RESTORE}")) == {}
 
 
 def test_numbers_beyond_the_bound_are_told_as_such(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,12 +69,12 @@ def test_numbers_beyond_the_bound_are_told_as_such(world: World, monkeypatch: py
     browser = world.browser(Role.READER)
     for ref in "ab":
         world.queued(ref=ref)
-    assert numbers(browser.read("/operations")) == {"Queued": "2"}
+    assert numbers(browser.page("/operations")) == {QUEUED: "2"}
 
     world.queued(ref="c")
     world.queued(ref="d")
 
-    assert numbers(browser.read("/operations")) == {"Queued": "2+"}
+    assert numbers(browser.page("/operations")) == {QUEUED: "2+"}
 
 
 def test_numbers_that_cannot_be_read_are_left_out_and_not_nought(
@@ -86,11 +88,11 @@ def test_numbers_that_cannot_be_read_are_left_out_and_not_nought(
 
     monkeypatch.setattr("web.runs.run_list.count_standings", slow)
 
-    page = world.browser(Role.READER).read("/operations")
+    page = world.browser(Role.READER).page("/operations")
 
-    assert "The numbers could not be read just now." in page
-    assert 'class="number"' not in page
-    assert f'id="run-{run.id}"' in page
+    assert page.says("uncounted") == run_list._FAILED
+    assert not page.has(".number")
+    assert page.has(f"#run-{run.id}")
 
 
 def test_a_queued_run_that_waits_is_marked_in_the_list_with_why(world: World) -> None:
@@ -99,16 +101,18 @@ def test_a_queued_run_that_waits_is_marked_in_the_list_with_why(world: World) ->
         OperationRunService(session).record_dispatched(run.id, run.created_at)
     world.engine.queue_view = QueueView(pollers=0, last_polled_at=None, backlog=3, oldest_waits=70.0)
 
-    page = world.browser(Role.READER).read("/operations")
+    page = world.browser(Role.READER).page("/operations")
 
-    assert "No worker is known to have asked for work in the last minutes." in page
+    waiting = waiting_reason(world.run(run.id), world.engine.queue_view, utc_now())
+    assert waiting.code == "no_worker"
+    assert page.one(f"#run-{run.id} .stale").text == waiting.sentence
 
 
 def test_a_run_that_was_asked_for_just_now_is_not_marked(world: World) -> None:
     world.now = utc_now()
     world.queued()
 
-    assert "stale" not in world.browser(Role.READER).read("/operations")
+    assert not world.browser(Role.READER).page("/operations").has(".stale")
 
 
 @pytest.mark.parametrize(
@@ -127,15 +131,17 @@ def test_a_run_that_was_asked_for_just_now_is_not_marked(world: World) -> None:
 def test_days_are_whole_and_those_of_the_reader(world: World, query: str, is_found: bool) -> None:  # noqa: FBT001
     run = world.queued()
 
-    page = world.browser(Role.READER).read(f"/operations?{query}")
+    page = world.browser(Role.READER).page(f"/operations?{query}")
 
-    assert (f'id="run-{run.id}"' in page) is is_found
+    assert page.has(f"#run-{run.id}") is is_found
 
 
 def test_what_one_asked_for_oneself_is_one_link_away(world: World) -> None:
-    page = world.browser(Role.READER).read("/operations")
+    everything, mine = world.browser(Role.READER).page("/operations").all(".views > a")
 
-    assert re.search(r'href="/operations\?initiator=reader-\w+@contoso.example">Asked for by me</a>', page)
+    assert everything["href"] == "/operations"
+    assert re.fullmatch(r"/operations\?initiator=reader-\w+@contoso\.example", mine["href"])
+    assert [everything.text, mine.text] == names_for_everybody(world)
 
 
 @pytest.mark.parametrize("path", ["/operations?", "/operations/fragment?"])

@@ -12,8 +12,11 @@ from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from services.engine.port import EngineUnreachable
 from tests.factories import correlation_of
+from tests.page import Part, page_of
 from tests.runs.viewer.test_run_page import STORY
 from tests.world import World
+from web.runs.truths import engine_sentence
+from web.runs.workflow_steps import ENDINGS, LABELS, NOT_READ, RESULTS, UNDER_WAY, WAITING
 
 
 def live_story(*steps: dict[str, Any], **values: Any) -> dict[str, Any]:
@@ -37,8 +40,16 @@ def _at(seconds: int) -> str:
 COMPOSING = {"step": "compose_review", "scheduled_at": _at(30), "started_at": _at(60), "attempts": 3}
 
 
-def work_on(page: str) -> str:
-    return page.split('<h2 id="work">')[1].split("</section>", maxsplit=1)[0]
+def work_on(page: Part) -> Part:
+    return page.one('[aria-labelledby="work"]')
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
+
+
+def place(bar: Part) -> list[str]:
+    return [bar[name] for name in ("x", "y", "width", "height")]
 
 
 def test_work_under_way_is_a_picture_of_its_steps_so_far(world: World) -> None:
@@ -47,28 +58,29 @@ def test_work_under_way_is_a_picture_of_its_steps_so_far(world: World) -> None:
     world.engine.open(workflow_id)
     world.engine.stories[workflow_id] = live_story(COMPOSING | {"failure": "fatal: no <route> to host"})
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    text = world.browser(Role.READER).read(f"/operations/{run.id}")
 
-    work = work_on(page)
-    assert re.findall(r'class="what">([^<]+)<', work) == ["Read the configuration", "Compose the review"]
-    assert re.findall(r"</svg>([\w ]+)</span>", work) == ["Done", "Under way"]
-    assert re.findall(r'<span class="say" data-says="\w+">([^<]+)<', work) == ["tried 2 times", "attempt 3"]
+    work = work_on(page_of(text))
+    assert work.texts(".what") == [LABELS["collect_evidence"], LABELS["compose_review"]]
+    assert work.texts(".state") == [RESULTS["completed"].word, UNDER_WAY.word]
+    tries = [(say["data-says"], numbers(say.text)) for say in work.all("li .say")]
+    assert tries == [("tried", ["2"]), ("attempt", ["3"])]
     # 60 s are known of, and what goes on has the last quarter of the picture.
-    assert '<rect class="worked" x="12.5" y="0" width="25.0" height="6"/>' in work
-    assert '<rect class="goes-on" x="75.0" y="0" width="25.0" height="6"/>' in work
-    assert f'<span data-since="{_at(30)}">' in work
-    assert 'Checked <time data-checked="engine"' in work
-    assert "fatal:" not in page.split("<details")[0]
-    assert "no &lt;route&gt; to host" in page
+    assert place(work.one("rect.worked")) == ["12.5", "0", "25.0", "6"]
+    assert place(work.one("rect.goes-on")) == ["75.0", "0", "25.0", "6"]
+    assert work.has(f'span[data-since="{_at(30)}"]')
+    assert work.has('[data-says="checked"] > time[data-checked="engine"]')
+    assert "fatal:" not in text.split("<details")[0]
+    assert "no &lt;route&gt; to host" in text
 
 
 def test_a_step_that_waits_to_be_tried_again_says_so(world: World) -> None:
     run = world.running()
     world.engine.stories[correlation_of(run).workflow_id] = live_story(COMPOSING | {"started_at": None})
 
-    work = work_on(world.browser(Role.READER).read(f"/operations/{run.id}"))
+    work = work_on(world.browser(Role.READER).page(f"/operations/{run.id}"))
 
-    assert re.findall(r"</svg>([\w ]+)</span>", work) == ["Done", "Waiting"]
+    assert work.texts(".state") == [RESULTS["completed"].word, WAITING.word]
 
 
 def test_a_picture_of_work_under_way_is_not_told_twice(world: World) -> None:
@@ -96,10 +108,12 @@ def test_steps_that_could_not_be_read_are_told_as_such(world: World, monkeypatch
     world.engine.open(correlation_of(run).workflow_id, step="collect_evidence")
     monkeypatch.setattr(world.engine, "compact_history", unread)
 
-    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+    page = world.browser(Role.READER).page(f"/operations/{run.id}")
 
-    assert "The steps could not be read just now." in work_on(page)
-    assert "Now: Read the configuration." in page
+    view = world.engine.views[correlation_of(run).workflow_id]
+    assert work_on(page).says("note") == NOT_READ
+    assert LABELS["collect_evidence"] in engine_sentence(run, view)
+    assert page.one('[data-truth="work"]').says("found") == engine_sentence(run, view)
 
 
 def test_the_steps_stay_while_the_history_of_ended_work_is_being_kept(world: World) -> None:
@@ -108,11 +122,11 @@ def test_the_steps_stay_while_the_history_of_ended_work_is_being_kept(world: Wor
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
     world.engine.stories[correlation_of(run).workflow_id] = STORY
 
-    work = work_on(world.browser(Role.READER).read(f"/operations/{run.id}"))
+    work = work_on(world.browser(Role.READER).page(f"/operations/{run.id}"))
 
-    assert "tried 4 times" in work
-    assert "Not finished" in work
-    assert "The work ended before all of it was done." in work
+    assert numbers(work.says("tried")) == ["4"]
+    assert RESULTS[None].word in work.texts(".state")
+    assert work.says("ending") == ENDINGS["failed"]
 
 
 def test_a_run_that_waits_is_not_asked_for_steps(world: World) -> None:
