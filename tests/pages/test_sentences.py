@@ -19,6 +19,7 @@ from services.access.principals import Principal
 from services.runs.cancellation import why_not_cancel
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_messages import a_run
+from web.accounts import sign_in
 from web.error_pages import PAGES
 from web.runs import workflow_steps
 from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
@@ -54,6 +55,11 @@ CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
 @pytest.mark.parametrize(
     ("template", "name", "sentence"),
     [
+        ("account/show.html", 'data-empty="no-workspace"', "You belong to no workspace."),
+        ("account/show.html", 'id="password"', '"Change your password" if has_password else'),
+        ("account/show.html", "'workspaces.show'", "Members and tokens"),
+        ("sessions/link.html", 'class="primary"', "Sign in"),
+        ("sessions/signed_out.html", "data-signed-out", 'signed out{{ " everywhere" if everywhere }}'),
         ("operations/_actions.html", 'id="act-cancel"', "Cancel…"),
         ("operations/_actions.html", 'aria-describedby="cancel-why-not"', "Cancel"),
         ("operations/cancel.html", 'form="cancel"', "Yes, cancel it"),
@@ -83,6 +89,17 @@ def test_a_named_part_of_a_page_says_what_it_is_for(template: str, name: str, se
     assert all(sentence in part for part in found)
 
 
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("accounts/account.py", '"This is not your present password."'),
+        ("accounts/sign_in.py", "Try again in {minutes} minute{'' if minutes == 1 else 's'}."),
+    ],
+)
+def test_what_a_page_refuses_it_says_so(page: str, sentence: str) -> None:
+    assert sentence in (Path(web.__file__).parent / page).read_text()
+
+
 def test_the_link_to_a_review_says_so() -> None:
     assert '"environment_review": "Open the review"' in (TEMPLATES / "operations/_actions.html").read_text()
 
@@ -90,6 +107,8 @@ def test_the_link_to_a_review_says_so() -> None:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
+        (sign_in._WRONG, "This e-mail address and password do not belong together."),
+        (PAGES["sign_in_link"].title, "This sign-in link does not work any more."),
         (PAGES["engine"].title, "This could not be checked right now."),
         (str(AlreadyCompleted()), "This run has already ended."),
         (UNDECIDED["leave"][0], "Nothing to settle: the work is not over."),
