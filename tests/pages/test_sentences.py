@@ -1,25 +1,31 @@
 """The sentences that must be right: what other tests find by its code or `data-` name stands here, once."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.orm import Session
 
 import web
-from models.access import Role
+from models.access import AuditAction, AuditEntry, Role
 from models.actor import Actor
 from models.base import utc_now
 from models.catalog import Capability
-from models.errors import AlreadyCompleted
+from models.errors import AlreadyCompleted, InvalidInput
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reason_codes import ReasonCode
+from services.access.members import ensure_person
+from services.access.passwords import check_password
 from services.access.principals import Principal
 from services.runs.cancellation import why_not_cancel
+from services.validation import check_name
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_messages import a_run
 from web.accounts import sign_in
+from web.accounts.workspaces import sentence_of
 from web.error_pages import PAGES
 from web.runs import workflow_steps
 from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
@@ -60,6 +66,8 @@ CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
         ("account/show.html", "'workspaces.show'", "Members and tokens"),
         ("sessions/link.html", 'class="primary"', "Sign in"),
         ("sessions/signed_out.html", "data-signed-out", 'signed out{{ " everywhere" if everywhere }}'),
+        ("workspaces/show.html", "data-last-used", "{% else %}never{% endif %}"),
+        ("workspaces/show.html", 'data-empty="no-token"', "None. Programs reach this workspace by a token"),
         ("operations/_actions.html", 'id="act-cancel"', "Cancel…"),
         ("operations/_actions.html", 'aria-describedby="cancel-why-not"', "Cancel"),
         ("operations/cancel.html", 'form="cancel"', "Yes, cancel it"),
@@ -93,6 +101,7 @@ def test_a_named_part_of_a_page_says_what_it_is_for(template: str, name: str, se
     ("page", "sentence"),
     [
         ("accounts/account.py", '"This is not your present password."'),
+        ("accounts/workspaces.py", "Choose one of the roles: "),
         ("accounts/sign_in.py", "Try again in {minutes} minute{'' if minutes == 1 else 's'}."),
     ],
 )
@@ -195,3 +204,37 @@ def test_the_time_line_says_who_settled_it(actor_kind: str, before: str, says: s
     ending = timeline_of(a_run(outcome=Outcome.ATTENTION_REQUIRED), [settled])[-1]
 
     assert (ending.says, ending.detail) == (says, sentence)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "sentence"),
+    [
+        (lambda: check_name(" "), "A name is 1 to 200 printable characters."),
+        (lambda: check_password("short"), "A password is 12 to 256 characters"),
+        (lambda: ensure_person(Session(), "nobody"), "'nobody' is not an e-mail address"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(refuse: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        refuse()
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "sentence"),
+    [
+        (AuditAction.MEMBER_ADDED, "reviewer", "bob added ada as reviewer."),
+        (
+            AuditAction.MEMBER_ROLE_CHANGED,
+            "reader to operator",
+            "bob changed the role of ada from reader to operator.",
+        ),
+        (AuditAction.MEMBER_REMOVED, "operator", "bob removed ada, who was operator."),
+        (AuditAction.TOKEN_REVOKED, "reader, opr_", "bob revoked the token “ada” (reader, opr_)."),
+    ],
+)
+def test_a_change_of_a_workspace_says_who_changed_what(
+    action: AuditAction, detail: str, sentence: str
+) -> None:
+    entry = AuditEntry(action=action, actor_name="bob", subject="ada", detail=detail)
+
+    assert sentence_of(entry) == sentence
