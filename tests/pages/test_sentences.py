@@ -65,6 +65,7 @@ CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
         ("account/show.html", 'id="password"', '"Change your password" if has_password else'),
         ("account/show.html", "'workspaces.show'", "Members and tokens"),
         ("sessions/link.html", 'class="primary"', "Sign in"),
+        ("sessions/sign_in.html", "'openid.start'", "Sign in with {{ provider }}"),
         ("sessions/signed_out.html", "data-signed-out", 'signed out{{ " everywhere" if everywhere }}'),
         ("workspaces/show.html", "data-last-used", "{% else %}never{% endif %}"),
         ("workspaces/show.html", 'data-empty="no-token"', "None. Programs reach this workspace by a token"),
@@ -118,6 +119,10 @@ def test_the_link_to_a_review_says_so() -> None:
     [
         (sign_in._WRONG, "This e-mail address and password do not belong together."),
         (PAGES["sign_in_link"].title, "This sign-in link does not work any more."),
+        (PAGES["unknown_person"].title, "You are not known here yet."),
+        (PAGES["subject_refused"].title, "You could not be signed in as that person."),
+        (PAGES["identity_refused"].title, "You could not be signed in."),
+        (PAGES["identity_provider_unreachable"].title, "The identity provider does not answer."),
         (PAGES["engine"].title, "This could not be checked right now."),
         (str(AlreadyCompleted()), "This run has already ended."),
         (UNDECIDED["leave"][0], "Nothing to settle: the work is not over."),
