@@ -21,6 +21,7 @@ from services.access.members import ensure_person
 from services.access.passwords import check_password
 from services.access.principals import Principal
 from services.runs.cancellation import why_not_cancel
+from services.runs.wording import REASONS
 from services.validation import check_name
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_messages import a_run
@@ -64,6 +65,10 @@ CANCELLED = cancelling(Status.COMPLETED, Outcome.CANCELLED)
         ("account/show.html", 'data-empty="no-workspace"', "You belong to no workspace."),
         ("account/show.html", 'id="password"', '"Change your password" if has_password else'),
         ("account/show.html", "'workspaces.show'", "Members and tokens"),
+        ("restore_plans/show.html", 'form="execute"', "Execute restore"),
+        ("restore_plans/show.html", 'id="headline"',
+         'This restore would change {{ will_change }} item{{ "s" if will_change != 1 }}.'),
+        ("restore_plans/show.html", 'id="headline"', "{% else %}There is nothing to change.{% endif %}"),
         ("sessions/link.html", 'class="primary"', "Sign in"),
         ("sessions/sign_in.html", "'openid.start'", "Sign in with {{ provider }}"),
         ("sessions/signed_out.html", "data-signed-out", 'signed out{{ " everywhere" if everywhere }}'),
@@ -99,15 +104,16 @@ def test_a_named_part_of_a_page_says_what_it_is_for(template: str, name: str, se
 
 
 @pytest.mark.parametrize(
-    ("page", "sentence"),
+    ("module", "sentence"),
     [
-        ("accounts/account.py", '"This is not your present password."'),
-        ("accounts/workspaces.py", "Choose one of the roles: "),
-        ("accounts/sign_in.py", "Try again in {minutes} minute{'' if minutes == 1 else 's'}."),
+        ("services/restores/points.py", "Choose another label."),
+        ("web/accounts/account.py", '"This is not your present password."'),
+        ("web/accounts/workspaces.py", "Choose one of the roles: "),
+        ("web/accounts/sign_in.py", "Try again in {minutes} minute{'' if minutes == 1 else 's'}."),
     ],
 )
-def test_what_a_page_refuses_it_says_so(page: str, sentence: str) -> None:
-    assert sentence in (Path(web.__file__).parent / page).read_text()
+def test_a_refusal_says_what_is_not_accepted(module: str, sentence: str) -> None:
+    assert sentence in (TEMPLATES.parents[1] / module).read_text()
 
 
 def test_the_link_to_a_review_says_so() -> None:
@@ -119,6 +125,10 @@ def test_the_link_to_a_review_says_so() -> None:
     [
         (sign_in._WRONG, "This e-mail address and password do not belong together."),
         (PAGES["sign_in_link"].title, "This sign-in link does not work any more."),
+        (
+            REASONS[ReasonCode.ENVIRONMENT_UNREACHABLE].title,
+            "The environment's repository could not be reached.",
+        ),
         (PAGES["unknown_person"].title, "You are not known here yet."),
         (PAGES["subject_refused"].title, "You could not be signed in as that person."),
         (PAGES["identity_refused"].title, "You could not be signed in."),
