@@ -21,7 +21,7 @@ from services.access.members import ensure_person
 from services.access.passwords import check_password
 from services.access.principals import Principal
 from services.runs.cancellation import why_not_cancel
-from services.runs.wording import REASONS
+from services.runs.wording import REASONS, TOO_LATE
 from services.validation import check_name
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_messages import a_run
@@ -130,6 +130,16 @@ def test_the_link_to_a_review_says_so() -> None:
             REASONS[ReasonCode.ENVIRONMENT_UNREACHABLE].title,
             "The environment's repository could not be reached.",
         ),
+        (REASONS[ReasonCode.CANCELLED].title, "The operation was cancelled."),
+        (REASONS[ReasonCode.REVIEW_COMPOSED].title, "The review is ready."),
+        (REASONS[ReasonCode.REVIEW_ALREADY_COMPOSED].title, "This review exists already."),
+        (REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title, "No review was made."),
+        (REASONS[ReasonCode.REVIEW_NOT_COMPOSED].body, "The environment itself was not touched"),
+        (REASONS[ReasonCode.RESTORE_APPLIED].title, "The restore is done."),
+        (TOO_LATE.title, "Somebody asked to cancel this, too late"),
+        (PAGES["404"].title, "There is nothing here."),
+        (PAGES["500"].title, "Something went wrong on our side."),
+        (PAGES["503"].title, "The records cannot be read right now."),
         (PAGES["unknown_person"].title, "You are not known here yet."),
         (PAGES["subject_refused"].title, "You could not be signed in as that person."),
         (PAGES["identity_refused"].title, "You could not be signed in."),
