@@ -45,6 +45,14 @@ class Part:
         assert len(dict(pairs)) == len(pairs), pairs
         return dict(pairs)
 
+    def refusal(self, field: str) -> str:
+        """Return what is wrong with the field of an id, which points to it; it is not empty."""
+        error = f"{field}-error"
+        assert error in self.one(f'#{field}[aria-invalid="true"]')["aria-describedby"].split()
+        reason = self.one(f"#{error}").text.partition(": ")[2]
+        assert reason
+        return reason
+
     def why_not(self, action: str) -> str | None:
         """Return why a button cannot be pressed; None where it can, or is a link.
 

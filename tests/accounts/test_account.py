@@ -1,5 +1,6 @@
 """Signing in by password, the sessions of browsers, and a person's own page."""
 
+import re
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -8,14 +9,19 @@ from typing import Any
 import pytest
 
 from models.access import Role, User
+from models.errors import InvalidInput
 from services.access.password_sign_in import PER_NAME
-from services.access.passwords import set_password
+from services.access.passwords import check_password, set_password
 from tests.clients import Browser
+from tests.page import page_of
 from tests.world import World
+from web.accounts import sign_in as sign_in_pages
 from web.app import create_app
 from web.browser_session import IDLE, LONGEST
 
 PASSWORD = "several words in a row"
+PROBLEM = '#sign-in-problem[role="alert"]'
+PRESENT = '[aria-labelledby="password"] #present'
 
 
 @pytest.fixture
@@ -44,10 +50,10 @@ def test_it_signs_in_by_a_password(world: World, person: User) -> None:
 
 
 def test_browsers_and_managers_of_passwords_know_the_fields(world: World) -> None:
-    page = Browser(world.app.test_client()).read("/sign-in")
+    page = Browser(world.app.test_client()).page("/sign-in")
 
-    assert 'autocomplete="username"' in page
-    assert 'autocomplete="current-password"' in page
+    assert page.one('[name="name"]')["autocomplete"] == "username"
+    assert page.one('[name="password"]')["autocomplete"] == "current-password"
 
 
 def test_whoever_asks_for_a_page_is_led_on_to_it(world: World, person: User) -> None:
@@ -55,7 +61,7 @@ def test_whoever_asks_for_a_page_is_led_on_to_it(world: World, person: User) -> 
     asked = browser.get("/account?x=1")
 
     assert asked.status_code == 401
-    assert 'name="next" value="/account?x=1"' in asked.text
+    assert page_of(asked.text).one('[name="next"]')["value"] == "/account?x=1"
     assert sign_in(browser, person.email, next="/account?x=1").headers["Location"] == "/account?x=1"
 
 
@@ -75,7 +81,7 @@ def test_it_says_the_same_of_a_wrong_password_and_of_nobody(world: World, person
         pages.append(_plain(answer.text, name))
 
     assert pages[0] == pages[1]
-    assert "do not belong together" in pages[0]
+    assert page_of(answer.text).one(PROBLEM).text == sign_in_pages._WRONG
 
 
 def test_too_many_attempts_are_a_calm_429_that_says_when_to_come_back(world: World, person: User) -> None:
@@ -87,7 +93,7 @@ def test_too_many_attempts_are_a_calm_429_that_says_when_to_come_back(world: Wor
 
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 900
-    assert "Try again in 15 minutes." in answer.text
+    assert re.findall(r"\d+ \w+", page_of(answer.text).one(PROBLEM).text) == ["15 minutes"]
 
 
 def test_the_session_is_another_after_signing_in(world: World, person: User) -> None:
@@ -155,7 +161,7 @@ def test_signing_out_everywhere_ends_every_browser(world: World, person: User) -
 
     answer = one.submit("/account/sign-out-everywhere", page="/account")
 
-    assert "signed out everywhere" in answer.text
+    assert page_of(answer.text).one("[data-signed-out]")["data-signed-out"] == "everywhere"
     assert one.get("/account").status_code == other.get("/account").status_code == 401
     assert signed_in(world, person).get("/account").status_code == 200
 
@@ -168,7 +174,8 @@ def test_a_new_password_needs_the_present_one_and_ends_the_other_browsers(world:
     done = one.submit("/account/password", page="/account", present=PASSWORD, password=new)
 
     assert (refused.status_code, done.status_code) == (422, 303)
-    assert "not your present password" in refused.text
+    assert page_of(refused.text).refusal("present")
+    assert not page_of(refused.text).has("#new-password-error")
     assert one.get("/account").status_code == 200
     assert other.get("/account").status_code == 401
     assert sign_in(other, person.email).status_code == 422
@@ -178,20 +185,26 @@ def test_a_new_password_needs_the_present_one_and_ends_the_other_browsers(world:
 def test_whoever_has_no_password_sets_one(world: World) -> None:
     browser = world.browser(Role.READER)
 
+    assert not browser.page("/account").has(PRESENT)
     short = browser.submit("/account/password", page="/account", password="short")
     done = browser.submit("/account/password", page="/account", password=PASSWORD)
 
     assert (short.status_code, done.status_code) == (422, 303)
-    assert "12 to 256 characters" in short.text
-    assert "Change your password" in browser.read("/account")
+    with pytest.raises(InvalidInput) as refused:
+        check_password("short")
+    assert page_of(short.text).refusal("new-password") == str(refused.value)
+    assert browser.page("/account").has(PRESENT)
 
 
 def test_the_account_shows_the_workspaces_and_which_may_be_managed(world: World) -> None:
-    assert "Members and tokens" in world.browser(Role.OWNER).read("/account")
-    page = world.browser(Role.CUSTOMER).read("/account")
-    assert "Contoso" in page
-    assert "Members and tokens" not in page
-    assert "You belong to no workspace." in world.browser(None).read("/account")
+    workspaces = '[aria-labelledby="workspaces-title"]'
+    manage = f'{workspaces} a[href="/workspaces/{world.workspace.id}"]'
+
+    assert world.browser(Role.OWNER).page("/account").has(manage)
+    page = world.browser(Role.CUSTOMER).page("/account")
+    assert page.texts(f"{workspaces} .lead") == ["Contoso"]
+    assert not page.has('a[href^="/workspaces/"]')
+    assert world.browser(None).page("/account").has(f'{workspaces} [data-empty="no-workspace"]')
 
 
 def _plain(page: str, name: str) -> str:

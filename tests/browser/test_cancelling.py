@@ -4,10 +4,16 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from models.lifecycle import Outcome
+from models.reason_codes import ReasonCode
+from services.runs.wording import REASONS, TOO_LATE
 from tests.browser.people import People
 from tests.browser.reading import has_stayed, mark
 from tests.slow_remotes import gate_of, held_restore, silence
 from tests.system import Json, System
+from web.ui.states import OF_RUN
+
+CANCEL = 'button[form="cancel"]'
 
 
 def rung(page: Page, label: str) -> Locator:
@@ -15,10 +21,20 @@ def rung(page: Page, label: str) -> Locator:
     return ladder.filter(has=page.get_by_text(label, exact=True))
 
 
+def expect_headline(page: Page, title: str) -> None:
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+
+
+def expect_settled(page: Page, outcome: Outcome) -> None:
+    settled = rung(page, "Settled").locator('[data-says="settled"]')
+    expect(settled).to_contain_text(OF_RUN[outcome].word.lower())
+
+
 def ask(page: Page, run: Json) -> None:
     page.goto(f"/operations/{run['id']}")
-    page.get_by_role("link", name="Cancel…").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Cancel this operation?")
+    page.locator("#act-cancel").click()
+    expect(page).to_have_url(re.compile(rf"/operations/{run['id']}/cancellation$"))
+    expect(page.locator("header").locator(CANCEL)).to_be_enabled()
 
 
 def test_a_cancellation_climbs_its_ladder_to_the_end(system: System, people: People) -> None:
@@ -28,18 +44,18 @@ def test_a_cancellation_climbs_its_ladder_to_the_end(system: System, people: Peo
     run = system.running(system.compose(environment))
     page, _ = people.page(people.owner)
     ask(page, run)
-    expect(page.get_by_role("main")).to_contain_text("it never reads “Cancelled” while it may still act")
+    expect(page.locator('[data-says="stops-where-safe"]')).to_contain_text(OF_RUN[Outcome.CANCELLED].word)
 
-    page.get_by_role("button", name="Yes, cancel it").click()
+    page.locator(CANCEL).click()
     expect(page).to_have_url(f"{people.site}/operations/{run['id']}")
     mark(page)
 
-    expect(page.get_by_role("heading", name="The operation was cancelled.")).to_be_visible()
+    expect_headline(page, REASONS[ReasonCode.CANCELLED].title)
     for label in ("Asked", "Delivered", "Acknowledged", "Settled"):
         expect(rung(page, label)).to_have_class(re.compile(r"\bdone\b"))
     expect(rung(page, "Asked")).to_contain_text(f"by {people.owner.email}")
-    expect(rung(page, "Settled")).to_contain_text("as cancelled")
-    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_disabled()
+    expect_settled(page, Outcome.CANCELLED)
+    expect(page.locator('button[aria-describedby="cancel-why-not"]')).to_be_disabled()
     assert has_stayed(page)
 
 
@@ -47,18 +63,18 @@ def test_what_is_being_pushed_is_not_said_to_be_cancelled(system: System, people
     repository, _, run = held_restore(system)
     page, _ = people.page(people.owner)
     ask(page, run)
-    warning = page.get_by_text(re.compile(r"Commit \w{7} is already pushed or being pushed"))
-    expect(warning).to_contain_text("cancelling cannot undo it")
+    expect(page.locator('[data-says="no-return"]')).to_contain_text(re.compile(r"\b[0-9a-f]{7}\b"))
+    expect(page.locator('[data-says="stops-where-safe"]')).to_have_count(0)
 
-    page.get_by_role("button", name="Yes, cancel it").click()
+    page.locator(CANCEL).click()
 
-    expect(page.get_by_role("heading", name="Somebody asked to cancel this, too late")).to_be_visible()
-    expect(rung(page, "Acknowledged")).to_contain_text("the work goes on to its end")
-    expect(rung(page, "Settled")).to_contain_text("not yet")
+    expect_headline(page, TOO_LATE.title)
+    expect(rung(page, "Acknowledged").locator('[data-says="goes-on"]')).to_be_visible()
+    expect(rung(page, "Settled").locator('[data-says="not-yet"]')).to_be_visible()
     mark(page)
     gate_of(repository).touch()
-    expect(page.get_by_role("heading", name="The restore is done.")).to_be_visible()
-    expect(rung(page, "Acknowledged")).to_contain_text("there was nothing left to stop")
-    expect(rung(page, "Settled")).to_contain_text("as succeeded")
+    expect_headline(page, REASONS[ReasonCode.RESTORE_APPLIED].title)
+    expect(rung(page, "Acknowledged").locator('[data-says="nothing-to-stop"]')).to_be_visible()
+    expect_settled(page, Outcome.SUCCEEDED)
     assert has_stayed(page)
     assert repository.read("show", "main:a.json") == "1"

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.people import People
 from tests.browser.reading import machinery_in
 from tests.system import Json, System
+from web.error_pages import PAGES
 
 
 @pytest.fixture
@@ -79,4 +80,5 @@ def test_what_was_not_published_is_not_there_for_a_customer(
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 404, path
-        expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here.")
+        expect(page.locator('[data-error="404"]')).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_have_text(PAGES["404"].title)

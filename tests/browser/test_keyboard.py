@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from models.reason_codes import ReasonCode
+from services.runs.wording import REASONS
 from tests.browser.people import PASSWORD, People
 from tests.slow_remotes import silence
 from tests.system import System
@@ -57,7 +59,7 @@ def test_a_person_signs_in_opens_a_run_and_cancels_it_by_the_keyboard(system: Sy
     tab_to(page, page.get_by_role("button", name="Yes, cancel it"))
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="The operation was cancelled.")).to_be_visible()
+    expect(page.get_by_role("heading", name=REASONS[ReasonCode.CANCELLED].title)).to_be_visible()
     expect(page).to_have_title(re.compile(r"^Cancelled: "))
 
 

@@ -6,10 +6,13 @@ from itertools import pairwise
 
 from playwright.sync_api import Page, Response, expect
 
+from models.reason_codes import ReasonCode
+from services.runs.wording import REASONS
 from tests.browser.people import People
 from tests.browser.reading import has_stayed, mark
 from tests.slow_remotes import silence, speak
 from tests.system import MANY, System
+from web.runs.workflow_steps import LABELS, UNDER_WAY
 
 LATEST_RUN, LATEST_LIST = 10, 15  # seconds between two looks at what does not change, as the scripts have it
 LOOKS = 6
@@ -39,7 +42,7 @@ def test_the_list_and_a_runs_page_change_by_themselves(system: System, people: P
     silence(repository)
     runs, list_watch = people.page(people.owner)
     runs.goto(f"/operations?environment={environment['id']}")
-    expect(runs.get_by_role("heading", name="No operation matches these filters.")).to_be_visible()
+    expect(runs.locator('[data-empty="no-match"]').get_by_role("heading")).to_be_visible()
     mark(runs)
 
     run = system.running(system.compose(environment))
@@ -49,16 +52,18 @@ def test_the_list_and_a_runs_page_change_by_themselves(system: System, people: P
     page.goto(f"/operations/{run['id']}")
     expect(page).to_have_title(re.compile(r"^Running: "))
     work = page.get_by_role("region", name="The work, step by step")
-    expect(work.get_by_role("listitem")).to_contain_text(["Read the configuration"])
-    expect(work).to_contain_text("Under way")
+    expect(work.get_by_role("listitem")).to_contain_text([LABELS["collect_evidence"]])
+    expect(work).to_contain_text(UNDER_WAY.word)
     mark(page)
     speak(repository)
 
-    expect(page.get_by_role("heading", name="The review is ready.")).to_be_visible()
+    expect(page.get_by_role("heading", name=REASONS[ReasonCode.REVIEW_COMPOSED].title)).to_be_visible()
     expect(page).to_have_title(re.compile(r"^Succeeded: "))
     expect(row).to_contain_text("Succeeded")
-    expect(work.get_by_role("listitem")).to_contain_text(["Read the configuration", "Compose the review"])
-    expect(work).not_to_contain_text("Under way")
+    expect(work.get_by_role("listitem")).to_contain_text(
+        [LABELS["collect_evidence"], LABELS["compose_review"]]
+    )
+    expect(work).not_to_contain_text(UNDER_WAY.word)
     assert has_stayed(page)
     assert has_stayed(runs)
     assert_nothing_is_sent_twice(list_watch.answers_of("/operations/fragment"))

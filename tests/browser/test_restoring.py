@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
+from models.reason_codes import ReasonCode
+from services.runs.wording import REASONS
 from tests.browser.people import People
 from tests.browser.reading import machinery_in
 from tests.system import System
@@ -28,14 +30,15 @@ def test_a_restore_is_previewed_executed_and_told(system: System, people: People
     expect(page.locator("#restore-points + .lines")).to_contain_text("Before the change")
     preview(page, "Make it exactly so")
 
-    expect(page.get_by_role("heading", name="This restore would change 2 items.")).to_be_visible()
+    expect(page.locator("[data-changes]")).to_have_attribute("data-changes", "2")
+    expect(page.locator("[data-changes] #headline")).to_be_visible()
     items = page.get_by_role("table", name="Planned items").locator("tbody")
     expect(items.get_by_role("row").filter(has_text="a.json")).to_be_visible()
     expect(items.get_by_role("row").filter(has_text="c.json")).to_be_visible()
     assert repository.read("show", "main:a.json") == "2"
     page.get_by_role("button", name="Execute restore").click()
 
-    expect(page.get_by_role("heading", name="The restore is done.")).to_be_visible()
+    expect(page.get_by_role("heading", name=REASONS[ReasonCode.RESTORE_APPLIED].title)).to_be_visible()
     result = page.get_by_role("region", name="What was put back")
     expect(result).to_contain_text("1 written")
     expect(result).to_contain_text("1 removed")

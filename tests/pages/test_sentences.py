@@ -1,6 +1,7 @@
 """The sentences that must be right: what other tests find by its code or `data-` name stands here, once."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,43 +18,44 @@ from models.actor import Actor
 from models.base import utc_now
 from models.catalog import Capability
 from models.errors import AlreadyCompleted, InvalidInput, RefNotFound, RepositoryError, TooManyFetches
-from models.errors import AlreadyCompleted, InvalidInput
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun, OperationRunTransition
 from models.reason_codes import ReasonCode
 from models.review import EnvironmentReview, ReviewStatus
+from services.access.members import ensure_person
+from services.access.passwords import check_password
 from services.access.principals import Principal
 from services.database.paging import malformed_cursor
+from services.engine.cache import Snapshot
+from services.engine.port import WorkflowView
 from services.reports.sentences import headline
 from services.reviews.queries import ReviewFilters
 from services.reviews.readiness import Profile
-from services.runs.cancellation import why_not_cancel
-from tests.review_documents import make_document
-from services.engine.cache import Snapshot
-from services.engine.port import WorkflowView
 from services.runs.cancellation import why_not_cancel
 from services.runs.operations import why_not_again
 from services.runs.queries import BusinessTruth
 from services.runs.saved_views import SavedViews
 from services.runs.search.filters import RunFilters
 from services.runs.typical_durations import TypicalRange
+from services.runs.wording import REASONS, TOO_LATE
+from services.validation import check_name
+from tests.review_documents import make_document
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_agreement import IS_OPEN, NOTHING, closed, review_of
 from tests.runs.viewer.test_agreement import a_run as a_compose
 from tests.runs.viewer.test_messages import a_run
+from web.accounts import sign_in
 from web.accounts.workspaces import sentence_of
 from web.error_pages import PAGES
 from web.reviews import comparison, pages
 from web.reviews.actions import HeaderActions, header_actions
 from web.reviews.comparison import unread
-from web.runs import workflow_steps
 from web.runs import run_list, saved_views, support_bundle, workflow_steps
 from web.runs.agreement import agreement_of
 from web.runs.bulk import NO_TIME, NOT_NOW, NOT_THERE
 from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
 from web.runs.progress import ladder_of, point_of_no_return, timeline_of
 from web.runs.receipt import SOURCES
-from web.ui.navigation import ENVIRONMENTS, OPERATIONS, PUBLISHED, why_not
 from web.runs.truths import (
     NOT_ASKED,
     engine_sentence,
@@ -62,7 +64,7 @@ from web.runs.truths import (
     result_state,
     truths_of,
 )
-from web.ui.navigation import why_not
+from web.ui.navigation import ENVIRONMENTS, OPERATIONS, PUBLISHED, why_not
 from web.ui.states import OF_RUN
 
 TEMPLATES = Path(web.__file__).parent / "templates"
@@ -111,9 +113,22 @@ def at_step(attempts: int) -> WorkflowView:
 @pytest.mark.parametrize(
     ("template", "name", "sentence"),
     [
+        ("account/show.html", 'data-empty="no-workspace"', "You belong to no workspace."),
+        ("account/show.html", 'id="password"', '"Change your password" if has_password else'),
+        ("account/show.html", "'workspaces.show'", "Members and tokens"),
+        ("restore_plans/show.html", 'form="execute"', "Execute restore"),
+        ("restore_plans/show.html", 'id="headline"',
+         'This restore would change {{ will_change }} item{{ "s" if will_change != 1 }}.'),
+        ("restore_plans/show.html", 'id="headline"', "{% else %}There is nothing to change.{% endif %}"),
+        ("sessions/link.html", 'class="primary"', "Sign in"),
+        ("sessions/sign_in.html", "'openid.start'", "Sign in with {{ provider }}"),
+        ("sessions/signed_out.html", "data-signed-out", 'signed out{{ " everywhere" if everywhere }}'),
+        ("workspaces/show.html", "data-last-used", "{% else %}never{% endif %}"),
+        ("workspaces/show.html", 'data-empty="no-token"', "None. Programs reach this workspace by a token"),
         ("operations/_actions.html", 'id="act-cancel"', "Cancel…"),
         ("operations/_actions.html", 'aria-describedby="cancel-why-not"', "Cancel"),
         ("operations/_actions.html", "data-opens=", "{{ openings[page.related.type] }}"),
+        ("operations/cancel.html", 'class="head"', "<h1>Cancel this operation?</h1>"),
         ("operations/cancel.html", 'form="cancel"', "Yes, cancel it"),
         ("operations/cancel.html", 'data-says="stops-where-safe"',
          "never reads “Cancelled” while it may still act."),
@@ -272,6 +287,23 @@ def test_the_reports_that_are_not_ready_are_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        ("services/restores/points.py", "Choose another label."),
+        ("web/accounts/account.py", '"This is not your present password."'),
+        ("web/accounts/workspaces.py", "Choose one of the roles: "),
+        ("web/accounts/sign_in.py", "Try again in {minutes} minute{'' if minutes == 1 else 's'}."),
+    ],
+)
+def test_a_refusal_says_what_is_not_accepted(module: str, sentence: str) -> None:
+    assert sentence in (TEMPLATES.parents[1] / module).read_text()
+
+
+def test_the_link_to_a_review_says_so() -> None:
+    assert '"environment_review": "Open the review"' in (TEMPLATES / "operations/_actions.html").read_text()
+
+
+@pytest.mark.parametrize(
     ("said", "sentence"),
     [
         (
@@ -285,6 +317,24 @@ def test_the_reports_that_are_not_ready_are_named() -> None:
         (PAGES["500"].title, "Something went wrong on our side."),
         (PAGES["503"].title, "cannot be read right now"),
         (PAGES["csrf"].title, "no longer valid"),
+        (sign_in._WRONG, "This e-mail address and password do not belong together."),
+        (PAGES["sign_in_link"].title, "This sign-in link does not work any more."),
+        (
+            REASONS[ReasonCode.ENVIRONMENT_UNREACHABLE].title,
+            "The environment's repository could not be reached.",
+        ),
+        (REASONS[ReasonCode.CANCELLED].title, "The operation was cancelled."),
+        (REASONS[ReasonCode.REVIEW_COMPOSED].title, "The review is ready."),
+        (REASONS[ReasonCode.REVIEW_ALREADY_COMPOSED].title, "This review exists already."),
+        (REASONS[ReasonCode.REVIEW_NOT_COMPOSED].title, "No review was made."),
+        (REASONS[ReasonCode.REVIEW_NOT_COMPOSED].body, "The environment itself was not touched"),
+        (REASONS[ReasonCode.RESTORE_APPLIED].title, "The restore is done."),
+        (TOO_LATE.title, "Somebody asked to cancel this, too late"),
+        (PAGES["503"].title, "The records cannot be read right now."),
+        (PAGES["unknown_person"].title, "You are not known here yet."),
+        (PAGES["subject_refused"].title, "You could not be signed in as that person."),
+        (PAGES["identity_refused"].title, "You could not be signed in."),
+        (PAGES["identity_provider_unreachable"].title, "The identity provider does not answer."),
         (PAGES["engine"].title, "This could not be checked right now."),
         (str(AlreadyCompleted()), "This run has already ended."),
         (UNDECIDED["leave"][0], "Nothing to settle: the work is not over."),
@@ -343,7 +393,7 @@ def test_a_named_sentence_says_what_it_is_for(said: str, sentence: str) -> None:
         (ASKED, "Delivered", "delivered", "handed on to the work"),
         (FAILED, "Delivered", "no-work", "no work was under way"),
         (ASKED, "Acknowledged", "acknowledged", "stopped at a safe place"),
-        (BEYOND, "Acknowledged", "goes-on", "stops nowhere in between"),
+        (BEYOND, "Acknowledged", "goes-on", "the work goes on to its end, and stops nowhere in between"),
         (FAILED, "Acknowledged", "nothing-to-stop", "there was nothing left to stop"),
         (ASKED, "Settled", "to-settle", "recorded by what is true then"),
         (CANCELLED, "Settled", "settled", "as cancelled"),
@@ -533,3 +583,37 @@ def test_a_view_of_what_is_not_there_says_so() -> None:
         RunFilters.parse({"outcome": "bad"})
     with pytest.raises(InvalidInput, match="choose the workspace"):
         saved_views._refuse(READER)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "sentence"),
+    [
+        (lambda: check_name(" "), "A name is 1 to 200 printable characters."),
+        (lambda: check_password("short"), "A password is 12 to 256 characters"),
+        (lambda: ensure_person(Session(), "nobody"), "'nobody' is not an e-mail address"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(refuse: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        refuse()
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "sentence"),
+    [
+        (AuditAction.MEMBER_ADDED, "reviewer", "bob added ada as reviewer."),
+        (
+            AuditAction.MEMBER_ROLE_CHANGED,
+            "reader to operator",
+            "bob changed the role of ada from reader to operator.",
+        ),
+        (AuditAction.MEMBER_REMOVED, "operator", "bob removed ada, who was operator."),
+        (AuditAction.TOKEN_REVOKED, "reader, opr_", "bob revoked the token “ada” (reader, opr_)."),
+    ],
+)
+def test_a_change_of_a_workspace_says_who_changed_what(
+    action: AuditAction, detail: str, sentence: str
+) -> None:
+    entry = AuditEntry(action=action, actor_name="bob", subject="ada", detail=detail)
+
+    assert sentence_of(entry) == sentence
