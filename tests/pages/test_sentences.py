@@ -162,6 +162,8 @@ def at_step(attempts: int) -> WorkflowView:
         ("parts/work.html", 'data-says="left-out"', "{{ work.left_out }} more steps are not shown."),
         ("parts/work.html", 'data-says="tried"', "tried {{ step.attempts }} times"),
         ("published/index.html", 'data-empty="nothing-yet"', "Nothing has been published yet."),
+        ("reviews/_actions.html", 'aria-describedby="why-not"', "{{ given.label }}"),
+        ("reviews/_actions.html", 'href="{{ given.address }}"', "{{ given.label }}"),
         ("reviews/_baseline.html", 'data-paths="', '{{ word }}: {{ "{:,}".format(baseline[name]) }}'),
         ("reviews/_baseline.html", 'data-says="more"', "more"),
         ("reviews/_baseline.html", 'data-says="no-baseline"', "no baseline to compare with"),
