@@ -8,9 +8,7 @@ from sqlalchemy.orm import Session
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reconciliation import Related
 from models.restore import RestoreResult
-from models.review import EnvironmentReview, ReviewStatus
-
-_LIVE = (ReviewStatus.DRAFT, ReviewStatus.PUBLISHED)
+from models.review import LIVE, EnvironmentReview
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ def reviews_for(session: Session, run: OperationRun) -> Sequence[EnvironmentRevi
         review.workspace_id == run.workspace_id,
         review.environment_id == run.environment_id,
         review.fingerprint == context.fingerprint,
-        review.status.in_(_LIVE),
+        review.status.in_(LIVE),
     )
     related = select(review.id).where(review.workspace_id == run.workspace_id, review.id == found_id)
     ids = union(own, same, related).scalar_subquery()
