@@ -7,7 +7,8 @@ from services.repositories.git import GitResult
 
 # One line of `git push --porcelain`: flag, from:to, and the result.
 _STATUS = re.compile(
-    r"^(?P<flag>[ +*=!-])\t[^\t\n:]*:(?P<ref>[^\t\n]*)\t\[?(?P<summary>[^\](\n]*)\]?(?: \((?P<reason>.*)\))?$",
+    r"^(?P<flag>[ +*=!-])\t[^\t\n:]*:(?P<ref>[^\t\n]*)\t"
+    r"\[?(?P<summary>[^\](\n]*)\]?(?: \((?P<reason>.*)\))?$",
     re.MULTILINE,
 )
 # Git itself saw the ref elsewhere, or the remote found it so: this push did not move it.

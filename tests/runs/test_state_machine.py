@@ -199,12 +199,10 @@ class RunMachine(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([-1, 1]))
     def claim_look(self, minutes: int) -> None:
-        now = self._clock().isoformat()
+        now = self._clock()
         self._expect(
-            lambda service: service.claim_look(
-                self._run, until=datetime.fromisoformat(now) + timedelta(minutes=minutes)
-            ),
-            if_=lambda before: before.context.get("look_claimed_until", "") <= now,
+            lambda service: service.claim_look(self._run, until=now + timedelta(minutes=minutes)),
+            if_=lambda before: before.context.get("look_claimed_until", "") <= now.isoformat(),
         )
 
     @rule()
