@@ -116,6 +116,16 @@ def refused(temporal: TemporalCli, workflow_id: str, environment: Json, workspac
     wait_for(lambda: temporal.status(workflow_id) == "failed", what="the workflow to be refused")
 
 
+def refused_by_the_remote(system: System) -> Json:
+    repository = system.repository({"a.json": "1"})
+    repository.tag("release-1")
+    repository.commit({"a.json": "2"})
+    environment = system.environment(repository.url)
+    plan = system.plan(environment, "release-1")
+    repository.hook("pre-receive", "echo protected branch; exit 1")
+    return system.restore(environment, plan)
+
+
 def test_each_expected_ending_is_one_line_of_the_workers_log(idle_system: System, tmp_path: Path) -> None:
     log, temporal = tmp_path / "worker.log", TemporalCli(idle_system)
     repository = idle_system.repository({"a.json": "1"})
@@ -126,14 +136,16 @@ def test_each_expected_ending_is_one_line_of_the_workers_log(idle_system: System
         refused(temporal, no_run, environment, environment["workspace_id"])
         refused(temporal, f"operation-run.v1.{COMPOSE}.{elsewhere}", environment, str(uuid4()))
         without_ref = idle_system.settled(idle_system.compose(environment, "nowhere"))
+        blocked = idle_system.settled(refused_by_the_remote(idle_system))
         silence(repository)
         run = idle_system.running(idle_system.compose(environment))
         idle_system.post(f"/operations/{run['id']}/cancel", {}, expect=202)
         cancelled = idle_system.settled(run)
     speak(repository)
 
-    assert (without_ref["outcome"], cancelled["outcome"]) == ("failed", "cancelled")
-    for run_id in (no_run, elsewhere, without_ref["id"], cancelled["id"]):
+    runs = (without_ref, blocked, cancelled)
+    assert [each["outcome"] for each in runs] == ["failed", "blocked", "cancelled"]
+    for run_id in (no_run, elsewhere, *(each["id"] for each in runs)):
         found = lines_of(log, run_id)
         assert [len(line.encode()) <= LINE for line in found] == [True], found
     (settled,) = map(json.loads, lines_of(log, without_ref["id"]))
