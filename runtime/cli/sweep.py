@@ -5,7 +5,8 @@ import click
 
 from models.errors import OperationRunError
 from reconcilers.adoption import Adoption
-from reconcilers.sweep_preview import Foreseen, Preview, SweepPreview
+from reconcilers.sweep_preview import Preview, SweepPreview
+from reconcilers.sweep_steps import Foreseen
 from runtime.cli.output import json_option, show
 from runtime.container import cli_context
 from runtime.local.temporal_server import need_answer

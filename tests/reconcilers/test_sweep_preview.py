@@ -21,7 +21,8 @@ from reconcilers.adoption import Adoption
 from reconcilers.reconciler import AdapterRunReconciler, Reconciliation
 from reconcilers.run_check import CheckResult, RunCheck
 from reconcilers.run_judgement import FAILING_ATTEMPTS, Action
-from reconcilers.sweep_preview import Preview, SweepPreview, SweepStep, foreseen
+from reconcilers.sweep_preview import Preview, SweepPreview
+from reconcilers.sweep_steps import SweepStep, foreseen
 from services.database.session import Database
 from services.runs.service import OperationRunService
 from tests.factories import (
