@@ -12,7 +12,14 @@ from reconcilers.run_check import RunCheck
 from runtime.container import ADAPTERS
 from services.database.session import Database
 from services.engine.cache import EngineCache
-from services.engine.port import EngineUnreachable, FirstEvent, QueueView, WorkflowStart, WorkflowView
+from services.engine.port import (
+    EngineUnreachable,
+    FirstEvent,
+    QueueView,
+    TaskLine,
+    WorkflowStart,
+    WorkflowView,
+)
 from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
@@ -22,7 +29,8 @@ from web.context import Services
 assert ADAPTERS  # imported so that they register themselves
 
 NOT_FOUND = WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
-IDLE = QueueView(pollers=0, last_polled_at=None, backlog=0, oldest_waits=0.0)
+NO_TASKS = TaskLine(last_polled_at=None)
+IDLE = QueueView(pollers=0, workflow_tasks=NO_TASKS, activities=NO_TASKS)
 
 
 @dataclass
@@ -38,6 +46,7 @@ class FakeEngine:
     views: dict[str, WorkflowView] = field(default_factory=dict)
     stories: dict[str, Json] = field(default_factory=dict)
     queue_view: QueueView = IDLE
+    sweep_view: QueueView = IDLE
     cancelled: list[str] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
@@ -90,7 +99,7 @@ class FakeEngine:
 
     def queue(self, task_queue: str) -> QueueView:
         self._look(f"queue {task_queue}")
-        return self.queue_view
+        return self.sweep_view if task_queue.endswith("-sweep") else self.queue_view
 
     def _look(self, at: str) -> None:
         self.looks.append(at)

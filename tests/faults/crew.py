@@ -79,6 +79,9 @@ class Worker:
         self.died_at = utc_now()
         self._process.wait(timeout=10)
 
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
