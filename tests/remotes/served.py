@@ -1,0 +1,64 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.git_repository import git
+from tests.remotes.hooks import Hooks
+from tests.repositories.remote import Remote
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedRemote:
+    """A bare repository behind one kind of transport, with all that a server's administrator can do to it.
+
+    `url` is what an environment has as its repository URL, `environment` what git needs in its process
+    environment to reach it. `repository` makes history without a push: no hook runs for it.
+    """
+
+    kind: str
+    url: str
+    environment: Mapping[str, str]
+    repository: Remote
+    hooks: Hooks
+
+    @property
+    def path(self) -> Path:
+        return self.repository.path
+
+    def refs(self, pattern: str = "refs") -> dict[str, str]:
+        """Return the refs of a pattern with their commits, hidden ones included."""
+        lines = git("for-each-ref", "--format=%(refname) %(objectname)", pattern, cwd=self.path).splitlines()
+        return dict(line.split(" ", 1) for line in lines)
+
+    def has_in_history(self, commit: str, branch: str = "main") -> bool:
+        return commit in git("rev-list", f"refs/heads/{branch}", cwd=self.path).split()
+
+    def configure(self, key: str, value: str) -> None:
+        git("config", "--add", key, value, cwd=self.path)
+
+    def hide(self, namespace: str, *, by: str = "transfer") -> None:
+        """Hide a namespace by `transfer`, `receive` (pushes alone) or `uploadpack` (reads alone)."""
+        self.configure(f"{by}.hideRefs", namespace)
+
+    def forgo_atomic(self) -> None:
+        """Offer no atomic push, as old servers and some forges."""
+        self.configure("receive.advertiseAtomic", "false")
+
+    def lock(self, ref: str) -> None:
+        """Leave a ref's lock behind, as a killed server does."""
+        lock = self._lock(ref)
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+
+    def unlock(self, ref: str) -> None:
+        self._lock(ref).unlink()
+
+    def is_locked(self, ref: str) -> bool:
+        return self._lock(ref).exists()
+
+    def rewind(self, commit: str, branch: str = "main") -> None:
+        """Move a branch to a commit, past every hook and lease."""
+        git("-c", "core.hooksPath=/dev/null", "update-ref", f"refs/heads/{branch}", commit, cwd=self.path)
+
+    def _lock(self, ref: str) -> Path:
+        return self.path / f"{ref}.lock"
