@@ -13,6 +13,7 @@ from models.run_context import (
     CANCELLATION,
     CANCELLATION_DELIVERED_AT,
     DISPATCHED_AT,
+    LOOK_CLAIMED_UNTIL,
     RELATED_ID,
     RELATED_TYPE,
     RunContext,
@@ -33,6 +34,9 @@ UNDELIVERED = (
     f"{_ACTIVE} AND (context #> '{{{','.join(CANCELLATION)}}}') IS NOT NULL"
     f" AND ({_text_at(CANCELLATION_DELIVERED_AT)}) IS NULL"
 )
+
+# The repository of the run is to be looked at, now or later.
+LOOK_PLANNED = f"({_text_at(LOOK_CLAIMED_UNTIL)}) IS NOT NULL"
 
 # The run that a refused duplicate was merged into. PostgreSQL uses the index only for these very words.
 RELATED_RUN = _text_at(RELATED_ID)
@@ -116,6 +120,7 @@ class OperationRun(Base):
         Index("ix_operation_runs_active", "id", postgresql_where=text(_ACTIVE)),
         Index("ix_operation_runs_undispatched", "created_at", postgresql_where=text(UNDISPATCHED)),
         Index("ix_operation_runs_undelivered", "id", postgresql_where=text(UNDELIVERED)),
+        Index("ix_operation_runs_look_planned", "id", postgresql_where=text(LOOK_PLANNED)),
         Index("ix_operation_runs_completed", "completed_at", postgresql_where=text("status = 'completed'")),
         # For pruning: whether a run that stays names one that is old enough to go.
         Index(

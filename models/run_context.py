@@ -113,11 +113,37 @@ class RunCancellation(Stored):
     point_of_no_return: str | None
 
 
+# What is known of a push. `opened`: its ticket is at the remote, and the push itself may be under way.
+PushStep = Literal["opened", "landed", "stale", "refused", "fenced", "unclear"]
+UNANSWERED: Final[frozenset[PushStep | None]] = frozenset({None, "opened"})
+
+
+class RunPush(Stored):
+    """One push of a restore (law L11): the branch's `head` that it expects, and the `commit` it brings.
+
+    `ticket` is the ref at the remote that the push moves with the branch; None: the remote cannot be
+    fenced. `answer` None: nothing is known of the push yet. `unclear`: the ticket is in no state of ours.
+    """
+
+    ticket: str | None
+    head: str
+    commit: str
+    began_at: Moment
+    answer: Known[PushStep | None]
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the push may still land."""
+        return self.answer in UNANSWERED
+
+
 class RunContext(Stored):
     """What a run's row keeps beside its columns: the one place that names these keys.
 
     `input` is the operation's input without its scope (`services.runs.inputs.input_of` parses it);
-    `fingerprint` is that of a compose's evidence, `intended_commit` the commit a restore is about to push.
+    `fingerprint` is that of a compose's evidence, `intended_commit` the commit of a restore's last push.
+    The sweep looks at a run's repository, also after the run has completed, once `look_claimed_until` has
+    passed; absent: there is nothing more to look for.
     """
 
     input: dict[str, Any]
@@ -126,6 +152,13 @@ class RunContext(Stored):
     cancellation: RunCancellation | None = None
     fingerprint: str | None = None
     intended_commit: str | None = None
+    pushes: tuple[RunPush, ...] = ()
+    look_claimed_until: Moment | None = None
+
+    @property
+    def unanswered_push(self) -> RunPush | None:
+        """The last push, where it may still land; None: every push has a definite answer."""
+        return self.pushes[-1] if self.pushes and self.pushes[-1].is_unanswered else None
 
 
 # The keys that SQL reads and writes, as paths into the JSON; a test compares them with the models above.
@@ -140,3 +173,5 @@ CANCELLATION_ACKNOWLEDGED_AT: Final = ("cancellation", "acknowledged_at")
 POINT_OF_NO_RETURN: Final = ("cancellation", "point_of_no_return")
 FINGERPRINT: Final = ("fingerprint",)
 INTENDED_COMMIT: Final = ("intended_commit",)
+PUSHES: Final = ("pushes",)
+LOOK_CLAIMED_UNTIL: Final = ("look_claimed_until",)

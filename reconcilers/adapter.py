@@ -7,6 +7,7 @@ from models.contracts import Contract
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision
+from services.database.session import Database
 from services.repositories.mirror import MirrorStore
 
 # A requested cancellation explains these endings: none of them is a failure then.
@@ -26,25 +27,49 @@ def outcome_without_result(execution: Execution, *, cancellation_asked: bool) ->
 class Facts(Contract):
     """What an adapter read: small, JSON-ready, and all that its decision may rest on."""
 
+    @property
+    def needs_fence(self) -> bool:
+        """Whether something of the run has to be fenced outside before anything is decided."""
+        return False
+
 
 class Adapter(Protocol):
-    """Decides how a run of one type ended (docs/guardrails.md, "The adapter contract")."""
+    """Decides how a run of one type ended (docs/guardrails.md, "The adapter contract").
+
+    `asks_outside`: `collect` and `fence` wait for something that may not answer, such as a repository.
+    """
 
     operation_type: ClassVar[OperationType]
+    asks_outside: ClassVar[bool]
 
     def __init__(self, mirrors: MirrorStore) -> None:
         """Take what `collect` reads from."""
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> Any:
-        """Read the facts; write nothing."""
+        """Read the facts; write nothing.
+
+        Ends its transaction (`session.commit()`) before it asks anything outside PostgreSQL.
+        """
+
+    def fence(self, database: Database, run: OperationRun, facts: Any) -> bool:
+        """Keep what the run has under way outside from arriving after a decision (law L11).
+
+        True: that changed something, and the facts have to be collected again.
+        """
 
     def decide(self, run: OperationRun, facts: Any) -> ReconciliationDecision | None:
         """Decide from the facts alone: pure and deterministic. None: no decision can be made yet."""
+
+    def foresee(self, run: OperationRun, facts: Any) -> ReconciliationDecision | None:
+        """Return what `decide` will return if everything under way is fenced by then."""
 
     def record(
         self, session: Session, run: OperationRun, facts: Any, decision: ReconciliationDecision
     ) -> None:
         """Have the business service insert the artifact that the facts prove and no row records (law L8)."""
+
+    def tidy(self, database: Database, run: OperationRun) -> None:
+        """Remove what a run that has completed left outside, as far as that is possible now."""
 
 
 class AdapterRegistry:

@@ -1,10 +1,11 @@
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from models.base import utc_now
+from models.base import Json, utc_now
 from models.catalog import OperationType
 from models.contracts.restore_execute import RestoreExecuteInput
 from models.environment import Environment
@@ -15,10 +16,13 @@ from models.reconciliation import Execution, ReconciliationDecision
 from models.restore import RestorePlan
 from reconcilers.adapter import REGISTRY
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
+from services.database.session import Database
 from services.repositories.mirror import MirrorStore
 from services.restores.planned_items import PlannedItems
 from services.restores.progress import read_progress
-from services.restores.push_fence import keep_from_pushing
+from services.restores.push_ledger import RunPushLedger, pushes_of
+from services.restores.push_remote import MirrorRemote
+from services.restores.pushing import RestorePushing
 from services.restores.results import record_result, restore_result_id
 from services.runs.inputs import input_of
 
@@ -28,20 +32,22 @@ class RestoreExecuteAdapter:
     """Reads from the live branch how far a restore came."""
 
     operation_type: ClassVar[OperationType] = OperationType.RESTORE_EXECUTE
+    asks_outside: ClassVar[bool] = True
 
     def __init__(self, mirrors: MirrorStore) -> None:
         self._mirrors = mirrors
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> RestoreFacts:
         """Read the branch at the remote; write nothing."""
-        planned = _planned(session, run)
+        planned = _planned(session, run, after_read=session.commit)
+        environment = session.get_one(Environment, run.environment_id)
+        session.commit()
         codes = {failure["code"] for failure in run.failures}
         return RestoreFacts(
             execution=execution,
             cancellation_asked=run.context.cancellation is not None,
-            # Before the branch is read: no attempt pushes from here until the decision commits.
-            pushing=not keep_from_pushing(session, run.id),
-            branch=None if _given_up(run, codes) else self._branch(session, run, planned),
+            pushes=tuple(pushes_of(run)),
+            branch=None if _given_up(run, codes) else self._branch(run, environment, planned),
             failed_at=_failed_at(run),
             looked_at=utc_now(),
             intended_commit=run.context.intended_commit,
@@ -51,9 +57,23 @@ class RestoreExecuteAdapter:
             result_id=restore_result_id(run.id),
         )
 
+    def fence(self, database: Database, run: OperationRun, facts: RestoreFacts) -> bool:
+        """Close the run's last push where it has no answer; return False where that brought none."""
+        if not facts.needs_fence or facts.branch is None or not facts.execution.ended:
+            return False
+        try:
+            self._pushing(database, run).close()
+        except RepositoryError:
+            return False
+        return True
+
     def decide(self, run: OperationRun, facts: RestoreFacts) -> ReconciliationDecision | None:  # noqa: ARG002
         """Return the table's decision."""
         return RestoreExecuteDecision().decide(facts)
+
+    def foresee(self, run: OperationRun, facts: RestoreFacts) -> ReconciliationDecision | None:
+        """Return the table's decision, should every push without an answer be fenced."""
+        return self.decide(run, facts.as_fenced())
 
     def record(
         self, session: Session, run: OperationRun, facts: RestoreFacts, decision: ReconciliationDecision
@@ -63,8 +83,21 @@ class RestoreExecuteAdapter:
             commit = facts.branch.own_commits[0] if facts.branch.own_commits else None
             record_result(session, run, _planned(session, run), commit)
 
-    def _branch(self, session: Session, run: OperationRun, planned: PlannedItems) -> BranchFacts | None:
-        environment = session.get_one(Environment, run.environment_id)
+    def tidy(self, database: Database, run: OperationRun) -> None:
+        """Delete the run's tickets."""
+        if run.context.pushes:
+            self._pushing(database, run).delete_tickets()
+
+    def _pushing(self, database: Database, run: OperationRun) -> RestorePushing:
+        with database.transaction() as session:
+            environment = session.get_one(Environment, run.environment_id)
+        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        remote = MirrorRemote(mirror, environment.branch, at=run.created_at)
+        return RestorePushing(run.id, RunPushLedger(database, run.id), remote)
+
+    def _branch(
+        self, run: OperationRun, environment: Environment, planned: PlannedItems
+    ) -> BranchFacts | None:
         mirror = self._mirrors.open(environment.id, environment.repository_url)
         try:
             head = mirror.head_of(environment.branch)
@@ -79,18 +112,26 @@ class RestoreExecuteAdapter:
 
 
 def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
-    """Return whether the run ends because the repository did not answer, before it intended a push.
+    """Return whether the run ends because the repository did not answer, before it came to pushing.
 
     Another fetch would only keep the run open; nothing of it can be on the branch.
     """
-    return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and run.context.intended_commit is None
+    return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and not pushes_of(run)
 
 
-def _planned(session: Session, run: OperationRun) -> PlannedItems:
+def _planned(
+    session: Session, run: OperationRun, *, after_read: Callable[[], None] = lambda: None
+) -> PlannedItems:
     operation_input = input_of(run)
     assert isinstance(operation_input, RestoreExecuteInput)  # noqa: S101 - the registry goes by the run's type
     plan = session.get_one(RestorePlan, operation_input.restore_plan_id, options=[defer(RestorePlan.changes)])
-    return PlannedItems(plan, lambda: plan.changes)
+
+    def changes() -> Sequence[Json]:
+        found = session.scalars(select(RestorePlan.changes).where(RestorePlan.id == plan.id)).one()
+        after_read()
+        return found
+
+    return PlannedItems(plan, changes)
 
 
 def _failed_at(run: OperationRun) -> datetime:

@@ -1,7 +1,7 @@
 """The pure half of the restore adapter: a table over facts, read row by row by its test."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import Field, computed_field
@@ -11,12 +11,16 @@ from models.contracts import Contract
 from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision, Related
+from models.run_context import PushStep, RunPush
 from reconcilers.adapter import Facts, outcome_without_result
 
 NAMED_ITEMS: Final = 20
 
 # How long a repository may be out of reach before a person has to look.
 UNREACHABLE_LIMIT: Final = timedelta(minutes=15)
+
+# A push to a remote that takes no tickets is over after this, as far as can be known.
+TIME_FENCE: Final = timedelta(minutes=10)
 
 
 class BranchFacts(Contract):
@@ -30,14 +34,14 @@ class BranchFacts(Contract):
 class RestoreFacts(Facts):
     """What a restore run's ending is decided from.
 
-    `pushing`: an attempt holds the right to push at this moment. `branch` is None where the repository is out
-    of reach, and `failed_at` is since when the run knows of a failure. `intended_commit` is None where the
-    run never came to pushing. `result_id` is the id that the restore's result has, or would have.
+    `branch` is None where the repository is out of reach, and `failed_at` is since when the run knows of a
+    failure. `intended_commit` is None where the run never came to pushing. `result_id` is the id that the
+    restore's result has, or would have.
     """
 
     execution: Execution
     cancellation_asked: bool
-    pushing: bool
+    pushes: tuple[RunPush, ...] = Field(exclude=True)
     branch: BranchFacts | None
     failed_at: datetime = Field(exclude=True)
     looked_at: datetime = Field(exclude=True)
@@ -53,6 +57,59 @@ class RestoreFacts(Facts):
         """Whether the failure is older than `UNREACHABLE_LIMIT`."""
         return self.looked_at - self.failed_at > UNREACHABLE_LIMIT
 
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated property
+    @property
+    def fence(self) -> Literal["needed", "time"] | None:
+        """What keeps a push without an answer from landing after the decision; None: there is no such push.
+
+        `needed`: its ticket has to be fenced first. `time`: it has none, and is over `TIME_FENCE` after it
+        began. A push whose commit is on the branch has landed, whatever it was answered.
+        """
+        tickets = [push.ticket for push in self._under_way]
+        if not tickets:
+            return None
+        return "needed" if all(tickets) else "time"
+
+    @property
+    def needs_fence(self) -> bool:
+        """Whether a push without an answer has a ticket that can be fenced."""
+        return self.fence == "needed"
+
+    def as_fenced(self) -> "RestoreFacts":
+        """Return the facts as they will be if every ticket of such a push is fenced."""
+        under_way = [push for push in self._under_way if push.ticket]
+        pushes = (
+            push.model_copy(update={"answer": "fenced"}) if push in under_way else push
+            for push in self.pushes
+        )
+        return self.model_copy(update={"pushes": tuple(pushes)})
+
+    @property
+    def may_still_land(self) -> bool:
+        """Whether a push of the run may reach the branch after the decision."""
+        if self.fence == "time":
+            return self.looked_at - max(push.began_at for push in self._under_way) <= TIME_FENCE
+        return self.needs_fence
+
+    @property
+    def was_taken_back(self) -> bool:
+        """Whether the remote took a push by its ticket, and the branch has no commit of the run."""
+        return self._lacks_own("landed")
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a ticket is in no state of ours, and the branch has no commit of the run."""
+        return self._lacks_own("unclear")
+
+    def _lacks_own(self, answer: PushStep) -> bool:
+        own = self.branch.own_commits if self.branch else ()
+        return not own and any(push.answer == answer for push in self.pushes)
+
+    @property
+    def _under_way(self) -> tuple[RunPush, ...]:
+        own = self.branch.own_commits if self.branch else ()
+        return tuple(push for push in self.pushes if push.is_unanswered and push.commit not in own)
+
 
 class RestoreExecuteDecision:
     """Decides how a restore ended, from the branch itself (docs/design.md, "Reconciliation")."""
@@ -60,24 +117,27 @@ class RestoreExecuteDecision:
     def decide(self, facts: RestoreFacts) -> ReconciliationDecision | None:
         """Return the first row that holds; None while nothing can be decided.
 
-        1. An attempt is pushing: nothing yet.
-        2. The repository is out of reach: nothing until that is overdue, unless no push ever began.
+        1. A push may still land: nothing, until that is overdue.
+        2. The repository is out of reach: nothing until that is overdue, unless no push was ever taken.
         3. Items were refused before anything was written: blocked.
         4. More than one commit of the run: attention required.
-        5. The items are as planned: succeeded, or partially where some were refused.
-        6. The run's commit is there and items differ: attention required, overwritten.
-        7. A planned item changed since the plan: blocked.
-        8. Nothing was applied: blocked where the push was refused, else failed or cancelled.
+        5. The remote took a push that the branch lacks, or a ticket is unclear: attention required.
+        6. The items are as planned: succeeded, or partially where some were refused.
+        7. The run's commit is there and items differ: attention required, overwritten.
+        8. A planned item changed since the plan: blocked.
+        9. Nothing was applied: blocked where the push was refused, else failed or cancelled.
         """
         branch = facts.branch
-        if facts.pushing:
-            return None
-        if branch is None:
-            return self._out_of_reach(facts)
+        if branch is None or (facts.may_still_land and not branch.own_commits):
+            return self._not_known(facts)
         if facts.items_refused:
             return _ends(facts, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED)
         if len(branch.own_commits) > 1:
             return _ends(facts, Outcome.ATTENTION_REQUIRED, ReasonCode.RESTORE_APPLIED_TWICE)
+        if facts.was_taken_back:
+            return _ends(facts, Outcome.ATTENTION_REQUIRED, ReasonCode.RESTORE_OVERWRITTEN)
+        if facts.is_unclear:
+            return _ends(facts, Outcome.ATTENTION_REQUIRED, ReasonCode.ENVIRONMENT_UNREACHABLE)
         if branch.as_planned:
             return self._as_planned(facts, branch)
         if branch.own_commits:
@@ -94,11 +154,11 @@ class RestoreExecuteDecision:
         reason = ReasonCode.RESTORE_APPLIED if branch.own_commits else ReasonCode.RESTORE_NOT_NEEDED
         return _ends(facts, Outcome.SUCCEEDED, reason, proven=True)
 
-    def _out_of_reach(self, facts: RestoreFacts) -> ReconciliationDecision | None:
+    def _not_known(self, facts: RestoreFacts) -> ReconciliationDecision | None:
         if not facts.execution.ended:
             return None
-        if facts.intended_commit is None:
-            # No push began, so the branch holds nothing of the run.
+        if not facts.may_still_land and all(push.answer in _NOT_TAKEN for push in facts.pushes):
+            # No push was taken, so the branch holds nothing of the run.
             return self._not_applied(facts)
         if facts.overdue:
             return _ends(facts, Outcome.ATTENTION_REQUIRED, ReasonCode.ENVIRONMENT_UNREACHABLE)
@@ -111,6 +171,9 @@ class RestoreExecuteDecision:
             return _ends(facts, Outcome.BLOCKED, ReasonCode.PUSH_REFUSED)
         outcome = outcome_without_result(facts.execution, cancellation_asked=facts.cancellation_asked)
         return _ends(facts, outcome, ReasonCode.RESTORE_NOT_APPLIED)
+
+
+_NOT_TAKEN: Final = frozenset({"stale", "refused", "fenced"})
 
 
 def _ends(
@@ -127,5 +190,13 @@ def _ends(
             "commits": list(branch.own_commits) if branch else None,
             "intended_commit": facts.intended_commit,
             "changed_items": list(branch.changed[:NAMED_ITEMS]) if branch else None,
+            "fence": _fenced_by(facts),
         },
     )
+
+
+def _fenced_by(facts: RestoreFacts) -> str | None:
+    """Return what keeps the run's pushes from landing from now on; None: they all had answers."""
+    if facts.fence is not None:
+        return facts.fence
+    return "ticket" if any(push.answer == "fenced" for push in facts.pushes) else None

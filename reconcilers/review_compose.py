@@ -14,6 +14,7 @@ from reconcilers.review_compose_decision import (
     ReviewComposeFacts,
     ReviewFacts,
 )
+from services.database.session import Database
 from services.repositories.mirror import MirrorStore
 
 
@@ -22,6 +23,7 @@ class ReviewComposeAdapter:
     """Reads the reviews that a compose run may have led to, by its id and its fingerprint."""
 
     operation_type: ClassVar[OperationType] = OperationType.ENVIRONMENT_REVIEW_COMPOSE
+    asks_outside: ClassVar[bool] = False
 
     def __init__(self, mirrors: MirrorStore) -> None:
         """Take the mirrors, as every adapter does; the truth about reviews is in PostgreSQL alone."""
@@ -42,9 +44,15 @@ class ReviewComposeAdapter:
             reviews=_with_chains(session, run, fingerprint),
         )
 
+    def fence(self, database: Database, run: OperationRun, facts: ReviewComposeFacts) -> bool:  # noqa: ARG002
+        """Return False: a compose writes nothing outside PostgreSQL."""
+        return False
+
     def decide(self, run: OperationRun, facts: ReviewComposeFacts) -> ReconciliationDecision | None:  # noqa: ARG002
         """Return the table's decision."""
         return EnvironmentReviewComposeDecision().decide(facts)
+
+    foresee = decide
 
     def record(
         self,
@@ -54,6 +62,9 @@ class ReviewComposeAdapter:
         decision: ReconciliationDecision,
     ) -> None:
         """Do nothing: a review is never without its row."""
+
+    def tidy(self, database: Database, run: OperationRun) -> None:
+        """Do nothing: a compose leaves nothing outside PostgreSQL."""
 
 
 def _with_chains(session: Session, run: OperationRun, fingerprint: str | None) -> tuple[ReviewFacts, ...]:

@@ -50,19 +50,42 @@ class RunCheck:
 
         A completed run is settled again, which corrects it where the facts are different by now.
         """
+        _, judgement = self.judge(run_id)
+        if judgement.execution is None:
+            return CheckResult(action=judgement.action)
+        return self.settle(run_id, judgement, source=source, actor=actor, skip_locked=skip_locked)
+
+    def judge(self, run_id: UUID) -> tuple[RunStanding, Judgement]:
+        """Judge a run by the engine's word; dispatch it again, or end its workflow, where that is due."""
         run, view, judgement = self._look(run_id)
         if view.started_at is not None and run.dispatched_at is None:
             self._record_dispatched(run_id, view.started_at)
         if judgement.action is Action.DISPATCH:
             self._dispatcher.dispatch_or_fail(run_id)
-        if judgement.action is Action.TERMINATE:
-            judgement = self._end(run)
-        if judgement.execution is None:
-            return CheckResult(action=judgement.action)
-        reconciliation = self._reconciler.reconcile(
+        return run, self._end(run) if judgement.action is Action.TERMINATE else judgement
+
+    def asks_outside(self, run: RunStanding) -> bool:
+        """Return whether settling a run may wait for something that does not answer."""
+        return self._reconciler.asks_outside(run.operation_type)
+
+    def settle(
+        self,
+        run_id: UUID,
+        judgement: Judgement,
+        *,
+        source: Source,
+        actor: Actor,
+        skip_locked: bool = False,
+    ) -> CheckResult:
+        """Settle a run that is judged to have ended; where it needs a fence, leave that to a worker."""
+        assert judgement.execution is not None  # noqa: S101 - the action is to settle
+        settled = self._reconciler.reconcile(
             run_id, judgement.execution, source=source, actor=actor, skip_locked=skip_locked
         )
-        return CheckResult(action=judgement.action, reconciliation=reconciliation)
+        if settled.result == "no_decision" and settled.facts.needs_fence and not self._reconciler.fences:
+            with self._database.transaction() as session:
+                OperationRunService(session, clock=self._clock).plan_look(run_id, self._clock())
+        return CheckResult(action=judgement.action, reconciliation=settled)
 
     def preview(self, run_id: UUID) -> CheckResult:
         """Return what `check` would do now, and from which facts; write nothing. Raises NotFound."""

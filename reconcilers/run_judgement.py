@@ -47,6 +47,7 @@ class RunStanding:
     """What a judgement needs of a run."""
 
     run_id: UUID
+    workspace_id: UUID
     operation_type: OperationType
     status: Status
     created_at: datetime
@@ -64,6 +65,7 @@ def standing_of(run: OperationRun) -> RunStanding:
     context = run.context
     return RunStanding(
         run_id=run.id,
+        workspace_id=run.workspace_id,
         operation_type=OperationType(run.type),
         status=Status(run.status),
         created_at=run.created_at,

@@ -1,6 +1,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
 from reconcilers.adoption import Adoption
 from reconcilers.histories import Histories
-from reconcilers.run_check import CheckResult, RunCheck
-from reconcilers.run_judgement import JUST_DISPATCHED, Action
+from reconcilers.looks import Looks
+from reconcilers.run_check import RunCheck
+from reconcilers.run_judgement import JUST_DISPATCHED, Action, Judgement
 from services.database.session import Database
 from services.engine.port import Engine, EngineUnreachable
 from services.runs.cancellation import Cancellations
+from services.runs.service import OperationRunService
 
 _log = structlog.get_logger()
 
@@ -36,8 +39,10 @@ FIRST_LOOK: Final = timedelta(days=3)
 # A sweep looks up an active run that nothing has touched for so long.
 IDLE_FOR: Final = timedelta(seconds=20)
 
-# A restore settled after it intended a push is checked again once no push can be under way (law L11).
-SECOND_LOOK: Final = timedelta(minutes=2)
+# Longer than a look takes, so that no two sweeps look at one repository at once.
+LOOK_TIME: Final = timedelta(minutes=1)
+# One that decided nothing is taken again after this.
+LOOK_AGAIN: Final = timedelta(seconds=5)
 
 
 class Sweep:
@@ -54,6 +59,7 @@ class Sweep:
         cancellations: Cancellations,
         *,
         connection: str,
+        looks: Looks | None = None,
         clock: Clock = utc_now,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
@@ -62,11 +68,11 @@ class Sweep:
         self._check = check
         self._cancellations = cancellations
         self._adoption = Adoption(database, engine, connection=connection, clock=clock)
+        self._looks = looks or Looks()
         self._stories = Histories(database, engine, clock=clock)
         self._clock = clock
         self._check_cancelled = check_cancelled
         self._counts = Counter[str]()
-        self._settled = Counter[str]()
 
     def run_once(self, cursor: SweepCursor) -> SweepResult:
         """Check once everything that may be wrong; the result says where the next sweep goes on.
@@ -76,7 +82,7 @@ class Sweep:
         3. Cancellations that have not reached Temporal.
         4. A batch of the active runs that nothing has touched for a while, each by its id.
         5. Open workflows of ours that have no run.
-        6. Restores settled after they intended a push, once more.
+        6. Runs whose repository is to be looked at again.
         7. Compact histories of runs that have ended.
 
         A step that Temporal does not answer is counted, and the next sweep takes it again.
@@ -88,7 +94,7 @@ class Sweep:
         self._attempt(self._undelivered)
         after = self._still(cursor.after)
         whole &= self._attempt(lambda: self._without_run(since))
-        self._attempt(lambda: self._settled_with_intent(since))
+        self._attempt(self._due_looks)
         self._attempt(self._histories)
         looked_at = started_at if whole else cursor.looked_at
         return self._result(SweepCursor(looked_at=looked_at, after=after))
@@ -134,14 +140,9 @@ class Sweep:
             adopted = self._adoption.adopt(workflow_ids[run_id])
             self._counts["adopted" if adopted else "refused"] += 1
 
-    def _settled_with_intent(self, since: datetime) -> None:
-        # Since the last look's overlap alone, so that each is checked a few times and not for ever.
-        earliest = since + OVERLAP - SECOND_LOOK - IDLE_FOR
-        latest = self._clock() - SECOND_LOOK
+    def _due_looks(self) -> None:
         with self._database.transaction() as session:
-            runs = sweep_candidates.settled_with_intent(
-                session, completed_after=earliest, completed_before=latest
-            )
+            runs = sweep_candidates.due_looks(session, now=self._clock(), limit=BATCH)
         self._check_all(runs)
 
     def _histories(self) -> None:
@@ -151,19 +152,43 @@ class Sweep:
         for run_id in run_ids:
             self._check_cancelled()
             self._counts["looked_at_runs"] += 1
-            self._attempt(lambda run_id=run_id: self._count(self._check_one(run_id)))  # type: ignore[misc]
+            self._attempt(lambda run_id=run_id: self._check_one(run_id))  # type: ignore[misc]
 
-    def _check_one(self, run_id: UUID) -> CheckResult:
-        return self._check.check(run_id, source="sweep", actor=SWEEP, skip_locked=True)
-
-    def _count(self, checked: CheckResult) -> None:
-        self._counts["dispatched_again"] += checked.action is Action.DISPATCH
-        found = checked.reconciliation
-        if found is None:
+    def _check_one(self, run_id: UUID) -> None:
+        run, judgement = self._check.judge(run_id)
+        self._counts["dispatched_again"] += judgement.action is Action.DISPATCH
+        if judgement.execution is None:
             return
-        self._counts["unsupported"] += found.result == "unsupported"
-        if found.decision is not None and found.written:
-            self._settled[found.decision.reason_code] += 1
+        if self._check.asks_outside(run):
+            look = partial(self._look, run_id, judgement)
+            self._looks.take(run.workspace_id, partial(self._attempt, look))
+        else:
+            self._settle(run_id, judgement)
+
+    def _look(self, run_id: UUID, judgement: Judgement) -> None:
+        """Settle a run whose repository has to be asked, unless another sweep is at it."""
+        with self._database.transaction() as session:
+            service = OperationRunService(session, clock=self._clock)
+            if service.claim_look(run_id, until=self._clock() + LOOK_TIME) is None:
+                return
+        settled = False
+        try:
+            settled = self._settle(run_id, judgement)
+        finally:
+            if not settled:
+                with self._database.transaction() as session:
+                    again = self._clock() + LOOK_AGAIN
+                    OperationRunService(session, clock=self._clock).plan_look(run_id, again)
+
+    def _settle(self, run_id: UUID, judgement: Judgement) -> bool:
+        checked = self._check.settle(run_id, judgement, source="sweep", actor=SWEEP, skip_locked=True)
+        found = checked.reconciliation
+        self._counts["unsupported"] += found is not None and found.result == "unsupported"
+        if found is None or found.decision is None:
+            return False
+        if found.written:
+            self._looks.count(found.decision.reason_code)
+        return True
 
     def _attempt(self, step: Callable[[], None]) -> bool:
         """Take a step; return False where it failed, which is counted and logged and stops no other."""
@@ -179,7 +204,7 @@ class Sweep:
         return True
 
     def _result(self, cursor: SweepCursor) -> SweepResult:
-        return SweepResult(cursor=cursor, settled=dict(self._settled), **self._counts)
+        return SweepResult(cursor=cursor, settled=self._looks.drain(), **self._counts)
 
 
 def _run_ids(workflow_ids: Iterable[str]) -> list[UUID]:

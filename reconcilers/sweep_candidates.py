@@ -5,10 +5,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from models.catalog import OperationType
-from models.lifecycle import ACTIVE, Outcome, Status
-from models.operation_run import UNDELIVERED, UNDISPATCHED, OperationRun, OperationRunHistory
-from models.run_context import INTENDED_COMMIT
+from models.lifecycle import ACTIVE, Status
+from models.operation_run import LOOK_PLANNED, UNDELIVERED, UNDISPATCHED, OperationRun, OperationRunHistory
+from models.run_context import LOOK_CLAIMED_UNTIL
 
 # Each of these reads through an index that holds no more than what is open or abnormal, so that a sweep's
 # cost follows that (models/operation_run.py).
@@ -58,18 +57,11 @@ def active_after(
     return [(row[0], row[1]) for row in rows]
 
 
-def settled_with_intent(
-    session: Session, *, completed_after: datetime, completed_before: datetime
-) -> Sequence[UUID]:
-    """Return restores that were settled without success after they intended a push (law L11)."""
-    statement = select(OperationRun.id).where(
-        OperationRun.status == Status.COMPLETED,
-        OperationRun.completed_at.between(completed_after, completed_before),
-        OperationRun.type == OperationType.RESTORE_EXECUTE,
-        OperationRun.outcome.in_([Outcome.FAILED, Outcome.CANCELLED, Outcome.BLOCKED]),
-        OperationRun.context_json[INTENDED_COMMIT].is_not(None),
-    )
-    return session.scalars(statement).all()
+def due_looks(session: Session, *, now: datetime, limit: int) -> Sequence[UUID]:
+    """Return runs, completed ones too, whose repository is to be looked at by now (law L11)."""
+    planned = OperationRun.context_json[LOOK_CLAIMED_UNTIL].astext
+    statement = select(OperationRun.id).where(text(LOOK_PLANNED), planned <= now.isoformat())
+    return session.scalars(statement.order_by(planned).limit(limit)).all()
 
 
 def without_history(session: Session, *, completed_after: datetime, limit: int) -> Sequence[OperationRun]:

@@ -31,7 +31,9 @@ ADAPTERS = (restore_execute, review_compose)
 
 
 # A check waits less long for a repository than an operation does, because people wait for a check.
-CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=15))
+CHECK_LIMITS = replace(
+    DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=10), push_timeout=timedelta(seconds=10)
+)
 
 
 def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> MirrorStore:
@@ -40,9 +42,14 @@ def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> 
     return MirrorStore(root, allowed_file_roots=settings.allowed_file_roots, limits=limits)
 
 
-def build_run_check(database: Database, engine: Engine, settings: Settings) -> RunCheck:
-    """Compose the check of one run: for the worker's sweep, the web's "check now" and the command line."""
-    reconciler = AdapterRunReconciler(database, build_mirrors(settings, limits=CHECK_LIMITS))
+def build_run_check(
+    database: Database, engine: Engine, settings: Settings, *, fences: bool = False
+) -> RunCheck:
+    """Compose the check of one run: for the worker's sweep, the web's "check now" and the command line.
+
+    Only a worker `fences`; the others leave that to it.
+    """
+    reconciler = AdapterRunReconciler(database, build_mirrors(settings, limits=CHECK_LIMITS), fences=fences)
     dispatcher = Dispatcher(database, engine, public_url=settings.public_url)
     return RunCheck(database, engine, reconciler, dispatcher)
 

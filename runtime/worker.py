@@ -16,6 +16,7 @@ from activities.review_compose import ReviewComposeActivities
 from activities.settle import SettleRunActivities
 from activities.sweep import SweepActivities
 from activities.tracking import TrackingInterceptor
+from reconcilers.looks import Looks
 from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.sweep import Sweep
 from runtime.container import build_mirrors, build_run_check
@@ -46,6 +47,7 @@ ACTIVITY_THREADS = 64
 DATABASE_CONNECTIONS = 16
 # A sweep that waits for a silent repository must not hold up the next ones.
 SWEEP_THREADS = 8
+LOOK_THREADS = 8
 SWEEP_GRACE = timedelta(seconds=1)
 RECONNECT_INTERVAL = timedelta(seconds=1)
 GRACE = timedelta(seconds=20)
@@ -141,13 +143,20 @@ def build_sweeper(client: Client, database: Database, settings: Settings) -> Wor
     """Build the worker of the sweep: it has a queue of its own, so that no backlog delays it."""
     connection = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
     engine = TemporalEngine(connection)
-    check = build_run_check(database, engine, settings)
+    check = build_run_check(database, engine, settings, fences=True)
+    looks = Looks(ThreadPoolExecutor(LOOK_THREADS, thread_name_prefix="look"))
     cancellations = Cancellations(database, engine)
 
     def make_sweep(check_cancelled: Callable[[], None]) -> Sweep:
         namespace = settings.temporal_namespace
         return Sweep(
-            database, engine, check, cancellations, connection=namespace, check_cancelled=check_cancelled
+            database,
+            engine,
+            check,
+            cancellations,
+            connection=namespace,
+            looks=looks,
+            check_cancelled=check_cancelled,
         )
 
     return Worker(

@@ -15,6 +15,7 @@ KILL_POINTS: Final = (
     "restore.after_start",
     "restore.after_fetch",
     "restore.before_intent",
+    "restore.after_ticket",
     "restore.before_push",
     "restore.after_push",
     "restore.before_record",

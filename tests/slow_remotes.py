@@ -6,16 +6,25 @@ from pathlib import Path
 from tests.git_repository import GitRepository
 from tests.system import Json, System, wait_for
 
+# What a hook reads for a push to a branch; a ticket's own push has none.
+TO_A_BRANCH = "grep -q ' refs/heads/'"
+ANY_PUSH = "true"
 
-def held_restore(system: System) -> tuple[GitRepository, Json, Json]:
-    """Return a restore whose push waits at the remote until the file `gate` is there."""
+
+def held_restore(system: System, held: str = TO_A_BRANCH) -> tuple[GitRepository, Json, Json]:
+    """Return a restore whose push waits at the remote until the file `gate` is there.
+
+    `held` says which pushes wait there, as a shell command.
+    """
     repository = system.repository({"a.json": "1"})
     repository.tag("release-1")
     repository.commit({"a.json": "2"})
     environment = system.environment(repository.url)
     plan = system.plan(environment, "release-1")
     gate, marker = gate_of(repository), repository.path.with_suffix(".marker")
-    repository.hook("pre-receive", f"touch {marker}; while [ ! -e {gate} ]; do sleep 0.05; done")
+    repository.hook(
+        "pre-receive", f"if {held}; then touch {marker}; while [ ! -e {gate} ]; do sleep 0.05; done; fi"
+    )
     run = system.restore(environment, plan)
     wait_for(marker.exists, what="the push to be under way")
     return repository, environment, run

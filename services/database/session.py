@@ -64,6 +64,12 @@ class Database:
         with self._sessions(info=info_of(scope)) as session, session.begin():
             yield session
 
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session to read with; its reader ends each transaction itself (`session.commit()`)."""
+        with self._sessions() as session:
+            yield session
+
     def watch_connections(self, on_change: OnChange) -> None:
         """Report changes of the pool's connections from now on (services/database/pool.py)."""
         if isinstance(self.engine.pool, WatchedPool):

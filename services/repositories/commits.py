@@ -114,7 +114,7 @@ def commit_tree(
     repository: pygit2.Repository,
     *,
     tree: str,
-    parent: str,
+    parent: str | None,
     message: str,
     trailers: Mapping[str, str],
     author_name: str,
@@ -122,6 +122,8 @@ def commit_tree(
     at: datetime,
 ) -> str:
     """Write a commit and return its id: the same input gives the same id, on any machine.
+
+    `parent` None: it begins a history of its own.
 
     Author and committer are the same, at `at` to the second, in UTC; the user's configuration does not
     apply, and nothing is signed. The trailers are the last paragraph of the message. Raises ValueError for a
@@ -136,8 +138,5 @@ def commit_tree(
     block = "\n".join(f"{key}: {value}" for key, value in trailers.items())
     signature = pygit2.Signature(author_name, author_email, int(at.timestamp()), 0, "utf-8")
     text = "\n\n".join(part for part in (body, block) if part) + "\n"
-    return str(
-        repository.create_commit(
-            None, signature, signature, text, pygit2.Oid(hex=tree), [pygit2.Oid(hex=parent)]
-        )
-    )
+    parents = [pygit2.Oid(hex=parent)] if parent else []
+    return str(repository.create_commit(None, signature, signature, text, pygit2.Oid(hex=tree), parents))

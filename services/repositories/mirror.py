@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -13,15 +13,16 @@ from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryError, 
 from services.repositories.git import CheckCancelled, GitResult, never_cancelled
 from services.repositories.locations import locate
 from services.repositories.mirror_directory import MirrorDirectory
+from services.repositories.push_answer import PushAnswer
 from services.repositories.refs import (
     COMMIT_LENGTH,
-    check_branch,
+    branch_ref,
     check_ref,
     commit_at,
     commit_of_id,
     commit_of_name,
 )
-from services.repositories.remote import ALL_REFS, Remote, check_reached
+from services.repositories.remote import ALL_REFS, RefUpdate, Remote, check_reached
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local
 
 _MOST_PACKS = 50
@@ -95,10 +96,11 @@ class Mirror:
     def head_of(self, branch: str, check_cancelled: CheckCancelled = never_cancelled) -> str | None:
         """Ask the remote for the commit of a branch, and have that commit in the mirror.
 
-        None where the remote has no such branch. Fetches only if the mirror lacks the commit. Raises as
-        `fetch` does.
+        None where the remote has no such branch. Fetches only if the mirror lacks the commit. Raises
+        InvalidInput for an invalid branch name, and as `fetch` does.
         """
-        head = self._remote.head_of(branch, check_cancelled)
+        ref = branch_ref(branch)
+        head = self.read_refs([ref], check_cancelled).get(ref)
         if head is None:
             return None
         try:
@@ -106,6 +108,15 @@ class Mirror:
         except RefNotFound:
             raise EnvironmentUnreachable("The environment's branch moved while it was fetched.") from None
         return head
+
+    def read_refs(
+        self, refs: Collection[str], check_cancelled: CheckCancelled = never_cancelled
+    ) -> Mapping[str, str]:
+        """Ask the remote for the objects of full refs, without those that it lacks or hides.
+
+        Raises EnvironmentUnreachable.
+        """
+        return self._remote.read(refs, check_cancelled)
 
     def _locked(self, check_cancelled: CheckCancelled) -> AbstractContextManager[None]:
         return self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=check_cancelled)
@@ -197,26 +208,27 @@ class Mirror:
         return found
 
     def push(
-        self, *, commit: str, branch: str, expected: str, check_cancelled: CheckCancelled = never_cancelled
-    ) -> None:
-        """Move the remote's branch from `expected` to `commit`, its descendant, or not at all.
+        self, updates: Sequence[RefUpdate], *, check_cancelled: CheckCancelled = never_cancelled
+    ) -> PushAnswer:
+        """Move refs of the remote from their expected objects, all or none; return what it answered.
 
-        Pushing a commit that the branch is already at succeeds. Raises PushRaced where the branch is no
-        longer at `expected`, PushRefused with the remote's words, EnvironmentUnreachable where no answer
-        came (only the branch itself then shows whether the push arrived), and RefNotFound where the mirror
-        lacks one of the two commits.
+        Raises RefNotFound where the mirror lacks an object, and ValueError for a branch that would lose
+        commits: a lease alone would let git replace its history with another one.
         """
-        check_branch(branch)
-        self._check_descent(commit, expected)
-        self._remote.push(commit=commit, branch=branch, expected=expected, check_cancelled=check_cancelled)
+        for update in updates:
+            self._check_objects(update)
+        return self._remote.push(updates, check_cancelled=check_cancelled)
 
-    def _check_descent(self, commit: str, expected: str) -> None:
-        for oid in (commit, expected):
-            if commit_at(self.repository, oid) != oid:
+    def _check_objects(self, update: RefUpdate) -> None:
+        is_branch = update.ref.startswith("refs/heads/")
+        for oid in (update.new, update.expected if is_branch else None):
+            if oid is not None and commit_at(self.repository, oid) != oid:
                 raise RefNotFound(oid)
-        # A lease alone would let git replace the branch's history with another one.
-        if not self.repository.descendant_of(commit, expected):
-            raise ValueError(f"{commit} does not descend from {expected}")
+        if is_branch and update.expected and not self._descends(update.new, update.expected):
+            raise ValueError(f"{update.new} does not descend from {update.expected}")
+
+    def _descends(self, commit: str | None, ancestor: str) -> bool:
+        return commit is not None and self.repository.descendant_of(commit, ancestor)
 
 
 class MirrorStore:

@@ -1,11 +1,11 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from models.errors import EnvironmentUnreachable
 from services.repositories.git import CheckCancelled, GitOutputTooLarge, GitResult, GitTimedOut
-from services.repositories.push_answer import judge_push
-from services.repositories.refs import branch_ref
+from services.repositories.push_answer import PushAnswer, no_answer, read_answer
 from services.repositories.transport import GitLimits, run_transport
 
 ALL_REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -35,6 +35,15 @@ _PUSH = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefUpdate:
+    """A move of one full ref; `expected` None: it must not exist yet, `new` None: it is deleted."""
+
+    ref: str
+    expected: str | None
+    new: str | None
+
+
 class Remote:
     """An environment's repository, as git reaches it from its mirror's directory."""
 
@@ -43,16 +52,15 @@ class Remote:
         self._source = source
         self._limits = limits
 
-    def head_of(self, branch: str, check_cancelled: CheckCancelled) -> str | None:
-        """Ask for the commit of a branch; None where the remote has no such branch.
+    def read(self, refs: Collection[str], check_cancelled: CheckCancelled) -> Mapping[str, str]:
+        """Ask for the objects of some refs; those that the remote does not have, or hides, are left out.
 
-        Raises InvalidInput for an invalid branch name, and EnvironmentUnreachable.
+        Raises EnvironmentUnreachable.
         """
-        name = branch_ref(branch)
         try:
             result = run_transport(
                 self._git_dir,
-                ["ls-remote", "--quiet", "--end-of-options", self._source, name],
+                ["ls-remote", "--quiet", "--end-of-options", self._source, *refs],
                 timeout=self._limits.fetch_timeout,
                 limits=_SHORT_ANSWER,
                 check_cancelled=check_cancelled,
@@ -63,7 +71,7 @@ class Remote:
             raise EnvironmentUnreachable("The environment's repository names too much at once.") from None
         check_reached(result)
         lines = (line.split("\t") for line in result.stdout.decode("utf-8", "replace").splitlines())
-        return next((oid for oid, *names in lines if names == [name]), None)
+        return {name: oid for oid, *names in lines for name in names if name in refs}
 
     def fetch(
         self, refspecs: Sequence[str], *, prune: bool, timeout: timedelta, check_cancelled: CheckCancelled
@@ -84,24 +92,24 @@ class Remote:
         except GitTimedOut:
             raise self._silent() from None
 
-    def push(self, *, commit: str, branch: str, expected: str, check_cancelled: CheckCancelled) -> None:
-        """Move a branch from `expected` to `commit` or not at all; raises as `judge_push` does."""
-        name = branch_ref(branch)
-        lease = f"--force-with-lease={name}:{expected}"
+    def push(self, updates: Sequence[RefUpdate], *, check_cancelled: CheckCancelled) -> PushAnswer:
+        """Move refs from their expected values, all or none; return what the remote answered."""
+        refs = [update.ref for update in updates]
+        atomic = ["--atomic"] if len(updates) > 1 else []
+        leases = [f"--force-with-lease={update.ref}:{update.expected or ''}" for update in updates]
+        moves = [f"{update.new or ''}:{update.ref}" for update in updates]
         try:
             result = run_transport(
                 self._git_dir,
-                [*_PUSH, lease, "--end-of-options", self._source, f"{commit}:{name}"],
+                [*_PUSH, *atomic, *leases, "--end-of-options", self._source, *moves],
                 timeout=self._limits.push_timeout,
                 limits=self._limits,
                 check_cancelled=check_cancelled,
             )
         except GitTimedOut:
             limit = _seconds(self._limits.push_timeout)
-            raise EnvironmentUnreachable(
-                f"The environment's repository did not answer the push within {limit}."
-            ) from None
-        judge_push(result)
+            return no_answer(refs, f"The environment's repository did not answer the push within {limit}.")
+        return read_answer(result, refs)
 
     def _silent(self) -> EnvironmentUnreachable:
         limit = _seconds(self._limits.fetch_timeout)

@@ -11,7 +11,6 @@ from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import (
-    Cancelled,
     EnvironmentUnreachable,
     PushRaced,
     PushRefused,
@@ -22,12 +21,16 @@ from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.restore import RestorePlan, RestorePoint, RestoreResult
+from models.run_context import RunPush
 from services.database.session import Database
 from services.kill_points import FaultHook, no_op
 from services.repositories.git import CheckCancelled, never_cancelled
 from services.repositories.mirror import MirrorStore
 from services.restores.planned_items import PlannedItems
-from services.restores.push_fence import PushFences
+from services.restores.progress import RestoreProgress
+from services.restores.push_ledger import RunPushLedger
+from services.restores.push_remote import MirrorRemote
+from services.restores.pushing import RestorePushing
 from services.restores.results import reason_of, record_result, restore_result_id
 from services.restores.work import RestoreWork
 from services.runs.new_run import Dispatch
@@ -50,7 +53,6 @@ class RestoreExecution:
         fault_hook: FaultHook = no_op,
     ) -> None:
         self._database = database
-        self._fences = PushFences(database)
         self._mirrors = mirrors
         self._clock = clock
         self._fault_hook = fault_hook
@@ -89,49 +91,54 @@ class RestoreExecution:
     ) -> OperationResult | None:
         """Bring the branch to the plan, then record the result and complete the run with it (law L8).
 
-        1. Read the branch. Where it has this run's commit and the items are as planned, record the commit;
+        1. Close an earlier push that has no answer: it has landed then, or never will (law L11).
+        2. Read the branch. Where it has this run's commit and the items are as planned, record the commit;
            where they are as planned without a commit, record that none was needed.
-        2. Where planned items changed, raise EnvironmentChanged; nothing is written.
-        3. Otherwise build the commit on the branch's head, record it on the run, push it behind the fence.
-        4. After every push, answered or not, read the branch again: it alone says what happened.
+        3. Where planned items changed, raise EnvironmentChanged; nothing is written.
+        4. Otherwise build the commit on the branch's head, and push it.
+        5. After every push, answered or not, begin again: the branch alone says what happened.
 
-        None: the branch has this run's commit but not the planned items, or more than one commit; the
-        reconciler decides what that means. `check_cancelled` may stop the work until the first push, and
-        nothing stops it after that. Raises PushRaced where the branch moved under each of ROUNDS pushes.
+        None: the branch has this run's commit but not the planned items, or more than one commit, or a push
+        that cannot be closed may still land; the reconciler decides what that means. `check_cancelled` may
+        stop the work until the first push, and nothing stops it after that. Raises PushRaced where the
+        branch moved under each of ROUNDS pushes.
         """
         with self._database.transaction() as session:
             run = session.get_one(OperationRun, correlation.run_id)
             work = self._load(session, run, operation_input)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
-        refusal: RepositoryError | None = None
+        ledger = RunPushLedger(self._database, work.run.id, clock=self._clock)
+        pushing = self._pushing(work, ledger)
+        pushing.close()
         progress = work.first_progress(check_cancelled)
+        refusal: RepositoryError | None = None
         for _ in range(ROUNDS):
-            if progress.is_inconsistent:
+            if needs_decision(progress, ledger.pushes()):
                 return None
             if progress.as_planned:
-                return self._record(correlation, work, progress.commit)
+                recorded = self._record(correlation, work, progress.commit)
+                pushing.delete_tickets()
+                return recorded
             if refusal is not None:
                 raise refusal
             progress.check_plan_holds()
             check_cancelled()
             work.mirror.ensure([work.planned.plan.restore_commit], check_cancelled)
             check_cancelled = never_cancelled
-            refusal = self._try_push(work, progress.head)
+            refusal = _push_once(pushing, head=progress.head, commit=work.build_commit(progress.head))
+            pushing.close()
             progress = work.progress_at(work.head(check_cancelled))
         raise PushRaced
 
-    def _try_push(self, work: RestoreWork, head: str) -> RepositoryError | None:
-        """Push once; return why the remote did not take it, None where it did or the branch had moved."""
-        self._fault_hook("restore.before_intent")
-        try:
-            self._push(work, head)
-            self._fault_hook("restore.after_push")
-        except PushRaced:
-            return None
-        except (PushRefused, EnvironmentUnreachable) as error:
-            return error
-        return None
+    def _pushing(self, work: RestoreWork, ledger: RunPushLedger) -> RestorePushing:
+        return RestorePushing(
+            work.run.id,
+            ledger,
+            MirrorRemote(work.mirror, work.environment.branch, at=work.run.created_at),
+            clock=self._clock,
+            fault_hook=self._fault_hook,
+        )
 
     def _load(self, session: Session, run: OperationRun, operation_input: RestoreExecuteInput) -> RestoreWork:
         found = session.execute(
@@ -160,27 +167,6 @@ class RestoreExecution:
         with self._database.transaction() as session:
             return session.scalars(select(RestorePlan.changes).where(RestorePlan.id == plan_id)).one()
 
-    def _push(self, work: RestoreWork, head: str) -> None:
-        """Push a commit on `head`: take the right to push, record the commit, make sure of the right, push.
-
-        The record comes first: whoever settles the run after a crash knows that a push may have begun.
-        """
-        commit = work.build_commit(head)
-        with self._fences.hold(work.run.id) as fence:
-            self._intend(work.run.id, commit)
-            self._fault_hook("restore.before_push")
-            fence.check()
-            work.mirror.push(commit=commit, branch=work.environment.branch, expected=head)
-
-    def _intend(self, run_id: UUID, commit: str) -> None:
-        """Record the commit; raise RunRefused where the run has completed, Cancelled where it shall stop."""
-        with self._database.transaction() as session:
-            service = OperationRunService(session, clock=self._clock)
-            if service.intend_commit(run_id, commit) is not None:
-                return
-            run = session.get_one(OperationRun, run_id)
-        raise RunRefused if run.status == Status.COMPLETED else Cancelled
-
     def _record(self, correlation: Correlation, work: RestoreWork, commit: str | None) -> OperationResult:
         with self._database.transaction() as session:
             summary = record_result(session, work.run, work.planned, commit, clock=self._clock)
@@ -195,6 +181,27 @@ class RestoreExecution:
             self._fault_hook("restore.before_record")
         self._fault_hook("restore.after_record")
         return _result(run)
+
+
+def needs_decision(progress: RestoreProgress, pushes: Sequence[RunPush]) -> bool:
+    """Return whether the branch and the run's pushes together are for the reconciler to judge.
+
+    A push that was taken and is not on the branch was taken back; while one may still land, the items may be
+    as planned without it.
+    """
+    if progress.commit is not None:
+        return progress.is_inconsistent
+    taken = any(push.answer in {"landed", "unclear"} for push in pushes)
+    return taken or (progress.as_planned and any(push.is_unanswered for push in pushes))
+
+
+def _push_once(pushing: RestorePushing, *, head: str, commit: str) -> RepositoryError | None:
+    """Push; return why the remote did not take it, None where it did or the branch had moved."""
+    try:
+        pushing.push(head=head, commit=commit)
+    except (PushRefused, EnvironmentUnreachable) as error:
+        return error
+    return None
 
 
 def _recorded(session: Session, run: OperationRun) -> OperationResult:

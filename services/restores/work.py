@@ -8,10 +8,10 @@ from services.repositories.commits import commit_tree, write_tree
 from services.repositories.git import CheckCancelled
 from services.repositories.mirror import Mirror
 from services.repositories.objects import tree_of
+from services.repositories.tickets import AUTHOR
 from services.restores.planned_items import WRITING, PlannedItems
 from services.restores.progress import TRAILER, RestoreProgress, read_progress, whole_tree
-
-AUTHOR = ("OperationRun", "operationrun@localhost")
+from services.restores.push_ledger import pushes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +38,11 @@ class RestoreWork:
     def first_progress(self, check_cancelled: CheckCancelled) -> RestoreProgress:
         """Assume the head that the plan saw, if the plan writes anything; otherwise ask the remote.
 
-        A commit may be built on an outdated head: the push succeeds only if the branch is still there.
+        A commit may be built on an outdated head: the push succeeds only if the branch is still there. Where
+        the run has pushed before, the remote is asked.
         """
         live = self.planned.plan.live_commit
-        assumed = self.planned.writes and self.mirror.holds(live)
+        assumed = self.planned.writes and not pushes_of(self.run) and self.mirror.holds(live)
         return self.progress_at(live if assumed else self.head(check_cancelled))
 
     def build_commit(self, head: str) -> str:

@@ -1,10 +1,9 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Table, delete, func, insert, literal, select, update
+from sqlalchemy import Table, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from models.contracts import Failure
 from models.contracts.operation_input import OperationInput
 from models.correlation import Correlation
 from models.errors import NotFound, RunRefused
-from models.lifecycle import QUEUED, RUNNING, Outcome, Standing, Status, is_correctable
+from models.lifecycle import QUEUED, RUNNING, Outcome, Standing, Status
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
@@ -26,43 +25,27 @@ from models.run_context import (
     DISPATCHED_AT,
     FINGERPRINT,
     INTENDED_COMMIT,
+    LOOK_CLAIMED_UNTIL,
     POINT_OF_NO_RETURN,
+    PUSHES,
     RECONCILIATION,
+    UNANSWERED,
+    PushStep,
     RunCancellation,
+    RunPush,
     RunReconciliation,
 )
 from services.database.write_guard import WRITER, WRITER_OPTION
 from services.masking.messages import mask_message
+from services.runs.context_sql import as_json, stored_at, stored_with
 from services.runs.inputs import is_this_work
 from services.runs.new_run import NewRun
+from services.runs.write_result import WriteResult, result_of_writing
 
 # As a plain table: the ORM would fetch each new row's id.
 _TRANSITIONS = cast("Table", OperationRunTransition.__table__)
 
 _WRITING = {WRITER_OPTION: WRITER, "populate_existing": True, "synchronize_session": False}
-
-
-class WriteResult(StrEnum):
-    """What writing a decision did."""
-
-    WRITTEN = "written"
-    UNCHANGED = "unchanged"
-    ALREADY_SUCCEEDED = "already_succeeded"
-
-
-def result_of_writing(run: OperationRun, decision: ReconciliationDecision) -> WriteResult:
-    """Return what writing a decision to a run does (law L5).
-
-    1. The same decision again (adapter, outcome, reason, related) changes no byte.
-    2. A decision about a run that succeeded is not written: success is never taken back.
-    3. Any other is written.
-    """
-    recorded = run.context.reconciliation
-    if recorded is not None and recorded.is_same(decision):
-        return WriteResult.UNCHANGED
-    if not is_correctable(run.outcome):
-        return WriteResult.ALREADY_SUCCEEDED
-    return WriteResult.WRITTEN
 
 
 class OperationRunService:
@@ -142,12 +125,53 @@ class OperationRunService:
         """Record the fingerprint of a running compose's evidence; None: it is no longer running."""
         return self._note(run_id, FINGERPRINT, fingerprint)
 
-    def intend_commit(self, run_id: UUID, commit: str) -> OperationRun | None:
-        """Record the commit that a running restore is about to push.
+    def begin_push(self, run_id: UUID, pushes: Sequence[RunPush], *, earlier: int) -> OperationRun | None:
+        """Record that a running restore is about to make the last of these pushes, after `earlier` (law L11).
 
-        None: it may not push, because the run has completed or its cancellation was requested.
+        None: it may not push, because the run has completed, its cancellation was requested, or another
+        attempt has recorded a push meanwhile.
         """
-        return self._note(run_id, INTENDED_COMMIT, commit, _at(CANCELLATION).is_(None))
+        recorded = func.coalesce(stored_at(PUSHES), as_json([]))
+        return self._change(
+            run_id,
+            OperationRun.status == Status.RUNNING,
+            stored_at(CANCELLATION).is_(None),
+            func.jsonb_array_length(recorded) == earlier,
+            context_json=func.jsonb_set(
+                stored_with(INTENDED_COMMIT, as_json(pushes[-1].commit)),
+                [*PUSHES],
+                recorded.op("||", return_type=JSONB())(as_json([push.as_json() for push in pushes])),
+            ),
+        )
+
+    def record_push_opened(self, run_id: UUID, index: int) -> OperationRun | None:
+        """Record that a push's ticket is at the remote; None: the run has completed, or the push is answered.
+
+        A worker that was silent meanwhile learns here that it may not push any more.
+        """
+        return self._answer_push(run_id, index, "opened", OperationRun.status == Status.RUNNING)
+
+    def record_push_answer(self, run_id: UUID, index: int, answer: PushStep) -> OperationRun | None:
+        """Record the definite answer to a push, once; None: it has one."""
+        return self._answer_push(run_id, index, answer)
+
+    def claim_look(self, run_id: UUID, *, until: datetime) -> OperationRun | None:
+        """Claim the next look at a run's repository; None: another process has claimed it.
+
+        The run itself does not change by this, so neither does `updated_at`.
+        """
+        claimed = stored_at(LOOK_CLAIMED_UNTIL).astext
+        free = or_(claimed.is_(None), claimed <= self._clock().isoformat())
+        return self._keep(
+            run_id, free, context_json=stored_with(LOOK_CLAIMED_UNTIL, as_json(until.isoformat()))
+        )
+
+    def plan_look(self, run_id: UUID, at: datetime | None) -> OperationRun | None:
+        """Have the sweep look at a run's repository at a time, or for None not again."""
+        context = OperationRun.context_json - LOOK_CLAIMED_UNTIL[0]
+        if at is not None:
+            context = _looking_at(at)
+        return self._keep(run_id, context_json=context)
 
     def request_cancel(self, run_id: UUID, actor: Actor) -> OperationRun | None:
         """Record the cancellation request of an active run; None: it has completed, or has a request.
@@ -197,7 +221,7 @@ class OperationRunService:
 
     def record_failure(self, run_id: UUID, failure: Failure) -> OperationRun | None:
         """Add a failure to an active run; None: it has completed, or has this failure already."""
-        entry = _json([_kept(failure)])
+        entry = as_json([_kept(failure)])
         return self._change(
             run_id,
             OperationRun.status != Status.COMPLETED,
@@ -225,7 +249,7 @@ class OperationRunService:
             status=Status.COMPLETED,
             outcome=decision.outcome,
             completed_at=run.completed_at or now,
-            context_json=_with(RECONCILIATION, _json(reconciliation.as_json())),
+            context_json=stored_with(RECONCILIATION, as_json(reconciliation.as_json())),
         )
         if settled is None:
             raise NotFound
@@ -259,12 +283,12 @@ class OperationRunService:
 
     def _note(self, run_id: UUID, path: Sequence[str], value: str, *guards: Any) -> OperationRun | None:
         running = OperationRun.status == Status.RUNNING
-        return self._change(run_id, running, *guards, context_json=_with(path, _json(value)))
+        return self._change(run_id, running, *guards, context_json=stored_with(path, as_json(value)))
 
     def _note_time(self, run_id: UUID, path: Sequence[str], at: datetime) -> OperationRun | None:
         """Write a time that is null until known; None: there is no such part, or the time is known."""
-        is_null = (_at(path[:-1]).is_not(None), _at(path).astext.is_(None))
-        return self._change(run_id, *is_null, context_json=_with(path, _json(at.isoformat())))
+        is_null = (stored_at(path[:-1]).is_not(None), stored_at(path).astext.is_(None))
+        return self._change(run_id, *is_null, context_json=stored_with(path, as_json(at.isoformat())))
 
     def _request_cancel(
         self, run_id: UUID, actor: Actor, *, at: datetime, delivered_at: datetime | None
@@ -277,13 +301,13 @@ class OperationRunService:
             point_of_no_return=None,
         )
         # Reads the commit in the statement that requests: a restore cannot intend one in between.
-        commit = func.jsonb_build_object(POINT_OF_NO_RETURN[-1], _at(INTENDED_COMMIT))
-        requested = _json(cancellation.as_json()).op("||")(commit)
+        commit = func.jsonb_build_object(POINT_OF_NO_RETURN[-1], stored_at(INTENDED_COMMIT))
+        requested = as_json(cancellation.as_json()).op("||")(commit)
         run = self._change(
             run_id,
             OperationRun.status != Status.COMPLETED,
-            _at(CANCELLATION).is_(None),
-            context_json=_with(CANCELLATION, requested),
+            stored_at(CANCELLATION).is_(None),
+            context_json=stored_with(CANCELLATION, requested),
         )
         if run is not None:
             self._log(run, _standing(run), ReasonCode.CANCELLATION_REQUESTED, actor)
@@ -296,11 +320,25 @@ class OperationRunService:
             raise NotFound
         return run
 
+    def _answer_push(self, run_id: UUID, index: int, answer: PushStep, *guards: Any) -> OperationRun | None:
+        push = (*PUSHES, str(index))
+        known = stored_at((*push, "answer")).astext
+        return self._change(
+            run_id,
+            stored_at(push).is_not(None),
+            or_(known.is_(None), known.in_([step for step in UNANSWERED if step])),
+            *guards,
+            context_json=stored_with((*push, "answer"), as_json(answer)),
+        )
+
     def _change(self, run_id: UUID, *guards: Any, **values: Any) -> OperationRun | None:
+        return self._keep(run_id, *guards, **values, updated_at=self._clock())
+
+    def _keep(self, run_id: UUID, *guards: Any, **values: Any) -> OperationRun | None:
         statement = (
             update(OperationRun)
             .where(OperationRun.id == run_id, *guards)
-            .values(**values, updated_at=self._clock())
+            .values(**values)
             .returning(OperationRun)
             .execution_options(**_WRITING)
         )
@@ -350,15 +388,5 @@ def _standing(run: OperationRun) -> Standing:
     return Standing(status=Status(run.status), outcome=Outcome(run.outcome))
 
 
-def _json(value: Any) -> BindParameter[Any]:
-    return literal(value, JSONB())
-
-
-def _at(path: Sequence[str]) -> Any:
-    """Return the SQL that reads a key of the stored context; NULL where it is absent."""
-    return OperationRun.context_json[tuple(path)]
-
-
-def _with(path: Sequence[str], value: Any) -> Any:
-    """Return the stored context with one key set: keys that another release wrote stay."""
-    return func.jsonb_set(OperationRun.context_json, [*path], value)
+def _looking_at(at: datetime) -> Any:
+    return stored_with(LOOK_CLAIMED_UNTIL, as_json(at.isoformat()))

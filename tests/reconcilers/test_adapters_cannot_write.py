@@ -37,6 +37,7 @@ class PlainAdapter:
     """Decides that nothing was composed, and at each step does what is planted there."""
 
     operation_type: ClassVar[OperationType] = OperationType.ENVIRONMENT_REVIEW_COMPOSE
+    asks_outside: ClassVar[bool] = False
     planted: ClassVar[Mapping[str, Way]] = {}
 
     def __init__(self, _: MirrorStore) -> None:
@@ -47,9 +48,17 @@ class PlainAdapter:
         self._act("collect", run)
         return NoFacts()
 
+    def fence(self, database: Database, run: OperationRun, facts: NoFacts) -> bool:  # noqa: ARG002
+        return False
+
     def decide(self, run: OperationRun, facts: NoFacts) -> ReconciliationDecision:  # noqa: ARG002
         self._act("decide", run)
         return decision(Outcome.FAILED)
+
+    foresee = decide
+
+    def tidy(self, database: Database, run: OperationRun) -> None:
+        pass
 
     def record(
         self,

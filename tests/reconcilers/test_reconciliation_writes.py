@@ -13,7 +13,8 @@ from models.lifecycle import Outcome, Status, completed
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
 from services.database.session import Database
-from services.runs.service import OperationRunService, WriteResult
+from services.runs.service import OperationRunService
+from services.runs.write_result import WriteResult
 from tests.factories import ADA, decision, make_environment, make_run
 from tests.runs.seen_runs import Seen, see, steps_of
 

@@ -11,11 +11,13 @@ from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from models.reconciliation import OPEN, Execution, ExecutionState, ReconciliationDecision, Related
 from reconcilers.restore_execute_decision import (
+    TIME_FENCE,
     UNREACHABLE_LIMIT,
     BranchFacts,
     RestoreExecuteDecision,
     RestoreFacts,
 )
+from tests.runs.contexts import push_of
 
 RESULT = UUID(int=1)
 COMMIT, ANOTHER = "1" * 40, "2" * 40
@@ -24,15 +26,30 @@ AT_THE_LIMIT = FAILED_AT + UNREACHABLE_LIMIT
 OVERDUE = AT_THE_LIMIT + timedelta(microseconds=1)
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
 CANCELLED = Execution(state=ExecutionState.CLOSING, cause="cancelled")
+
+
+def branch(*own: str, as_planned: bool = False, changed: tuple[str, ...] = ()) -> BranchFacts:
+    return BranchFacts(own_commits=own, as_planned=as_planned, changed=changed)
+
+
 UNTOUCHED = BranchFacts(own_commits=(), as_planned=False, changed=())
 APPLIED = BranchFacts(own_commits=(COMMIT,), as_planned=True, changed=("a",))
+UNANSWERED = (push_of(COMMIT, began_at=FAILED_AT),)
+OPENED = (push_of(COMMIT, answer="opened", began_at=FAILED_AT),)
+LANDED = (push_of(COMMIT, answer="landed"),)
+FENCED = (push_of(COMMIT, answer="fenced"),)
+UNCLEAR = (push_of(COMMIT, answer="unclear"),)
+WITHOUT_TICKET = (push_of(COMMIT, ticket=None, began_at=FAILED_AT),)
+AT_THE_TIME_FENCE = FAILED_AT + TIME_FENCE
+AFTER_THE_TIME_FENCE = AT_THE_TIME_FENCE + timedelta(microseconds=1)
+UNREACHABLE = (Outcome.ATTENTION_REQUIRED, ReasonCode.ENVIRONMENT_UNREACHABLE, False)
 
 
 def given_facts(**facts: object) -> RestoreFacts:
     typical = {
         "execution": TERMINATED,
         "cancellation_asked": False,
-        "pushing": False,
+        "pushes": (),
         "branch": UNTOUCHED,
         "failed_at": FAILED_AT,
         "looked_at": AT_THE_LIMIT,
@@ -47,10 +64,6 @@ def given_facts(**facts: object) -> RestoreFacts:
 
 def decide(**facts: object) -> ReconciliationDecision | None:
     return RestoreExecuteDecision().decide(given_facts(**facts))
-
-
-def branch(*own: str, as_planned: bool = False, changed: tuple[str, ...] = ()) -> BranchFacts:
-    return BranchFacts(own_commits=own, as_planned=as_planned, changed=changed)
 
 
 @pytest.mark.parametrize(
@@ -88,11 +101,31 @@ def branch(*own: str, as_planned: bool = False, changed: tuple[str, ...] = ()) -
         ({"branch": None, "items_refused": True}, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED, False),
         ({"branch": APPLIED, "items_refused": True}, Outcome.BLOCKED, ReasonCode.ITEMS_REFUSED, False),
         (
-            {"branch": None, "intended_commit": COMMIT, "looked_at": OVERDUE},
+            {"branch": None, "pushes": OPENED, "looked_at": OVERDUE},
             Outcome.ATTENTION_REQUIRED,
             ReasonCode.ENVIRONMENT_UNREACHABLE,
             False,
         ),
+        ({"pushes": OPENED, "looked_at": OVERDUE}, *UNREACHABLE),
+        ({"pushes": UNCLEAR}, *UNREACHABLE),
+        ({"pushes": FENCED}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"pushes": FENCED, "branch": None}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"pushes": FENCED, "branch": APPLIED}, Outcome.SUCCEEDED, ReasonCode.RESTORE_APPLIED, True),
+        ({"pushes": OPENED, "branch": APPLIED}, Outcome.SUCCEEDED, ReasonCode.RESTORE_APPLIED, True),
+        ({"pushes": LANDED}, Outcome.ATTENTION_REQUIRED, ReasonCode.RESTORE_OVERWRITTEN, False),
+        (
+            {"pushes": LANDED, "branch": branch(as_planned=True)},
+            Outcome.ATTENTION_REQUIRED,
+            ReasonCode.RESTORE_OVERWRITTEN,
+            False,
+        ),
+        (
+            {"pushes": WITHOUT_TICKET, "looked_at": AFTER_THE_TIME_FENCE},
+            Outcome.FAILED,
+            ReasonCode.RESTORE_NOT_APPLIED,
+            False,
+        ),
+        ({"pushes": WITHOUT_TICKET, "branch": APPLIED}, Outcome.SUCCEEDED, ReasonCode.RESTORE_APPLIED, True),
     ],
 )
 def test_the_first_row_that_holds_decides(
@@ -110,10 +143,14 @@ def test_the_first_row_that_holds_decides(
         {"execution": OPEN},
         {"execution": OPEN, "branch": branch(changed=("a",))},
         {"execution": OPEN, "branch": None},
-        {"branch": None, "intended_commit": COMMIT},
-        {"execution": OPEN, "branch": None, "intended_commit": COMMIT, "looked_at": OVERDUE},
-        {"pushing": True},
-        {"pushing": True, "branch": APPLIED},
+        {"branch": None, "pushes": OPENED},
+        {"branch": None, "pushes": LANDED},
+        {"execution": OPEN, "branch": None, "pushes": OPENED, "looked_at": OVERDUE},
+        {"pushes": OPENED},
+        {"pushes": UNANSWERED},
+        {"pushes": UNANSWERED, "branch": branch(as_planned=True)},
+        {"pushes": UNANSWERED, "branch": branch(changed=("a",))},
+        {"pushes": WITHOUT_TICKET, "looked_at": AT_THE_TIME_FENCE},
     ],
 )
 def test_what_cannot_be_told_yet_is_not_decided(facts: dict[str, object]) -> None:
@@ -136,7 +173,16 @@ any_facts = st.builds(
     RestoreFacts,
     execution=st.sampled_from([OPEN, TERMINATED, CANCELLED]),
     cancellation_asked=st.booleans(),
-    pushing=st.booleans(),
+    pushes=st.lists(
+        st.builds(
+            push_of,
+            st.sampled_from([COMMIT, ANOTHER]),
+            answer=st.sampled_from([None, "opened", "landed", "stale", "refused", "fenced", "unclear"]),
+            ticket=st.sampled_from(["refs/operation-runs/1/1", None]),
+            began_at=st.just(FAILED_AT),
+        ),
+        max_size=3,
+    ).map(tuple),
     branch=branches,
     failed_at=st.just(FAILED_AT),
     looked_at=st.sampled_from([FAILED_AT, AT_THE_LIMIT, OVERDUE]),
@@ -165,5 +211,12 @@ def test_it_never_says_that_nothing_was_done_where_a_commit_is(facts: RestoreFac
 
 
 @given(any_facts)
-def test_nothing_is_decided_while_an_attempt_may_push(facts: RestoreFacts) -> None:
-    assert RestoreExecuteDecision().decide(facts.model_copy(update={"pushing": True})) is None
+def test_nothing_is_denied_while_a_push_may_land(facts: RestoreFacts) -> None:
+    decision = RestoreExecuteDecision().decide(facts)
+    if decision is not None and facts.may_still_land and decision.related is None:
+        assert decision.outcome is Outcome.ATTENTION_REQUIRED or facts.items_refused
+
+
+@given(any_facts)
+def test_what_is_foreseen_waits_for_no_ticket(facts: RestoreFacts) -> None:
+    assert not facts.as_fenced().needs_fence

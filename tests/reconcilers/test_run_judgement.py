@@ -18,6 +18,7 @@ def run(
 ) -> RunStanding:
     return RunStanding(
         run_id=UUID(int=1),
+        workspace_id=UUID(int=2),
         operation_type=OperationType.RESTORE_EXECUTE,
         status=status,
         created_at=NOW - age,

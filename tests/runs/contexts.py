@@ -1,11 +1,14 @@
 """The `context` of runs that no database holds, as rows store it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from models.base import Json
+from models.run_context import PushStep, RunPush
 
 _AT = "2026-06-01T12:00:00+00:00"
+_BEGAN = datetime.fromisoformat(_AT)
 
 
 def stored_context(*, dispatched_at: str | None = _AT, **parts: Any) -> Json:
@@ -44,3 +47,13 @@ def stored_cancellation(*, point_of_no_return: str | None = None) -> Json:
         "acknowledged_at": None,
         "point_of_no_return": point_of_no_return,
     }
+
+
+def push_of(
+    commit: str,
+    *,
+    answer: PushStep | None = None,
+    ticket: str | None = "refs/operation-runs/1/1",
+    began_at: datetime = _BEGAN,
+) -> RunPush:
+    return RunPush(ticket=ticket, head="0" * 40, commit=commit, began_at=began_at, answer=answer)

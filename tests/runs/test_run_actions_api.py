@@ -18,6 +18,7 @@ from services.engine.port import WorkflowView
 from services.runs.queries import transitions_of
 from services.runs.service import OperationRunService
 from tests.clients import fields_of
+from tests.runs.contexts import push_of
 from tests.world import ABSENT, COMPOSE, World
 
 ACTORS = [Role.OWNER, Role.OPERATOR]
@@ -113,7 +114,7 @@ def test_a_restore_names_the_commit_that_cancelling_cannot_undo(api_world: World
                 restore_plan_id=UUID(plan_id),
             ),
         )
-        service.intend_commit(UUID(run_id), "c0ffee" * 6 + "abcd")
+        service.begin_push(UUID(run_id), [push_of("c0ffee" * 6 + "abcd")], earlier=0)
 
     cancellation = cancel(api_world, run_id).get_json()["context"]["cancellation"]
 

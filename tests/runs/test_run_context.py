@@ -18,7 +18,7 @@ from services.database.session import Database
 from services.runs.service import OperationRunService
 from services.runs.stored_shapes import ContextShape
 from tests.factories import ADA, decision, make_environment, make_run
-from tests.runs.contexts import stored_cancellation, stored_context, stored_reconciliation
+from tests.runs.contexts import push_of, stored_cancellation, stored_context, stored_reconciliation
 from tests.runs.seen_runs import see
 
 WHOLE = stored_context(
@@ -26,6 +26,8 @@ WHOLE = stored_context(
     cancellation=stored_cancellation(point_of_no_return="1" * 40),
     fingerprint="f" * 64,
     intended_commit="1" * 40,
+    pushes=[push_of("1" * 40).as_json()],
+    look_claimed_until="2026-06-01T13:00:00+00:00",
 )
 PATHS = {name: value for name, value in vars(run_context).items() if isinstance(value, tuple)}
 
@@ -118,7 +120,9 @@ def test_keys_that_a_newer_release_wrote_survive_every_write(database: Database)
         at = datetime.now(UTC)
         assert service.record_dispatched(run.id, at)
         assert service.record_fingerprint(run.id, "f" * 64)
-        assert service.intend_commit(run.id, "1" * 40)
+        assert service.begin_push(run.id, [push_of("1" * 40)], earlier=0)
+        assert service.record_push_answer(run.id, 0, "refused")
+        assert service.claim_look(run.id, until=at)
         assert service.request_cancel(run.id, ADA)
         assert service.record_cancel_delivered(run.id)
         assert service.acknowledge_cancel(run.id, at)
@@ -135,5 +139,7 @@ def test_keys_that_a_newer_release_wrote_survive_every_write(database: Database)
         "cancellation",
         "fingerprint",
         "intended_commit",
+        "pushes",
+        "look_claimed_until",
     }
     assert stored["cancellation"]["point_of_no_return"] == "1" * 40

@@ -35,15 +35,27 @@ from models.lifecycle import (
 )
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
+from models.run_context import PushStep
 from services.database.session import Database
 from services.runs.admission import OperationRequests
-from services.runs.service import OperationRunService, WriteResult
+from services.runs.service import OperationRunService
+from services.runs.write_result import WriteResult
 from tests.factories import ADA, NOW, TARGET, compose_input, make_environment, make_plan, make_workspace
+from tests.runs.contexts import push_of
 from tests.runs.seen_runs import Seen, see, steps_of
 
 T = TypeVar("T")
 
-CONTEXT = {"input", "dispatch", "fingerprint", "intended_commit", "cancellation", "reconciliation"}
+CONTEXT = {
+    "input",
+    "dispatch",
+    "fingerprint",
+    "intended_commit",
+    "pushes",
+    "look_claimed_until",
+    "cancellation",
+    "reconciliation",
+}
 RECONCILIATION = {
     "adapter", "decision", "reason_code", "previous", "related", "source", "evidence", "reconciled_at",
 }  # fmt: skip
@@ -156,11 +168,41 @@ class RunMachine(RuleBasedStateMachine):
             if_=lambda before: before.standing == RUNNING,
         )
 
-    @rule(commit=st.sampled_from(["1" * 40, "2" * 40]))
-    def intend_commit(self, commit: str) -> None:
+    @rule(commit=st.sampled_from(["1" * 40, "2" * 40]), earlier=st.integers(0, 2))
+    def begin_push(self, commit: str, earlier: int) -> None:
+        after = self._expect(
+            lambda service: service.begin_push(self._run, [push_of(commit)], earlier=earlier),
+            if_=lambda before: (
+                before.standing == RUNNING
+                and "cancellation" not in before.context
+                and len(before.context.get("pushes", [])) == earlier
+            ),
+        )
+        if after is not None:
+            assert after.context["pushes"][-1]["commit"] == after.context["intended_commit"] == commit
+
+    @rule(index=st.integers(0, 2))
+    def record_push_opened(self, index: int) -> None:
         self._expect(
-            lambda service: service.intend_commit(self._run, commit),
-            if_=lambda before: before.standing == RUNNING and "cancellation" not in before.context,
+            lambda service: service.record_push_opened(self._run, index),
+            if_=lambda before: before.standing == RUNNING and _awaits_answer(before, index),
+        )
+
+    @rule(index=st.integers(0, 2), answer=st.sampled_from(["landed", "stale", "refused", "fenced"]))
+    def record_push_answer(self, index: int, answer: PushStep) -> None:
+        after = self._expect(
+            lambda service: service.record_push_answer(self._run, index, answer),
+            if_=lambda before: _awaits_answer(before, index),
+        )
+        if after is not None:
+            assert after.context["pushes"][index]["answer"] == answer
+
+    @rule(minutes=st.sampled_from([-1, 1]))
+    def claim_look(self, minutes: int) -> None:
+        now = self._clock()
+        self._expect(
+            lambda service: service.claim_look(self._run, until=now + timedelta(minutes=minutes)),
+            if_=lambda before: before.context.get("look_claimed_until", "") <= now.isoformat(),
         )
 
     @rule()
@@ -314,6 +356,11 @@ class RunMachine(RuleBasedStateMachine):
         # No two moments are the same, so that a write always shows.
         self._now += timedelta(seconds=1)
         return self._now
+
+
+def _awaits_answer(before: Seen, index: int) -> bool:
+    pushes = before.context.get("pushes", [])
+    return index < len(pushes) and pushes[index]["answer"] in {None, "opened"}
 
 
 def _expected(before: Seen, decision: ReconciliationDecision) -> WriteResult:

@@ -7,8 +7,8 @@ from models.operation_run import OperationRun
 from models.reconciliation import ReconciliationDecision
 from reconcilers.run_check import CheckResult
 from reconcilers.run_judgement import Action
-from services.runs.service import WriteResult, result_of_writing
 from services.runs.wording import CAUSES, REASONS, UNKNOWN, VARIANTS
+from services.runs.write_result import WriteResult, result_of_writing
 from web.ui.states import OF_RUN, State, state_of_run
 
 _SHORT: Final = 10
@@ -21,7 +21,6 @@ _EXECUTION: Final = {
 }
 _LABELS: Final = {
     "cancellation_asked": "Cancellation asked for",
-    "pushing": "Writing to the repository at this moment",
     "overdue": "Out of reach for longer than it should be",
     "push_refused": "The repository refused the change",
     "items_refused": "All items were refused as not valid",
@@ -147,8 +146,16 @@ def _facts(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines += _branch(facts["branch"])
     if facts.get("intended_commit"):
         lines.append(("Change that was about to be written", facts["intended_commit"][:_SHORT]))
+    if facts.get("fence"):
+        lines.append(("A write without an answer", FENCES[facts["fence"]]))
     flags = [(label, facts[name]) for name, label in _LABELS.items() if name in facts]
     return lines + [(label, "yes" if is_so else "no") for label, is_so in flags]
+
+
+FENCES: Final[Mapping[str, str]] = {
+    "needed": "a worker first makes sure at the repository that it cannot arrive any more",
+    "time": "the repository offers no way to stop it; it counts as over ten minutes after it began",
+}
 
 
 def _execution(execution: Mapping[str, Any]) -> str:

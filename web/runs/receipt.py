@@ -25,6 +25,13 @@ _EVIDENCE: Final = {
     "commits": "Changes found that name this operation",
     "intended_commit": "Change that was about to be written",
     "changed_items": "Items that changed since the plan",
+    "fence": "What keeps a late write out",
+}
+
+_FENCES: Final = {
+    "ticket": "Closed at the repository",
+    "time": "Ten minutes passed; the repository is checked again later",
+    "needed": "Nothing yet; the repository is checked again later",
 }
 
 
@@ -122,6 +129,8 @@ def _fact(name: str, value: Any) -> str:
         return ""
     if name == "cause":
         return CAUSES[value].happened if value in CAUSES else str(value)
+    if name == "fence":
+        return _FENCES.get(value, str(value))
     if isinstance(value, list):
         found = [each[:_SHORT] if name == "commits" else str(each) for each in value]
         return ", ".join(found) or "none"

@@ -16,6 +16,7 @@ from services.runs.wording import CAUSES, REASONS, TOO_LATE
 from tests.clients import Browser
 from tests.factories import correlation_of
 from tests.page import Part, page_of
+from tests.runs.contexts import push_of
 from tests.world import COMPOSE, RESTORE, World
 from web.error_pages import PAGES
 from web.runs.check_page import SETTLE, UNCHANGED, UNDECIDED
@@ -143,7 +144,7 @@ def test_the_point_of_no_return_is_named_before_and_after_asking(world: World) -
     run = world.running(RESTORE, restore_plan_id=str(world.plan().id))
     world.engine.open(correlation_of(run).workflow_id)
     with world.database.transaction() as session:
-        OperationRunService(session).intend_commit(run.id, "1a2b3c4d" * 5)
+        OperationRunService(session).begin_push(run.id, [push_of("1a2b3c4d" * 5)], earlier=0)
     browser = world.browser(Role.OWNER)
 
     before = browser.page(f"/operations/{run.id}/cancellation")

@@ -1,0 +1,24 @@
+"""The SQL that reads and writes a run's stored context, by the paths of models/run_context.py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BindParameter, func, literal
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models.operation_run import OperationRun
+
+
+def as_json(value: Any) -> BindParameter[Any]:
+    """Return a value as a jsonb parameter."""
+    return literal(value, JSONB())
+
+
+def stored_at(path: Sequence[str]) -> Any:
+    """Return the SQL that reads a key of the stored context; NULL where it is absent."""
+    return OperationRun.context_json[tuple(path)]
+
+
+def stored_with(path: Sequence[str], value: Any) -> Any:
+    """Return the stored context with one key set: keys that another release wrote stay."""
+    return func.jsonb_set(OperationRun.context_json, [*path], value)
