@@ -168,7 +168,7 @@ class OperationRunService:
 
     def plan_look(self, run_id: UUID, at: datetime | None) -> OperationRun | None:
         """Have the sweep look at a run's repository at a time, or for None not again."""
-        context = OperationRun.context_json - LOOK_CLAIMED_UNTIL[0]
+        context = OperationRun.context_json.op("-", return_type=JSONB())(LOOK_CLAIMED_UNTIL[0])
         if at is not None:
             context = _looking_at(at)
         return self._keep(run_id, context_json=context)
