@@ -6,27 +6,15 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.repositories.waiting import wait_until
-
 Kill = Callable[[int], None]
 
 
-def pushing(url: str) -> list[int]:
-    """Return the git processes of this program's own that push to a URL."""
-    return [child.pid for child in psutil.Process().children(recursive=True) if _pushes(child, url)]
-
-
-def wait_for_push(url: str) -> int:
-    """Return the process of the one push to a URL, once it is there."""
-    found: list[int] = []
-
-    def is_there() -> bool:
-        found[:] = pushing(url)
-        return bool(found)
-
-    wait_until(is_there)
-    (pid,) = found
-    return pid
+def pushing(url: str, *, of: int) -> list[int]:
+    """Return the git processes that a worker has started to push to a URL."""
+    try:
+        return [child.pid for child in psutil.Process(of).children() if _pushes(child, url)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def kill_alone(pid: int) -> None:

@@ -8,6 +8,7 @@ from tests.git_repository import git
 from tests.left_out import leave_out
 from tests.remotes.hooks import Hooks
 from tests.remotes.https_server import HOST, HttpsServer, https_server
+from tests.remotes.restoring import RemoteEnvironment, Restoring
 from tests.remotes.served import ServedRemote
 from tests.remotes.ssh_server import SshServer, find_sshd, ssh_server
 from tests.repositories.remote import Remote
@@ -68,3 +69,10 @@ def served_remote(request: pytest.FixtureRequest, kind: str, folder: Path) -> Se
     )
     remote.configure("http.receivepack", "true")
     return remote
+
+
+@pytest.fixture
+def restoring(database_url: str, tmp_path: Path, served: ServedRemote) -> Iterator[Restoring]:
+    place = RemoteEnvironment(database_url, tmp_path / "machines", served)
+    yield place.restore()
+    place.close()

@@ -34,11 +34,11 @@ class Hold:
 
     def __init__(self, folder: Path, stage: Stage, touching: str) -> None:
         folder.mkdir(parents=True)
-        self._folder, self._gate = folder, folder / "gate"
-        mark, gate = quote(str(folder)) + "/$$", quote(str(self._gate))
+        self._folder, self._gate, self._closed = folder, folder / "gate", folder / "closed"
+        mark, gate, closed = quote(str(folder)) + "/$$", quote(str(self._gate)), quote(str(self._closed))
         self.stage = stage
         self.script = (
-            f"if touches {quote(touching)} && [ ! -e {gate} ]; then\n"
+            f"if touches {quote(touching)} && [ ! -e {closed} ]; then\n"
             f"    echo $PPID > {mark}.new; mv {mark}.new {mark}.held\n"
             f"    while [ ! -e {gate} ]; do sleep 0.02; done\n"
             "fi"
@@ -48,8 +48,13 @@ class Hold:
         """Return once so many pushes have reached the hold."""
         wait_until(lambda: len(self._held()) >= pushes, seconds=30)
 
+    def take_no_more(self) -> None:
+        """Let pass what comes from now on; what waits goes on waiting."""
+        self._closed.touch()
+
     def release(self) -> None:
         """Let go what waits and what comes later; return once the servers of what waited have ended."""
+        self.take_no_more()
         self._gate.touch()
         wait_until(lambda: not any(map(is_alive, self._held().values())), seconds=30)
 

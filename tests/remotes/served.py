@@ -53,6 +53,11 @@ class ServedRemote:
     def unlock(self, ref: str) -> None:
         self._lock(ref).unlink()
 
+    def unlock_all(self) -> None:
+        """Remove every lock, that of HEAD too, as an administrator does after a crash."""
+        for lock in self.path.rglob("*.lock"):
+            lock.unlink()
+
     def is_locked(self, ref: str) -> bool:
         return self._lock(ref).exists()
 

@@ -65,6 +65,8 @@ class SshServer(socketserver.ThreadingTCPServer):
                 # The key's folder is a temporary one, which sshd would find too open.
                 "StrictModes no",
                 "UsePAM no",
+                # The quickest: each test makes dozens of connections.
+                "KexAlgorithms curve25519-sha256",
                 "PidFile none",
                 "AcceptEnv GIT_PROTOCOL",
                 f"SetEnv {variables}",

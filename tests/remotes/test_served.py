@@ -8,6 +8,8 @@ import pytest
 
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
+from services.repositories.push_answer import RefAnswer
+from services.repositories.remote import RefUpdate
 from tests.remotes.clients import Kill, kill_alone, kill_with_group
 from tests.remotes.hooks import Stage
 from tests.remotes.plain_git import PlainGit, Update
@@ -50,7 +52,8 @@ def test_a_mirror_fetches_and_pushes(served: ServedRemote, mirror: Mirror) -> No
             None, author, author, "next", pygit2.Oid(hex=tree), [pygit2.Oid(hex=live)]
         )
     )
-    mirror.push(commit=commit, branch="main", expected=live)
+    answer = mirror.push([RefUpdate(ref=MAIN, expected=live, new=commit)])
+    assert answer.of(MAIN) is RefAnswer.ACCEPTED
     assert served.repository.head() == mirror.head_of("main") == commit
 
 
