@@ -6,8 +6,9 @@ import pytest
 
 from tests.git_repository import git
 from tests.left_out import leave_out
+from tests.remotes.connections import HOST
 from tests.remotes.hooks import Hooks
-from tests.remotes.https_server import HOST, HttpsServer, https_server
+from tests.remotes.https_server import HttpsServer, https_server
 from tests.remotes.restoring import RemoteEnvironment, Restoring
 from tests.remotes.served import ServedRemote
 from tests.remotes.ssh_server import SshServer, find_sshd, ssh_server
@@ -51,21 +52,22 @@ def served_remote(request: pytest.FixtureRequest, kind: str, folder: Path) -> Se
     if kind == "https":
         server, trusted = request.getfixturevalue("https")
         path = server.root / uuid4().hex / "served" / "remote.git"
-        url = f"https://{HOST}:{server.server_port}/{path.relative_to(server.root)}"
-        environment = {"GIT_SSL_CAINFO": str(trusted)}
+        url = f"https://{HOST}:{server.port}/{path.relative_to(server.root)}"
+        environment, cut = {"GIT_SSL_CAINFO": str(trusted)}, server.cut
     elif kind == "ssh":
         ssh = request.getfixturevalue("ssh")
         path = folder / "served" / "remote.git"
-        url, environment = ssh.url(path), {"GIT_SSH_COMMAND": ssh.client()}
+        url, environment, cut = ssh.url(path), {"GIT_SSH_COMMAND": ssh.client()}, ssh.cut
     else:
         path = folder / "served" / "remote.git"
-        url, environment = str(path), {}
+        url, environment, cut = str(path), {}, None
     remote = ServedRemote(
         kind=kind,
         url=url,
         environment=environment,
         repository=Remote.create(path),
         hooks=Hooks(path),
+        cut_connections=cut,
     )
     remote.configure("http.receivepack", "true")
     return remote

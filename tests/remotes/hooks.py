@@ -90,6 +90,10 @@ class Hooks:
         """Refuse every ref of this pattern, by itself, as `update` hooks do."""
         self._add(Stage.UPDATE, f"if touches {quote(touching)}; then echo 'not here' >&2; exit 1; fi")
 
+    def say(self, words: str, *, touching: str) -> None:
+        """Tell the client something before the push is judged."""
+        self._add(Stage.PRE_RECEIVE, f"if touches {quote(touching)}; then echo {quote(words)} >&2; fi")
+
     def die_between(self, landed: str, other: str) -> None:
         """Kill the server of the next push of both refs, once it has renamed the first and not the other.
 

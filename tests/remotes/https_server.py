@@ -2,40 +2,34 @@ import os
 import signal
 import ssl
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 from tests.git_repository import ENVIRONMENT
 from tests.remotes.certificates import write_certificates
+from tests.remotes.connections import HOST, ConnectionServer
 
-HOST = "127.0.0.1"
 _CHUNK = 1 << 16
 
 
-class HttpsServer(ThreadingHTTPServer):
+class HttpsServer(ConnectionServer):
     """`git http-backend` behind TLS, for every bare repository below one folder.
 
     A push goes on where its client is gone, as on forges that queue what they received.
     """
 
-    daemon_threads = True
-
     def __init__(self, root: Path, certificate: Path) -> None:
-        super().__init__((HOST, 0), _Request)
+        super().__init__(_Request)
         self.root = root
         self.backends: list[subprocess.Popen[bytes]] = []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         # The handshake belongs to the connection's own thread: a silent client holds up no other.
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that was killed is no error here."""
 
     def kill_backends(self) -> None:
         for backend in self.backends:
@@ -132,12 +126,8 @@ def _header_lines(backend: IO[bytes]) -> Iterator[str]:
 def https_server(folder: Path) -> Iterator[tuple[HttpsServer, Path]]:
     """Serve the repositories below a folder; yield the server and the certificate that clients trust."""
     trusted, shown = write_certificates(folder, HOST)
-    with HttpsServer(folder, shown) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
+    with HttpsServer(folder, shown) as server, server.running():
         try:
             yield server, trusted
         finally:
-            server.shutdown()
-            thread.join()
             server.kill_backends()

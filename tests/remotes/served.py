@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,16 @@ class ServedRemote:
     environment: Mapping[str, str]
     repository: Remote
     hooks: Hooks
+    cut_connections: Callable[[], None] | None
 
     @property
     def path(self) -> Path:
         return self.repository.path
+
+    def cut(self) -> None:
+        """Lose the connections to the server; a file has none."""
+        assert self.cut_connections
+        self.cut_connections()
 
     def refs(self, pattern: str = "refs") -> dict[str, str]:
         """Return the refs of a pattern with their commits, hidden ones included."""

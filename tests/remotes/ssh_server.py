@@ -2,7 +2,6 @@ import os
 import shutil
 import socketserver
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from getpass import getuser
@@ -10,8 +9,7 @@ from pathlib import Path
 from shlex import join
 
 from tests.git_repository import ENVIRONMENT
-
-HOST = "127.0.0.1"
+from tests.remotes.connections import HOST, ConnectionServer
 
 
 def find_sshd() -> str | None:
@@ -19,13 +17,11 @@ def find_sshd() -> str | None:
     return shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"]))
 
 
-class SshServer(socketserver.ThreadingTCPServer):
+class SshServer(ConnectionServer):
     """OpenSSH as this user, with keys of its own: an `sshd -i` for each connection."""
 
-    daemon_threads = True
-
     def __init__(self, sshd: str, folder: Path) -> None:
-        super().__init__((HOST, 0), _Connection)
+        super().__init__(_Connection)
         self._folder = folder
         for name in ("host_key", "user_key"):
             subprocess.run(
@@ -36,10 +32,6 @@ class SshServer(socketserver.ThreadingTCPServer):
         (folder / "known_hosts").write_text(f"[{HOST}]:{self.port} {host_key}\n")
         (folder / "sshd_config").write_text(self._configuration())
         self.command = [sshd, "-i", "-e", "-f", str(folder / "sshd_config")]
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
 
     def url(self, repository: Path) -> str:
         return f"ssh://{getuser()}@{HOST}:{self.port}{repository}"
@@ -91,11 +83,5 @@ def ssh_server(sshd: str, folder: Path) -> Iterator[SshServer]:
     if os.geteuid() == 0:
         # Where sshd leaves its privileges; the system's service makes it too.
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    with SshServer(sshd, folder) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with SshServer(sshd, folder) as server, server.running():
+        yield server

@@ -123,3 +123,24 @@ def test_a_branch_that_is_rewound_after_the_landing_is_overwritten(
     assert restoring.attempt().end() == "undecided"
     assert restoring.settle() is ReasonCode.RESTORE_OVERWRITTEN
     assert not restoring.landed()
+
+
+@pytest.mark.parametrize("served", ["https", "ssh"], indirect=True)
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("words", ["checking the protected branch", "fatal: permission denied by policy 7"])
+def test_what_a_hook_says_before_the_connection_is_lost_refuses_nothing(
+    served: ServedRemote, restoring: Restoring, words: str, stage: Stage
+) -> None:
+    served.hooks.say(words, touching=BRANCH)
+    hold = served.hooks.hold(stage, BRANCH)
+    attempt = restoring.attempt()
+    hold.wait()
+    hold.take_no_more()
+    served.cut()
+    assert attempt.end() == "EnvironmentUnreachable"
+    is_fenced = stage is not Stage.LOCKED
+    assert answers(restoring) == [(True, "fenced" if is_fenced else "opened")]
+    hold.release()
+    assert bool(restoring.landed()) != is_fenced
+    assert restoring.attempt().end() == "succeeded"
+    assert restoring.landed() == [served.repository.head()]
