@@ -31,9 +31,7 @@ ADAPTERS = (restore_execute, review_compose)
 
 
 # A check waits less long for a repository than an operation does, because people wait for a check.
-CHECK_LIMITS = replace(
-    DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=10), push_timeout=timedelta(seconds=10)
-)
+CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=10))
 
 
 def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> MirrorStore:

@@ -6,6 +6,7 @@ from pathlib import Path
 from models.errors import EnvironmentUnreachable
 from services.repositories.git import CheckCancelled, GitOutputTooLarge, GitResult, GitTimedOut
 from services.repositories.push_answer import PushAnswer, no_answer, read_answer
+from services.repositories.tickets import is_ticket
 from services.repositories.transport import GitLimits, run_transport
 
 ALL_REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -95,6 +96,8 @@ class Remote:
     def push(self, updates: Sequence[RefUpdate], *, check_cancelled: CheckCancelled) -> PushAnswer:
         """Move refs from their expected values, all or none; return what the remote answered."""
         refs = [update.ref for update in updates]
+        small = all(is_ticket(ref) for ref in refs)
+        timeout = self._limits.ticket_timeout if small else self._limits.push_timeout
         atomic = ["--atomic"] if len(updates) > 1 else []
         leases = [f"--force-with-lease={update.ref}:{update.expected or ''}" for update in updates]
         moves = [f"{update.new or ''}:{update.ref}" for update in updates]
@@ -102,12 +105,12 @@ class Remote:
             result = run_transport(
                 self._git_dir,
                 [*_PUSH, *atomic, *leases, "--end-of-options", self._source, *moves],
-                timeout=self._limits.push_timeout,
+                timeout=timeout,
                 limits=self._limits,
                 check_cancelled=check_cancelled,
             )
         except GitTimedOut:
-            limit = _seconds(self._limits.push_timeout)
+            limit = _seconds(timeout)
             return no_answer(refs, f"The environment's repository did not answer the push within {limit}.")
         return read_answer(result, refs)
 

@@ -24,6 +24,11 @@ def ticket_ref(run_id: UUID, number: int) -> str:
     return f"{NAMESPACE}/{run_id}/{number}"
 
 
+def is_ticket(ref: str) -> bool:
+    """Return whether a ref is a ticket."""
+    return ref.startswith(f"{NAMESPACE}/")
+
+
 def ticket_object(repository: pygit2.Repository, ref: str, state: TicketState, *, at: datetime) -> str:
     """Write the commit that a ticket is at in a state, and return its id: no two tickets share one.
 

@@ -26,6 +26,7 @@ class GitLimits:
 
     fetch_timeout: timedelta = timedelta(seconds=45)
     push_timeout: timedelta = timedelta(seconds=60)
+    ticket_timeout: timedelta = timedelta(seconds=10)
     object_timeout: timedelta = timedelta(minutes=2)
     max_repository_bytes: int = 2048 * _MIB
     max_file_bytes: int = 10 * _MIB

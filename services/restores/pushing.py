@@ -144,7 +144,7 @@ class RestorePushing:
         if said is RefAnswer.REFUSED:
             self._ledger.answered(index, "refused")
             return False
-        if said is not RefAnswer.ACCEPTED:
+        if said is not RefAnswer.ACCEPTED and self._state_of(ticket) is not TicketState.OPEN:
             raise EnvironmentUnreachable(
                 f"The environment's repository did not take the ticket: {answer.words}"
             )
@@ -195,22 +195,26 @@ class RestorePushing:
         return Landing.UNKNOWN
 
     def _fence(self, ticket: str, *, opened: bool) -> PushStep:
+        """Close a ticket, unless it is closed; a closed one tells what happened, whoever closed it."""
+        expected = [TicketState.OPEN] if opened else [None, TicketState.OPEN]
         for _ in range(_ROUNDS):
-            for expected in (TicketState.OPEN,) if opened else (None, TicketState.OPEN):
-                answer = self._remote.push([self._ticket_move(ticket, expected, TicketState.FENCED)])
+            state = self._state_of(ticket)
+            if state in _CLOSED:
+                return _CLOSED[state]
+            for each in expected:
+                answer = self._remote.push([self._ticket_move(ticket, each, TicketState.FENCED)])
                 if answer.of(ticket) in {RefAnswer.ACCEPTED, RefAnswer.UNCHANGED}:
                     return "fenced"
-                if answer.of(ticket) is not RefAnswer.STALE:
+                if answer.of(ticket) is not RefAnswer.STALE and self._state_of(ticket) not in _CLOSED:
                     raise EnvironmentUnreachable(
                         f"The environment's repository did not take the fence: {answer.words}"
                     )
-            found = self._remote.read([ticket]).get(ticket)
-            for state, step in _CLOSED.items():
-                if found == self._remote.ticket(ticket, state):
-                    return step
-            if found not in {None, self._remote.ticket(ticket, TicketState.OPEN)}:
-                return "unclear"
         return "unclear"
+
+    def _state_of(self, ticket: str) -> TicketState | None:
+        """Ask for the state of a ticket; None: it is absent, hidden, or in no state of ours."""
+        found = self._remote.read([ticket]).get(ticket)
+        return next((state for state in TicketState if found == self._remote.ticket(ticket, state)), None)
 
     def _ticket_move(self, ticket: str, expected: TicketState | None, new: TicketState) -> RefUpdate:
         return RefUpdate(
@@ -230,7 +234,7 @@ _LEFT_AT: Mapping[PushStep | None, TicketState | None] = {
     "fenced": TicketState.FENCED,
     "unclear": None,
 }
-_CLOSED: Mapping[TicketState, PushStep] = {TicketState.DONE: "landed", TicketState.FENCED: "fenced"}
+_CLOSED: Mapping[TicketState | None, PushStep] = {TicketState.DONE: "landed", TicketState.FENCED: "fenced"}
 
 
 def _ticket_of(run_id: UUID, pushes: Sequence[RunPush]) -> str | None:

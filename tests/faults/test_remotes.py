@@ -8,7 +8,7 @@ from tests.faults.crew import Crew
 from tests.faults.operations import RELEASE, restorable
 from tests.faults.settled import assert_settled, commits_of
 from tests.git_repository import GitRepository
-from tests.slow_remotes import gate_of, silence, speak
+from tests.slow_remotes import TO_A_BRANCH, gate_of, silence, speak
 from tests.system import Json, System, wait_for
 
 pytestmark = pytest.mark.faults
@@ -102,12 +102,13 @@ def test_a_push_that_hangs_and_was_taken_is_found_out(system: System, crew: Crew
 
 
 def _pushing(system: System) -> tuple[GitRepository, Json]:
-    """Return a restore whose first push waits at the remote; pushes after it pass."""
+    """Return a restore whose first push to the branch waits at the remote; pushes after it pass."""
     repository, environment, _ = restorable(system)
     plan = system.plan(environment, RELEASE, "overlay", ["a.conf"])
     gate, first = gate_of(repository), repository.path.with_suffix(".first")
     repository.hook(
-        "pre-receive", f"if mkdir {first} 2>/dev/null; then while [ ! -e {gate} ]; do sleep 0.05; done; fi"
+        "pre-receive",
+        f"if {TO_A_BRANCH} && mkdir {first} 2>/dev/null; then while [ ! -e {gate} ]; do sleep 0.05; done; fi",
     )
     run = system.restore(environment, plan)
     wait_for(Path(first).exists, what="the push to be under way")
