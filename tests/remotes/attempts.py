@@ -17,12 +17,17 @@ from services.repositories.git import never_cancelled
 from services.repositories.mirror import MirrorStore
 from services.repositories.transport import GitLimits
 from services.restores.execution import RestoreExecution
-from tests.remotes.clients import kill_alone, pushing
+from tests.remotes.clients import kill_alone, kill_with_group, pushing
 
 # A process of this kind starts in milliseconds, and inherits no thread of the tests' servers.
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([__name__])
-LIMITS = GitLimits(push_timeout=timedelta(seconds=10), fetch_timeout=timedelta(seconds=10))
+# A killed git's children keep its pipes open: its worker waits for as long as a push may take.
+LIMITS = GitLimits(
+    push_timeout=timedelta(seconds=10),
+    ticket_timeout=timedelta(seconds=10),
+    fetch_timeout=timedelta(seconds=20),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,19 +59,25 @@ class Attempt:
         with suppress(EOFError):
             said = str(self._said.recv())
         self._process.join(timeout=60)
-        self.close()
         return said
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
 
     def git(self) -> int | None:
         """Return the process of the push under way; None between pushes."""
         assert self._process.pid
         return next(iter(pushing(self._url, of=self._process.pid)), None)
 
+    def join(self) -> None:
+        self._process.join()
+
     def kill_git(self) -> None:
-        """Kill the worker's git alone, and leave the worker to what it makes of that."""
+        """Kill the worker's git alone, if it pushes, and leave the worker to what it makes of that."""
         git = self.git()
-        assert git
-        kill_alone(git)
+        if git is not None:
+            kill_alone(git)
 
     def kill(self) -> None:
         """Kill the worker; the kernel kills its git, and leaves git's children alone."""
@@ -78,11 +89,12 @@ class Attempt:
         git = self.git()
         self._process.kill()
         if git is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(git, 9)
+            kill_with_group(git)
         self._process.join()
 
     def close(self) -> None:
+        """Kill the worker if it still works, and forget it."""
+        self.kill()
         self._said.close()
         self._process.close()
 

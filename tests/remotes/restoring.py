@@ -22,6 +22,9 @@ from services.repositories.tickets import ticket_ref
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
+from services.restores.push_ledger import RunPushLedger
+from services.restores.push_remote import MirrorRemote
+from services.restores.pushing import RestorePushing
 from tests.factories import ADA, TARGET, make_environment
 from tests.git_repository import git
 from tests.remotes.attempts import LIMITS, Attempt, Work
@@ -37,6 +40,7 @@ class RemoteEnvironment:
     def __init__(self, database_url: str, folder: Path, remote: ServedRemote) -> None:
         self.database_url, self.remote = database_url, remote
         self.database = Database.connect(database_url)
+        self.attempts: list[Attempt] = []
         self._folder = folder
         with self.database.transaction() as session:
             self.environment: Environment = make_environment(session, repository_url=remote.url)
@@ -44,7 +48,8 @@ class RemoteEnvironment:
     def restore(self) -> "Restoring":
         """Change the branch, plan to take that back, and bring a run of the plan to where it may push."""
         wanted = self.remote.repository.head()
-        self.remote.repository.commit({"a.json": str(uuid7())})
+        self.remote.repository.git("reset", "--quiet", "--hard", wanted)
+        self.remote.repository.commit({"a.json": f'"{uuid7()}"'})
         mirrors = self.mirrors("web")
         with self.database.transaction() as session:
             point = RestorePoints(session, mirrors).create(
@@ -64,6 +69,8 @@ class RemoteEnvironment:
         return Restoring(self, correlation, operation_input)
 
     def close(self) -> None:
+        for attempt in self.attempts:
+            attempt.close()
         self.database.close()
 
     def mirrors(self, machine: str) -> MirrorStore:
@@ -93,7 +100,9 @@ class Restoring:
             operation_input=self._input,
             dies_at=dies_at,
         )
-        return Attempt(work, remote.url)
+        attempt = Attempt(work, remote.url)
+        self._place.attempts.append(attempt)
+        return attempt
 
     def settle(self, execution: Execution = TERMINATED) -> ReasonCode | None:
         """Reconcile the run as the sweep does, on a machine of its own; None: nothing is decided yet."""
@@ -103,6 +112,16 @@ class Restoring:
             self._place.database, self._place.mirrors("sweep"), registry=registry
         ).reconcile(self._correlation.run_id, execution, source="sweep", actor=ADA)
         return settled.decision.reason_code if settled.decision else None
+
+    def push_again(self) -> None:
+        """Make the last push once more, as an attempt that knows nothing of it yet."""
+        last, database = self.pushes()[-1], self._place.database
+        mirror = self._place.mirrors("worker").open(self._place.environment.id, self._place.remote.url)
+        run_id = self._correlation.run_id
+        remote = MirrorRemote(mirror, self._place.environment.branch, at=self.run().created_at)
+        RestorePushing(run_id, RunPushLedger(database, run_id), remote).push(
+            head=last.head, commit=last.commit
+        )
 
     def run(self) -> OperationRun:
         with self._place.database.transaction() as session:

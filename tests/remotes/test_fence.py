@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from models.errors import PushRaced
 from models.reason_codes import ReasonCode
 from tests.remotes.attempts import Attempt
 from tests.remotes.hooks import Stage
@@ -128,3 +129,19 @@ def test_a_worker_that_is_late_opens_no_ticket_of_a_settled_run(
     hold.release()
     assert attempt.end() in {"RunRefused", "EnvironmentUnreachable"}
     assert not restoring.landed()
+
+
+@pytest.mark.parametrize("held", ["ticket", "branch"])
+def test_no_push_begins_while_another_has_no_answer(
+    served: ServedRemote, restoring: Restoring, held: str
+) -> None:
+    hold = served.hooks.hold(Stage.PRE_RECEIVE, BRANCH if held == "branch" else restoring.ticket())
+    attempt = restoring.attempt()
+    hold.wait()
+    hold.take_no_more()
+    with pytest.raises(PushRaced):
+        restoring.push_again()
+    assert len(restoring.pushes()) == 1
+    hold.release()
+    assert attempt.end() == "succeeded"
+    assert restoring.landed() == [served.repository.head()]
