@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 
@@ -19,12 +20,14 @@ def pushing(url: str, *, of: int) -> list[int]:
 
 def kill_alone(pid: int) -> None:
     """Kill git and leave its children, as the kernel does where the worker dies."""
-    os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def kill_with_group(pid: int) -> None:
     """Kill git with its children, as a worker does that no longer waits."""
-    os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _pushes(process: psutil.Process, url: str) -> bool:

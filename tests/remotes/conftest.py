@@ -44,7 +44,7 @@ def served(
         monkeypatch.setenv(name, value)
     remote.repository.commit({"a.json": "1"})
     yield remote
-    remote.hooks.release_all()
+    remote.hooks.clear()
 
 
 def served_remote(request: pytest.FixtureRequest, kind: str, folder: Path) -> ServedRemote:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from shlex import quote
+from uuid import uuid4
 
 from tests.repositories.waiting import is_alive, wait_until
 
@@ -47,6 +48,10 @@ class Hold:
     def wait(self, pushes: int = 1) -> None:
         """Return once so many pushes have reached the hold."""
         wait_until(lambda: len(self._held()) >= pushes, seconds=30)
+
+    @property
+    def is_reached(self) -> bool:
+        return bool(self._held())
 
     def take_no_more(self) -> None:
         """Let pass what comes from now on; what waits goes on waiting."""
@@ -110,13 +115,17 @@ class Hooks:
             "fi",
         )
 
-    def release_all(self) -> None:
+    def clear(self) -> None:
+        """Release what is held, and take every script away."""
         for hold in self._holds:
             hold.release()
+        self._holds.clear()
+        for stage in self._scripts:
+            (self._repository / "hooks" / stage).unlink()
+        self._scripts.clear()
 
     def _aside(self, what: str) -> Path:
-        count = sum(map(len, self._scripts.values()))
-        return self._repository.with_name(f"{self._repository.stem}.{what}-{count}")
+        return self._repository.with_name(f"{self._repository.stem}.{what}-{uuid4().hex}")
 
     def _add(self, stage: Stage, script: str) -> None:
         scripts = self._scripts.setdefault(stage, [])

@@ -2,9 +2,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.git_repository import git
+from tests.remotes.clients import kill_alone
 from tests.remotes.hooks import Hooks
 from tests.repositories.remote import Remote
+from tests.repositories.waiting import wait_until
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,16 @@ class ServedRemote:
         """Lose the connections to the server; a file has none."""
         assert self.cut_connections
         self.cut_connections()
+
+    def kill_servers(self) -> None:
+        """Kill every process that receives a push now."""
+        for pid in self._receiving():
+            kill_alone(pid)
+
+    def quiesce(self) -> None:
+        """Wait until no push is received any more, and remove the locks that killed servers left."""
+        wait_until(lambda: not self._receiving(), seconds=60)
+        self.unlock_all()
 
     def refs(self, pattern: str = "refs") -> dict[str, str]:
         """Return the refs of a pattern with their commits, hidden ones included."""
@@ -73,3 +87,12 @@ class ServedRemote:
 
     def _lock(self, ref: str) -> Path:
         return self.path / f"{ref}.lock"
+
+    def _receiving(self) -> list[int]:
+        """Return git's processes that receive a push; ssh's, at either end, only carry it."""
+        return [process.pid for process in psutil.process_iter(["cmdline"]) if self._receives(process)]
+
+    def _receives(self, process: psutil.Process) -> bool:
+        program, *arguments = process.info["cmdline"] or [""]
+        is_server = Path(program).name == "git-receive-pack" or arguments[:1] == ["receive-pack"]
+        return is_server and str(self.path) in arguments
