@@ -26,7 +26,12 @@ _DENIED = re.compile(
     r"|authentication failed|could not read (?:username|password)|error: 40[13]|archived",
     re.IGNORECASE,
 )
-_NOT_ATOMIC = "does not support --atomic"
+# Git's own word that it stopped before it sent a push. What a remote says meanwhile stands behind `remote:`.
+_UNSENT = re.compile(
+    r"^fatal: (?:unable to access|the requested url returned|could not read|authentication failed)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NOT_ATOMIC = re.compile(r"^fatal: .* does not support --atomic", re.MULTILINE)
 # Git's own word for a remote that took the pack and then said nothing.
 _SILENT = "remote failure"
 
@@ -68,7 +73,7 @@ def no_answer(refs: Sequence[str], words: str) -> PushAnswer:
 def read_answer(result: GitResult, refs: Sequence[str]) -> PushAnswer:
     """Read the answer about each ref from `git push --porcelain`, and never from the exit code.
 
-    Without a line about a ref its answer is unknown, unless the remote refused the whole push.
+    Without a line about a ref its answer is unknown, unless the remote refused before git sent the push.
     """
     lines = {line["ref"]: line for line in _STATUS.finditer(result.stdout.decode("utf-8", "replace"))}
     if not lines:
@@ -83,8 +88,9 @@ def read_answer(result: GitResult, refs: Sequence[str]) -> PushAnswer:
 
 
 def _read_words(words: str, refs: Sequence[str]) -> PushAnswer:
-    is_atomic = _NOT_ATOMIC not in words
-    if is_atomic and not _DENIED.search(words):
+    is_atomic = _NOT_ATOMIC.search(words) is None
+    is_refusal = not is_atomic or (_UNSENT.search(words) and _DENIED.search(words))
+    if not is_refusal:
         return no_answer(refs, words)
     refused = dict.fromkeys(refs, RefAnswer.REFUSED)
     return PushAnswer(refs=refused, words=words, heard=True, is_atomic=is_atomic)

@@ -81,17 +81,19 @@ class RestorePushing:
         self._fault_hook = fault_hook
 
     def push(self, *, head: str, commit: str) -> Landing:
-        """Move the branch from `head` to `commit`, once; the run's earlier pushes have definite answers.
+        """Move the branch from `head` to `commit`, once.
 
-        1. Record the push in the ledger.
+        1. Record the push in the ledger, unless an earlier one may still land that a fence would stop.
         2. Put its ticket at the remote, alone; where the remote refuses that, push without a ticket.
         3. Record that, which a run that has completed meanwhile refuses.
         4. Move branch and ticket together, each from its expected object.
 
         Raises PushRefused with the remote's words, EnvironmentUnreachable where no answer came, PushRaced
-        where another attempt closed the ticket, and what `PushLedger.begin` raises.
+        where another attempt pushes or closed the ticket, and what `PushLedger.begin` raises.
         """
         earlier = self._ledger.pushes()
+        if any(push.ticket and push.is_unanswered for push in earlier):
+            raise PushRaced("Another attempt of this run pushes.")
         ticket = _ticket_of(self._run_id, earlier)
         reused = any(push.ticket == ticket for push in earlier)
         index = self._begin(ticket, head, commit, earlier=len(earlier))
@@ -104,15 +106,14 @@ class RestorePushing:
         return self._move(index, ticket, head, commit)
 
     def close(self) -> None:
-        """Fence the last push where it has no definite answer and a ticket; record what that says.
+        """Fence each push that has a ticket and no definite answer; record what that says.
 
-        Afterwards either the push has landed, or it never will; the branch tells which. Raises
+        Afterwards either such a push has landed, or it never will; the branch tells which. Raises
         EnvironmentUnreachable where the remote gives no answer that settles it.
         """
-        pushes = self._ledger.pushes()
-        last = pushes[-1] if pushes else None
-        if last is not None and last.is_unanswered and last.ticket is not None:
-            self._ledger.answered(len(pushes) - 1, self._fence(last.ticket, opened=last.answer == "opened"))
+        for index, push in enumerate(self._ledger.pushes()):
+            if push.ticket and push.is_unanswered:
+                self._ledger.answered(index, self._fence(push.ticket, opened=push.answer == "opened"))
 
     def delete_tickets(self) -> None:
         """Delete the tickets of a run that has completed, and log those that the remote does not delete.

@@ -314,6 +314,9 @@ LINE = "!\tabc:refs/heads/main\t[{}] ({})"
             "ERROR: Permission to x.git denied to deploy key\nfatal: Could not read from remote",
             RefAnswer.REFUSED,
         ),
+        # What a hook says is no answer: the push that it judges may still arrive.
+        ("", "remote: main is protected\nfatal: the remote end hung up unexpectedly", None),
+        ("", "remote: fatal: unable to access: permission denied\nerror: RPC failed; curl 56 reset", None),
         ("", "ssh: Could not resolve hostname x: Name or service not known", None),
         ("", "fatal: unable to access 'https://x/': The requested URL returned error: 503", None),
         ("", "", None),

@@ -1,0 +1,87 @@
+import os
+import shutil
+import socketserver
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from getpass import getuser
+from pathlib import Path
+from shlex import join
+
+from tests.git_repository import ENVIRONMENT
+from tests.remotes.connections import HOST, ConnectionServer
+
+
+def find_sshd() -> str | None:
+    """Return OpenSSH's server; None where the machine has none."""
+    return shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/usr/local/sbin"]))
+
+
+class SshServer(ConnectionServer):
+    """OpenSSH as this user, with keys of its own: an `sshd -i` for each connection."""
+
+    def __init__(self, sshd: str, folder: Path) -> None:
+        super().__init__(_Connection)
+        self._folder = folder
+        for name in ("host_key", "user_key"):
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
+            )
+        shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
+        host_key = " ".join((folder / "host_key.pub").read_text().split()[:2])
+        (folder / "known_hosts").write_text(f"[{HOST}]:{self.port} {host_key}\n")
+        (folder / "sshd_config").write_text(self._configuration())
+        self.command = [sshd, "-i", "-e", "-f", str(folder / "sshd_config")]
+
+    def url(self, repository: Path) -> str:
+        return f"ssh://{getuser()}@{HOST}:{self.port}{repository}"
+
+    def client(self) -> str:
+        """Return the ssh command that presents the one key and trusts the one host."""
+        options = {
+            "IdentityFile": self._folder / "user_key",
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": self._folder / "known_hosts",
+            "StrictHostKeyChecking": "yes",
+        }
+        return join(["ssh", "-F", "none", *(f"-o{name}={value}" for name, value in options.items())])
+
+    def _configuration(self) -> str:
+        variables = " ".join(f'"{name}={value}"' for name, value in ENVIRONMENT.items())
+        return "\n".join(
+            [
+                f"HostKey {self._folder}/host_key",
+                f"AuthorizedKeysFile {self._folder}/authorized_keys",
+                "AuthenticationMethods publickey",
+                "PermitRootLogin prohibit-password",
+                # The key's folder is a temporary one, which sshd would find too open.
+                "StrictModes no",
+                "UsePAM no",
+                # The quickest: each test makes dozens of connections.
+                "KexAlgorithms curve25519-sha256",
+                "PidFile none",
+                "AcceptEnv GIT_PROTOCOL",
+                f"SetEnv {variables}",
+                "",
+            ]
+        )
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    server: SshServer
+
+    def handle(self) -> None:
+        with (self.server._folder / "sshd.log").open("ab") as log:
+            subprocess.run(
+                self.server.command, stdin=self.request, stdout=self.request, stderr=log, check=False
+            )
+
+
+@contextmanager
+def ssh_server(sshd: str, folder: Path) -> Iterator[SshServer]:
+    """Accept connections until the end of the block."""
+    if os.geteuid() == 0:
+        # Where sshd leaves its privileges; the system's service makes it too.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    with SshServer(sshd, folder) as server, server.running():
+        yield server
