@@ -67,7 +67,7 @@ test-faults: install-dev ## Run the part of the fault lane that takes a minute o
 
 .PHONY: faults
 faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at random, FAULT_SEED to repeat
-	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults $(ARGS)
+	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults tests/pooler $(ARGS)
 
 .PHONY: coverage
 coverage: install-dev ## Run the unit and pgsql lanes, and hold each part to its floor of covered lines

@@ -1,5 +1,6 @@
 """PgBouncer before a PostgreSQL server, with so few connections that clients share them."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +56,7 @@ def running_pgbouncer(
     folder: Path, url: str, *, mode: str = "transaction", pool_size: int = POOL_SIZE
 ) -> Iterator[Pooler]:
     """Run PgBouncer, with its files in a folder, before the server of a libpq URL while the block lasts."""
-    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path=_WHERE)
+    program = _program()
     if program is None:
         leave_out("everything behind PgBouncer", without="Install pgbouncer to test it.")
     pooler = Pooler(port=free_ports(1)[0])
@@ -70,6 +71,15 @@ def running_pgbouncer(
         yield pooler
     finally:
         supervisor.stop(["pgbouncer"])
+
+
+def may_run_pgbouncer() -> bool:
+    """Return whether PgBouncer is installed; in CI (`CI=true`) it has to be."""
+    return _program() is not None or os.environ.get("CI", "").lower() == "true"
+
+
+def _program() -> str | None:
+    return shutil.which("pgbouncer") or shutil.which("pgbouncer", path=_WHERE)
 
 
 def _write(folder: Path, server: SplitResult, *, port: int, mode: str, pool_size: int) -> Path:
