@@ -24,6 +24,7 @@ from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from services.runs.new_run import Dispatch
+from tests.open_transactions import OpenTransactions
 from web.context import Services
 
 assert ADAPTERS  # imported so that they register themselves
@@ -50,8 +51,10 @@ class FakeEngine:
     cancelled: list[str] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
+    transactions: OpenTransactions | None = None
 
     def start(self, start: WorkflowStart) -> None:
+        self._reach("start")
         self.starts.append(start)
         if self.error is not None:
             raise self.error
@@ -102,15 +105,24 @@ class FakeEngine:
         return self.sweep_view if task_queue.endswith("-sweep") else self.queue_view
 
     def _look(self, at: str) -> None:
+        self._reach(at)
         self.looks.append(at)
         if self.is_away:
             raise EngineUnreachable("nobody there")
+
+    def _reach(self, what: str) -> None:
+        if self.transactions is not None:
+            self.transactions.refuse(f"Temporal is reached ({what})")
 
 
 def services_on(
     engine: FakeEngine, database: Database, *, folder: Path, roots: Sequence[Path], public_url: str
 ) -> Services:
-    """Compose the web's services on a fake engine and a real database."""
+    """Compose the web's services on a fake engine and a real database.
+
+    The engine fails where it is reached with a transaction open.
+    """
+    engine.transactions = OpenTransactions(database.engine)
     mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=roots)
     dispatcher = Dispatcher(database, engine, public_url=public_url)
     return Services(
