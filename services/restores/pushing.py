@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -6,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from models.base import Clock, utc_now
-from models.errors import EnvironmentUnreachable, PushRaced, PushRefused
+from models.errors import EnvironmentUnreachable, PushRaced, PushRefused, RepositoryError
 from models.run_context import PushStep, RunPush
 from services.kill_points import FaultHook, no_op
 from services.repositories.push_answer import PushAnswer, RefAnswer
@@ -120,6 +121,8 @@ class RestorePushing:
 
         A push that is still under way expects its ticket open, and finds none.
         """
+        with suppress(RepositoryError):
+            self.close()
         states = {push.ticket: _LEFT_AT[push.answer] for push in self._ledger.pushes() if push.ticket}
         left = [ticket for ticket, state in states.items() if state and not self._delete(ticket, state)]
         if left:
