@@ -1,8 +1,8 @@
-"""A restore of 5,000 files against the same by hand: git read-tree, write-tree, commit-tree and push.
+"""A restore of 5,000 files against the same by hand: git read-tree, write-tree, commit-tree and the pushes.
 
 Ours is the work of the two activities: check the plan against the live branch, build the commit and push it
-behind the fence, read every item back and complete the run with its result. A second row measures from the
-request over HTTP to the completed run. Each round restores to the other of two releases.
+with its ticket, read every item back, complete the run with its result and delete the ticket. A second row
+measures from the request over HTTP to the completed run. Each round restores to the other of two releases.
 """
 
 import os
@@ -31,6 +31,7 @@ from tests.system import System, up
 
 FILES, ROUNDS = 5_000, 7
 PROMISE = 1.5
+TICKET = "refs/operation-runs/by-hand/1"
 
 # Restores by a plan and returns the seconds.
 Restore = Callable[[Json, Json], float]
@@ -48,7 +49,7 @@ def main() -> None:
     write(
         "restore",
         [row, replace(whole, promise="-", kept=None)],
-        notes=["The floor is git read-tree, write-tree, commit-tree and push by hand."],
+        notes=["The floor is git read-tree, write-tree, commit-tree and the same three pushes by hand."],
     )
 
 
@@ -128,10 +129,14 @@ def _by_hand(repository: Path, release: str) -> float:
         )
         return done.stdout.strip()
 
+    empty = git("mktree", "--missing")
+    opened, done = (git("commit-tree", empty, "-m", state) for state in ("open", "done"))
     begun = time.perf_counter()
     git("read-tree", release)
     commit = git("commit-tree", git("write-tree"), "-p", "main", "-m", f"Restore {release}")
-    git("push", "-q", "origin", f"{commit}:refs/heads/main")
+    git("push", "-q", "origin", f"{opened}:{TICKET}")
+    git("push", "-q", "--atomic", "origin", f"{commit}:refs/heads/main", f"+{done}:{TICKET}")
+    git("push", "-q", "origin", f":{TICKET}")
     seconds = time.perf_counter() - begun
     git("update-ref", "refs/heads/main", commit)
     return seconds
