@@ -95,7 +95,7 @@ class RestorePushing:
         earlier = self._ledger.pushes()
         if any(push.ticket and push.is_unanswered for push in earlier):
             raise PushRaced("Another attempt of this run pushes.")
-        ticket = _ticket_of(self._run_id, earlier)
+        ticket = next_ticket(self._run_id, earlier)
         reused = any(push.ticket == ticket for push in earlier)
         index = self._begin(ticket, head, commit, earlier=len(earlier))
         if ticket is None:
@@ -241,7 +241,7 @@ _LEFT_AT: Mapping[PushStep | None, TicketState | None] = {
 _CLOSED: Mapping[TicketState | None, PushStep] = {TicketState.DONE: "landed", TicketState.FENCED: "fenced"}
 
 
-def _ticket_of(run_id: UUID, pushes: Sequence[RunPush]) -> str | None:
+def next_ticket(run_id: UUID, pushes: Sequence[RunPush]) -> str | None:
     """Return the ticket of a run's next push; None: its remote takes no tickets.
 
     One whose push was refused or came too late serves again.
