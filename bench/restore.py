@@ -26,6 +26,7 @@ from services.database.session import Database
 from services.repositories.git import never_cancelled
 from services.restores.execution import RestoreExecution
 from services.runs.new_run import Dispatch
+from tests.factories import EXECUTION
 from tests.git_repository import GitRepository
 from tests.system import System, up
 
@@ -98,10 +99,12 @@ def _by_activities(system: System) -> Restore:
             environment_id=UUID(environment["id"]),
             restore_plan_id=UUID(plan["id"]),
         )
-        dispatch = Dispatch(queue=TASK_QUEUE, connection="default", dispatched_at=None)
+        dispatch = Dispatch(queue=TASK_QUEUE, connection="default", workflow_run_id=EXECUTION)
         begun = time.perf_counter()
         execution.check(correlation, scope, dispatch=dispatch, check_cancelled=never_cancelled)
-        result = execution.apply(correlation, scope, check_cancelled=never_cancelled)
+        result = execution.apply(
+            correlation, scope, workflow_run_id=EXECUTION, check_cancelled=never_cancelled
+        )
         seconds = time.perf_counter() - begun
         assert result is not None
         assert result.outcome == "succeeded", result
