@@ -26,8 +26,8 @@ from services.runs.queries import (
     reviews_for,
     transitions_of,
 )
-from services.runs.queue_status import Waiting
 from services.runs.typical_durations import TypicalRange, typical_durations
+from services.runs.waiting.queue_status import Waiting
 from web.access import authorized
 from web.context import services
 from web.runs.workflow_steps import awaits_history
