@@ -15,7 +15,7 @@ from tests.system import Json, System
 from tests.temporal_cli import TemporalCli
 
 # How many of the kills come before the work of the last one is recovered.
-HASTE: Final = 0.6
+HASTE: Final = 0.3
 PATIENCE: Final = 60.0
 LONGEST_HOLD: Final = 3.0
 
@@ -47,7 +47,7 @@ class Disturbances:
             self._cancel: 0.1,
             self._cancel_in_temporal: 0.05,
         }
-        time.sleep(self._random.uniform(0, 0.6))
+        time.sleep(self._random.uniform(0, 1.0))
         (act,) = self._random.choices(list(chances), list(chances.values()))
         done = act()
         self.counts[done or "found nothing to end"] += 1

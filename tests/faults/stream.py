@@ -4,13 +4,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
 
-from tests.faults.operations import RELEASE
+import pytest
+
+from tests.faults.operations import RELEASE, workflow_id_of
 from tests.git_repository import GitRepository
 from tests.slow_remotes import TO_A_BRANCH
 from tests.system import Json, System
+from tests.temporal_cli import TemporalCli
 
 DRIVERS = 5
-ENDS_WITHIN = 90.0
+# Kills in quick succession leave a run little time to get on.
+ENDS_WITHIN = 180.0
 
 
 class Stream:
@@ -76,7 +80,17 @@ class Stream:
             )
             self._runs += begun
             for run in begun:
-                self._system.settled(run, patience=ENDS_WITHIN)
+                self._see_to_its_end(run)
+
+    def _see_to_its_end(self, run: Json) -> None:
+        try:
+            self._system.settled(run, patience=ENDS_WITHIN)
+        except pytest.fail.Exception:
+            workflow = TemporalCli(self._system)(
+                "workflow", "describe", "--workflow-id", workflow_id_of(run), check=False
+            )
+            print(self._system.get(f"/operations/{run['id']}"), workflow)  # noqa: T201 - why it did not end
+            raise
 
     def _restore(self, repository: GitRepository, environment: Json, number: int) -> list[Json]:
         repository.commit({"a.conf": str(number)})

@@ -51,6 +51,13 @@ def test_a_server_that_was_named_and_does_not_answer_is_missing(tmp_path: Path) 
     assert (states["Temporal"], states["database"], states["migrations"]) == ("missing", "missing", "missing")
 
 
+def test_a_database_that_does_not_answer_is_said_once(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=f"postgresql://ada@{NOBODY}/operationrun")
+    checks = {each.check for each in examine(settings)}
+    assert "database" in checks
+    assert checks.isdisjoint({"database connections", "database sessions"})
+
+
 def test_a_data_directory_that_is_a_file_is_missing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert finding(Settings(data_dir=tmp_path / "file"), "data directory").state == "missing"

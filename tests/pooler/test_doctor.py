@@ -55,11 +55,3 @@ def test_its_statements_are_a_way_out(database_url: str) -> None:
         connection.execute(statements.encode())
 
     assert finding(database_url, "sessions").state == "ok"
-
-
-def test_a_database_that_does_not_answer_is_said_once() -> None:
-    checks = {
-        each.check for each in examine(Settings(database_url="postgresql://ada@127.0.0.1:1/operationrun"))
-    }
-    assert "database" in checks
-    assert checks.isdisjoint({"database connections", "database sessions"})
