@@ -120,17 +120,19 @@ class RestorePushing:
 
         A push that is still under way expects its ticket open, and finds none.
         """
-        states = {push.ticket: _LEFT_AT[push.answer] for push in self._ledger.pushes() if push.ticket}
-        left = [ticket for ticket, state in states.items() if state and not self._delete(ticket, state)]
+        ends = {push.ticket: _LEFT_AT[push.answer] for push in self._ledger.pushes() if push.ticket}
+        left = [ticket for ticket, states in ends.items() if not self._delete(ticket, states)]
         if left:
             _log.warning("tickets_left", run_id=str(self._run_id), tickets=left)
 
-    def _delete(self, ticket: str, state: TicketState) -> bool:
-        answer = self._remote.push(
-            [RefUpdate(ref=ticket, expected=self._remote.ticket(ticket, state), new=None)]
-        )
-        # Stale: it is gone already.
-        return answer.of(ticket) in {RefAnswer.ACCEPTED, RefAnswer.STALE}
+    def _delete(self, ticket: str, states: Sequence[TicketState]) -> bool:
+        for state in states:
+            expected = self._remote.ticket(ticket, state)
+            said = self._remote.push([RefUpdate(ref=ticket, expected=expected, new=None)]).of(ticket)
+            if said is not RefAnswer.STALE:
+                return said is RefAnswer.ACCEPTED
+        # In no state in which a push of this run left it: it is gone already.
+        return True
 
     def _begin(self, ticket: str | None, head: str, commit: str, *, earlier: int) -> int:
         self._fault_hook("restore.before_intent")
@@ -225,15 +227,15 @@ class RestorePushing:
         )
 
 
-# Where a push left its ticket; None: nowhere, or it is not known.
-_LEFT_AT: Mapping[PushStep | None, TicketState | None] = {
-    None: None,
-    "opened": TicketState.OPEN,
-    "stale": TicketState.OPEN,
-    "refused": TicketState.OPEN,
-    "landed": TicketState.DONE,
-    "fenced": TicketState.FENCED,
-    "unclear": None,
+# The states in which a push may have left its ticket. One whose commit is on the branch is never fenced.
+_LEFT_AT: Mapping[PushStep | None, Sequence[TicketState]] = {
+    None: (),
+    "opened": (TicketState.DONE, TicketState.OPEN),
+    "stale": (TicketState.OPEN,),
+    "refused": (TicketState.OPEN,),
+    "landed": (TicketState.DONE,),
+    "fenced": (TicketState.FENCED,),
+    "unclear": (),
 }
 _CLOSED: Mapping[TicketState | None, PushStep] = {TicketState.DONE: "landed", TicketState.FENCED: "fenced"}
 
