@@ -35,7 +35,7 @@ up: install ## Run everything on this machine (ARGS="--port 8081 --no-sample")
 	@$(BIN)/operationrun up $(ARGS)
 
 .PHONY: test
-test: test-unit test-feature test-pgsql test-browser test-faults ## Run every lane
+test: test-unit test-feature test-pgsql test-pooler test-browser test-faults ## Run every lane
 
 .PHONY: test-unit
 test-unit: install-dev ## Run the unit tests, without servers or network, in seconds
@@ -53,6 +53,10 @@ test-feature: install-dev ## Run the tests on a whole system, on the real server
 test-pgsql: install-dev ## Run the tests of what PostgreSQL promises
 	$(PYTEST) -m pgsql -n auto $(ARGS)
 
+.PHONY: test-pooler
+test-pooler: install-dev ## Run both operations and PostgreSQL's promises behind PgBouncer (CI=true: fail where there is none)
+	$(PYTEST) -m "pooler and not whole_lane" -n $(FEATURE_WORKERS) $(ARGS)
+
 .PHONY: test-browser
 test-browser: install-dev ## Run the tests of every page in Chromium (CI=true: fail where there is none)
 	$(PYTEST) -m browser -n $(BROWSER_WORKERS) $(ARGS)
@@ -63,7 +67,7 @@ test-faults: install-dev ## Run the part of the fault lane that takes a minute o
 
 .PHONY: faults
 faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at random, FAULT_SEED to repeat
-	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults $(ARGS)
+	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults tests/pooler $(ARGS)
 
 .PHONY: races
 races: install-dev ## Race attempts at one restore over file, https and ssh: REMOTE_ROUNDS each, REMOTE_SEED to repeat

@@ -1,3 +1,4 @@
+from structlog.contextvars import bound_contextvars
 from temporalio import activity
 
 from activities.tracking import correlation
@@ -45,4 +46,6 @@ class SettleRunActivities:
             if closing.cause == "cancelled":
                 service.record_cancel_in_temporal(correlation().run_id, closing.failure.at)
                 service.acknowledge_cancel(correlation().run_id, closing.failure.at)
-        return settle(self._reconciler, Execution(state=ExecutionState.CLOSING, cause=closing.cause))
+        # The one line that this ending writes says what failed, and not only what that means for the run.
+        with bound_contextvars(failure=closing.failure.code, failed_step=closing.failure.step):
+            return settle(self._reconciler, Execution(state=ExecutionState.CLOSING, cause=closing.cause))

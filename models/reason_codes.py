@@ -8,6 +8,8 @@ class ReasonCode(StrEnum):
     REQUESTED = "requested"
     STARTED = "started"
     CANCELLATION_REQUESTED = "cancellation_requested"
+    # A restore whose work has ended while its push may still land (law L11).
+    PUSH_UNANSWERED = "push_unanswered"
 
     # Endings, by the run's own transaction or by reconciliation.
     REVIEW_COMPOSED = "review_composed"

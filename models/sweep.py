@@ -4,6 +4,11 @@ from uuid import UUID
 from models.contracts import Contract
 
 
+def sweep_queue(task_queue: str) -> str:
+    """Return the task queue of the sweep, which every worker of a task queue polls too."""
+    return f"{task_queue}-sweep"
+
+
 class SweepCursor(Contract):
     """Where the next sweep continues: the time of the last one, and its place among the active runs."""
 

@@ -33,14 +33,31 @@ class Facts(Contract):
         return False
 
 
+class Outside(Protocol):
+    """What runs of one type have under way outside PostgreSQL, such as at a repository (law L11)."""
+
+    def __init__(self, database: Database, mirrors: MirrorStore) -> None:
+        """Take what it works with."""
+
+    def fence(self, run: OperationRun, facts: Any) -> bool:
+        """Keep what a run has under way from arriving after a decision.
+
+        True: that changed something, and the facts have to be collected again.
+        """
+
+    def tidy(self, run: OperationRun) -> None:
+        """Remove what a run that has completed left outside, as far as that is possible now."""
+
+
 class Adapter(Protocol):
     """Decides how a run of one type ended (docs/guardrails.md, "The adapter contract").
 
-    `asks_outside`: `collect` and `fence` wait for something that may not answer, such as a repository.
+    `outside`: how to keep what its runs do outside PostgreSQL from arriving late; None: they do nothing
+    there, and `collect` waits for nothing that may not answer.
     """
 
     operation_type: ClassVar[OperationType]
-    asks_outside: ClassVar[bool]
+    outside: ClassVar[type[Outside] | None]
 
     def __init__(self, mirrors: MirrorStore) -> None:
         """Take what `collect` reads from."""
@@ -49,12 +66,6 @@ class Adapter(Protocol):
         """Read the facts; write nothing.
 
         Ends its transaction (`session.commit()`) before it asks anything outside PostgreSQL.
-        """
-
-    def fence(self, database: Database, run: OperationRun, facts: Any) -> bool:
-        """Keep what the run has under way outside from arriving after a decision (law L11).
-
-        True: that changed something, and the facts have to be collected again.
         """
 
     def decide(self, run: OperationRun, facts: Any) -> ReconciliationDecision | None:
@@ -67,9 +78,6 @@ class Adapter(Protocol):
         self, session: Session, run: OperationRun, facts: Any, decision: ReconciliationDecision
     ) -> None:
         """Have the business service insert the artifact that the facts prove and no row records (law L8)."""
-
-    def tidy(self, database: Database, run: OperationRun) -> None:
-        """Remove what a run that has completed left outside, as far as that is possible now."""
 
 
 class AdapterRegistry:

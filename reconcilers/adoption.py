@@ -1,10 +1,11 @@
 from models.base import Clock, utc_now
-from models.correlation import resolve
-from models.errors import InvalidInput, RunRefused
+from models.contracts.operation_input import OperationInput
+from models.correlation import Correlation, resolve
+from models.errors import InvalidInput, NotFound, RunRefused
 from models.operation_run import OperationRun
 from services.database.session import Database
 from services.engine.port import Engine
-from services.runs.admission import OperationRequests
+from services.runs.admission import OperationRequests, check_scope
 from services.runs.inputs import parse_whole_input
 from services.runs.new_run import Dispatch
 
@@ -26,15 +27,29 @@ class Adoption:
         None: its type disagrees with its id, or its input or scope does not hold. Nothing is written then,
         and the workflow's own first step refuses it (law L6).
         """
-        first = self._engine.first_event(workflow_id)
-        correlation = resolve(workflow_id, first.workflow_type) if first else None
-        if first is None or correlation is None:
-            return None
-        target = Dispatch(queue=first.task_queue, connection=self._connection, dispatched_at=first.started_at)
         try:
-            operation_input = parse_whole_input(correlation.operation_type, first.operation_input)
+            correlation, operation_input, target = self._work_of(workflow_id)
             with self._database.transaction() as session:
                 requests = OperationRequests(session, target=target, clock=self._clock)
                 return requests.ensure_run(correlation, operation_input)
         except (InvalidInput, RunRefused):
             return None
+
+    def would_adopt(self, workflow_id: str) -> bool:
+        """Return whether `adopt` would register a run now; write nothing."""
+        try:
+            _, operation_input, _ = self._work_of(workflow_id)
+            with self._database.transaction() as session:
+                check_scope(session, operation_input)
+        except (InvalidInput, NotFound, RunRefused):
+            return False
+        return True
+
+    def _work_of(self, workflow_id: str) -> tuple[Correlation, OperationInput, Dispatch]:
+        """Return which work a workflow was started for; raise RunRefused or InvalidInput for none of ours."""
+        first = self._engine.first_event(workflow_id)
+        correlation = resolve(workflow_id, first.workflow_type) if first else None
+        if first is None or correlation is None:
+            raise RunRefused
+        target = Dispatch(queue=first.task_queue, connection=self._connection, dispatched_at=first.started_at)
+        return correlation, parse_whole_input(correlation.operation_type, first.operation_input), target

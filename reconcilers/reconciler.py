@@ -11,7 +11,7 @@ from models.base import Clock, utc_now
 from models.errors import NotFound
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision, Source
-from reconcilers.adapter import REGISTRY, Adapter, AdapterRegistry
+from reconcilers.adapter import REGISTRY, Adapter, AdapterRegistry, Outside
 from reconcilers.looks import next_look
 from services.database.session import Database
 from services.repositories.mirror import MirrorStore
@@ -79,18 +79,19 @@ class AdapterRunReconciler:
             run, adapter, facts = self._collect(run_id, execution)
             if adapter is None:
                 return Reconciliation(result="unsupported")
-            if self.fences and adapter.fence(self._database, run, facts):
+            outside = adapter.outside(self._database, self._mirrors) if adapter.outside else None
+            if self.fences and outside and outside.fence(run, facts):
                 continue
             settled = self._settle(run, adapter, facts, source=source, actor=actor, skip_locked=skip_locked)
             if settled is not None:
-                self._finish(run, adapter, settled)
+                self._finish(run, outside, settled)
                 return settled
         return Reconciliation(result="busy")
 
     def asks_outside(self, operation_type: str) -> bool:
         """Return whether reconciling a run of a type may wait for something that does not answer."""
         adapter = self._registry.find(operation_type)
-        return adapter is not None and adapter.asks_outside
+        return adapter is not None and adapter.outside is not None
 
     def preview(self, run_id: UUID, execution: Execution) -> Reconciliation:
         """Return what `reconcile` would decide now and from which facts; act nowhere. Raises NotFound.
@@ -147,7 +148,7 @@ class AdapterRunReconciler:
             result="decision", decision=decision, facts=facts, written=written is WriteResult.WRITTEN
         )
 
-    def _finish(self, run: OperationRun, adapter: Adapter, settled: Reconciliation) -> None:
+    def _finish(self, run: OperationRun, outside: Outside | None, settled: Reconciliation) -> None:
         if settled.decision is None or not settled.written:
             return
         _log.info(
@@ -156,8 +157,8 @@ class AdapterRunReconciler:
             outcome=settled.decision.outcome,
             reason=settled.decision.reason_code,
         )
-        if self.fences:
-            adapter.tidy(self._database, run)
+        if self.fences and outside:
+            outside.tidy(run)
 
 
 def _differs(run: OperationRun, seen: OperationRun) -> bool:

@@ -14,15 +14,13 @@ from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.reconciliation import Execution, ReconciliationDecision
 from models.restore import RestorePlan
-from reconcilers.adapter import REGISTRY
+from reconcilers.adapter import REGISTRY, Outside
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
-from services.database.session import Database
+from reconcilers.restore_outside import RestoreOutside
 from services.repositories.mirror import MirrorStore
 from services.restores.planned_items import PlannedItems
 from services.restores.progress import read_progress
-from services.restores.push_ledger import RunPushLedger, pushes_of
-from services.restores.push_remote import MirrorRemote
-from services.restores.pushing import RestorePushing
+from services.restores.push_ledger import pushes_of
 from services.restores.results import record_result, restore_result_id
 from services.runs.inputs import input_of
 
@@ -32,7 +30,7 @@ class RestoreExecuteAdapter:
     """Reads from the live branch how far a restore came."""
 
     operation_type: ClassVar[OperationType] = OperationType.RESTORE_EXECUTE
-    asks_outside: ClassVar[bool] = True
+    outside: ClassVar[type[Outside] | None] = RestoreOutside
 
     def __init__(self, mirrors: MirrorStore) -> None:
         self._mirrors = mirrors
@@ -57,16 +55,6 @@ class RestoreExecuteAdapter:
             result_id=restore_result_id(run.id),
         )
 
-    def fence(self, database: Database, run: OperationRun, facts: RestoreFacts) -> bool:
-        """Close the run's last push where it has no answer; return False where that brought none."""
-        if not facts.needs_fence or facts.branch is None or not facts.execution.ended:
-            return False
-        try:
-            self._pushing(database, run).close()
-        except RepositoryError:
-            return False
-        return True
-
     def decide(self, run: OperationRun, facts: RestoreFacts) -> ReconciliationDecision | None:  # noqa: ARG002
         """Return the table's decision."""
         return RestoreExecuteDecision().decide(facts)
@@ -82,18 +70,6 @@ class RestoreExecuteAdapter:
         if decision.related is not None and facts.branch is not None:
             commit = facts.branch.own_commits[0] if facts.branch.own_commits else None
             record_result(session, run, _planned(session, run), commit)
-
-    def tidy(self, database: Database, run: OperationRun) -> None:
-        """Delete the run's tickets."""
-        if run.context.pushes:
-            self._pushing(database, run).delete_tickets()
-
-    def _pushing(self, database: Database, run: OperationRun) -> RestorePushing:
-        with database.transaction() as session:
-            environment = session.get_one(Environment, run.environment_id)
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
-        remote = MirrorRemote(mirror, environment.branch, at=run.created_at)
-        return RestorePushing(run.id, RunPushLedger(database, run.id), remote)
 
     def _branch(
         self, run: OperationRun, environment: Environment, planned: PlannedItems

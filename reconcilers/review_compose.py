@@ -7,14 +7,13 @@ from models.catalog import OperationType
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision
 from models.review import EnvironmentReview
-from reconcilers.adapter import REGISTRY
+from reconcilers.adapter import REGISTRY, Outside
 from reconcilers.review_compose_decision import (
     ComposeRunFacts,
     EnvironmentReviewComposeDecision,
     ReviewComposeFacts,
     ReviewFacts,
 )
-from services.database.session import Database
 from services.repositories.mirror import MirrorStore
 
 
@@ -23,10 +22,10 @@ class ReviewComposeAdapter:
     """Reads the reviews that a compose run may have led to, by its id and its fingerprint."""
 
     operation_type: ClassVar[OperationType] = OperationType.ENVIRONMENT_REVIEW_COMPOSE
-    asks_outside: ClassVar[bool] = False
+    outside: ClassVar[type[Outside] | None] = None
 
     def __init__(self, mirrors: MirrorStore) -> None:
-        """Take the mirrors, as every adapter does; the truth about reviews is in PostgreSQL alone."""
+        """Take what every adapter does; the truth about reviews is in PostgreSQL alone."""
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> ReviewComposeFacts:
         """Read the run's reviews with their chains, wherever they are; judge none of them."""
@@ -44,10 +43,6 @@ class ReviewComposeAdapter:
             reviews=_with_chains(session, run, fingerprint),
         )
 
-    def fence(self, database: Database, run: OperationRun, facts: ReviewComposeFacts) -> bool:  # noqa: ARG002
-        """Return False: a compose writes nothing outside PostgreSQL."""
-        return False
-
     def decide(self, run: OperationRun, facts: ReviewComposeFacts) -> ReconciliationDecision | None:  # noqa: ARG002
         """Return the table's decision."""
         return EnvironmentReviewComposeDecision().decide(facts)
@@ -62,9 +57,6 @@ class ReviewComposeAdapter:
         decision: ReconciliationDecision,
     ) -> None:
         """Do nothing: a review is never without its row."""
-
-    def tidy(self, database: Database, run: OperationRun) -> None:
-        """Do nothing: a compose leaves nothing outside PostgreSQL."""
 
 
 def _with_chains(session: Session, run: OperationRun, fingerprint: str | None) -> tuple[ReviewFacts, ...]:

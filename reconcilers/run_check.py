@@ -18,10 +18,14 @@ from services.runs.service import OperationRunService
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What a check did; `reconciliation` is None where the run was not settled."""
+    """What a check did; `reconciliation` is None where the run was not settled.
+
+    `workflow` is the state of the run's workflow, as a preview found it.
+    """
 
     action: Action
     reconciliation: Reconciliation | None = None
+    workflow: ExecutionState | None = None
 
 
 class RunCheck:
@@ -92,7 +96,9 @@ class RunCheck:
         _, view, judgement = self._look(run_id)
         execution = judgement.execution or view.execution
         reconciliation = self._reconciler.preview(run_id, execution)
-        return CheckResult(action=judgement.action, reconciliation=reconciliation)
+        return CheckResult(
+            action=judgement.action, reconciliation=reconciliation, workflow=view.execution.state
+        )
 
     def _look(self, run_id: UUID) -> tuple[RunStanding, WorkflowView, Judgement]:
         with self._database.transaction() as session:

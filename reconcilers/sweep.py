@@ -10,6 +10,7 @@ import structlog
 from models.actor import Actor
 from models.base import Clock, utc_now
 from models.correlation import parse_workflow_id
+from models.errors import OperationRunError
 from models.operation_run import OperationRun
 from models.sweep import SweepCursor, SweepResult
 from reconcilers import sweep_candidates
@@ -195,6 +196,10 @@ class Sweep:
         try:
             step()
         except EngineUnreachable:
+            self._counts["could_not_check"] += 1
+            return False
+        except OperationRunError as error:
+            _log.warning("sweep_step_failed", code=error.code, detail=str(error))
             self._counts["could_not_check"] += 1
             return False
         except Exception:  # noqa: BLE001 - whatever it is, the next run is checked

@@ -1,11 +1,12 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
+from services.database.role_settings import missing_settings, set_missing_settings
 from services.database.session import Database
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
@@ -13,9 +14,13 @@ _LOCK = 0x6F706572  # any fixed number: of two concurrent migrations one waits f
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Upgrade the database at a libpq URL to a revision; do nothing where it has it."""
+    """Upgrade the database at a libpq URL to a revision, and its role to what sessions begin with.
+
+    Nothing is done where it has both (services/database/role_settings.py).
+    """
     with _configured(database_url) as config:
         command.upgrade(config, revision)
+        set_missing_settings(config.attributes["connection"])
 
 
 def downgrade(database_url: str, revision: str) -> None:
@@ -30,16 +35,29 @@ def check(database_url: str) -> None:
         command.check(config)
 
 
+def read_missing_settings(database_url: str) -> Sequence[str]:
+    """Return what `upgrade` would set for the database's role, as statements that the role itself may run."""
+    with _connected(database_url) as connection:
+        return missing_settings(connection)
+
+
 @contextmanager
 def _configured(database_url: str) -> Iterator[Config]:
+    with _connected(database_url) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        config = Config()
+        config.set_main_option("script_location", str(_SCRIPTS))
+        config.attributes["connection"] = connection
+        yield config
+
+
+@contextmanager
+def _connected(database_url: str) -> Iterator[Connection]:
     database = Database.connect(database_url, pool_size=1)
     try:
         with database.engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            config = Config()
-            config.set_main_option("script_location", str(_SCRIPTS))
-            config.attributes["connection"] = connection
-            yield config
+            yield connection
     finally:
         database.close()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from models.catalog import TASK_QUEUE
 from models.errors import SettingsError
 from models.retention import Retention
+from models.sweep import sweep_queue
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
 PREFIX = "OPERATIONRUN_"
@@ -47,7 +48,7 @@ class Settings(BaseModel):
     @property
     def sweep_queue(self) -> str:
         """The task queue of the sweep."""
-        return f"{self.task_queue}-sweep"
+        return sweep_queue(self.task_queue)
 
     @field_validator("allowed_file_roots", mode="before")
     @classmethod

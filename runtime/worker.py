@@ -22,6 +22,7 @@ from reconcilers.sweep import Sweep
 from runtime.container import build_mirrors, build_run_check
 from runtime.process.fault_injection import faults
 from runtime.settings import Settings
+from runtime.telemetry.expected_failures import report_failures
 from runtime.telemetry.tracing import trace_process
 from runtime.telemetry.worker_metrics import measured
 from runtime.temporal.client import TemporalConnection, connect
@@ -77,6 +78,7 @@ async def _run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     trace_process("operationrun-worker")
+    report_failures()
     database = Database.connect(settings.need_database_url(), pool_size=DATABASE_CONNECTIONS)
     runtime = measured(database, settings.metrics_address) if settings.metrics_address else None
     client = await _connected(settings, stop, runtime)

@@ -12,17 +12,26 @@ from reconcilers.run_check import RunCheck
 from runtime.container import ADAPTERS
 from services.database.session import Database
 from services.engine.cache import EngineCache
-from services.engine.port import EngineUnreachable, FirstEvent, QueueView, WorkflowStart, WorkflowView
+from services.engine.port import (
+    EngineUnreachable,
+    FirstEvent,
+    QueueView,
+    TaskLine,
+    WorkflowStart,
+    WorkflowView,
+)
 from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from services.runs.new_run import Dispatch
+from tests.open_transactions import OpenTransactions
 from web.context import Services
 
 assert ADAPTERS  # imported so that they register themselves
 
 NOT_FOUND = WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
-IDLE = QueueView(pollers=0, last_polled_at=None, backlog=0, oldest_waits=0.0)
+NO_TASKS = TaskLine(last_polled_at=None)
+IDLE = QueueView(pollers=0, workflow_tasks=NO_TASKS, activities=NO_TASKS)
 
 
 @dataclass
@@ -38,11 +47,14 @@ class FakeEngine:
     views: dict[str, WorkflowView] = field(default_factory=dict)
     stories: dict[str, Json] = field(default_factory=dict)
     queue_view: QueueView = IDLE
+    sweep_view: QueueView = IDLE
     cancelled: list[str] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
+    transactions: OpenTransactions | None = None
 
     def start(self, start: WorkflowStart) -> None:
+        self._reach("start")
         self.starts.append(start)
         if self.error is not None:
             raise self.error
@@ -90,18 +102,27 @@ class FakeEngine:
 
     def queue(self, task_queue: str) -> QueueView:
         self._look(f"queue {task_queue}")
-        return self.queue_view
+        return self.sweep_view if task_queue.endswith("-sweep") else self.queue_view
 
     def _look(self, at: str) -> None:
+        self._reach(at)
         self.looks.append(at)
         if self.is_away:
             raise EngineUnreachable("nobody there")
+
+    def _reach(self, what: str) -> None:
+        if self.transactions is not None:
+            self.transactions.refuse(f"Temporal is reached ({what})")
 
 
 def services_on(
     engine: FakeEngine, database: Database, *, folder: Path, roots: Sequence[Path], public_url: str
 ) -> Services:
-    """Compose the web's services on a fake engine and a real database."""
+    """Compose the web's services on a fake engine and a real database.
+
+    The engine fails where it is reached with a transaction open.
+    """
+    engine.transactions = OpenTransactions(database.engine)
     mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=roots)
     dispatcher = Dispatcher(database, engine, public_url=public_url)
     return Services(

@@ -4,11 +4,12 @@ from typing import Final
 
 import pytest
 
-LANES: Final = ("unit", "pgsql", "feature", "browser", "faults", "topology")
+LANES: Final = ("unit", "pgsql", "pooler", "feature", "browser", "faults", "topology")
 
 # What a test asks for decides its lane: the first that holds.
 _BY_FIXTURE: Final = (
     ("browser", frozenset({"chromium"})),
+    ("pooler", frozenset({"pooler"})),
     ("feature", frozenset({"system", "idle_system", "temporal_server", "remote"})),
     ("pgsql", frozenset({"postgres_url"})),
 )

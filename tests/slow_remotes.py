@@ -1,6 +1,7 @@
 """Repositories that answer late, or not at all."""
 
 import os
+import shutil
 from pathlib import Path
 
 from tests.git_repository import GitRepository
@@ -53,3 +54,17 @@ def speak(repository: GitRepository) -> None:
     kept.replace(head)
     os.write(waiting, answer)
     os.close(waiting)
+
+
+def slow_git(folder: Path, *, seconds: float) -> dict[str, str]:
+    """Return the environment of processes whose git takes so long to reach a remote, any remote."""
+    git = shutil.which("git")
+    folder.mkdir()
+    slow = folder / "git"
+    slow.write_text(
+        '#!/bin/sh\nfor word; do\n    case "$word" in\n'
+        f"        fetch | push | ls-remote) sleep {seconds}; break ;;\n    esac\n"
+        f'done\nexec {git} "$@"\n'
+    )
+    slow.chmod(0o755)
+    return {"PATH": os.pathsep.join([str(folder), os.environ["PATH"]])}

@@ -3,7 +3,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -131,10 +131,14 @@ class System:
         }
 
     @contextmanager
-    def worker(self, **settings: str) -> Iterator[int]:
-        """Run a worker of one's own beside the system; gives its pid, and stops it at the end."""
+    def worker(self, *, log: Path | None = None, **settings: str) -> Iterator[int]:
+        """Run a worker of one's own beside the system; gives its pid, and stops it at the end.
+
+        Its log goes to the file, or to where the tests' own output goes.
+        """
         environment = own_environment(self.worker_settings | settings)
-        process = subprocess.Popen(own_argv("runtime.cli.main", "worker"), env=environment)
+        with log.open("wb") if log else nullcontext() as stderr:
+            process = subprocess.Popen(own_argv("runtime.cli.main", "worker"), env=environment, stderr=stderr)
         try:
             yield process.pid
         finally:

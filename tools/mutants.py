@@ -37,6 +37,7 @@ class Mutant:
 _COMPOSE = "reconcilers/review_compose_decision.py"
 _COMPOSE_TEST = "tests/reconcilers/test_review_compose_decision.py"
 _READ_TEST = "tests/reconcilers/test_adapters_read.py"
+_ROLE_TEST = "tests/database/test_role_settings.py"
 _RELATED = "services/runs/links.py"
 _RELATED_TEST = "tests/runs/viewer/test_related.py::test_the_reconciliation_speaks_where_there_is_one"
 _PUSHING = "services/restores/pushing.py"
@@ -205,6 +206,27 @@ MUTANTS = (
         text='atomic = ["--atomic"] if len(updates) > 1 else []',
         mutation="atomic = list[str]()",
         test=f"{_FENCE_TEST}::test_a_push_that_waits_to_be_judged_is_fenced_for_ever",
+    ),
+    Mutant(
+        name="times keep the time zone of their session",
+        file="services/database/connection.py",
+        text='    connection.adapters.register_loader("timestamptz", _UtcLoader)\n',
+        mutation="",
+        test=f"{_ROLE_TEST}::test_times_are_right_and_in_utc_in_any_time_zone",
+    ),
+    Mutant(
+        name="a migration replaces a time limit that was chosen",
+        file="services/database/role_settings.py",
+        text="begins_with[name] == _UNLIMITED or",
+        mutation="begins_with[name] != value or",
+        test=f"{_ROLE_TEST}::test_it_keeps_what_was_chosen_and_corrects_the_time_zone",
+    ),
+    Mutant(
+        name="a scope outlives its transaction",
+        file="services/database/row_security.py",
+        text=":role, true), set_config('operationrun.workspaces', :workspaces, true)",
+        mutation=":role, true), set_config('operationrun.workspaces', :workspaces, false)",
+        test="tests/house/test_sessions.py::test_nothing_is_left_in_a_session",
     ),
 )
 

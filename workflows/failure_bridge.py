@@ -51,6 +51,7 @@ class _Bridge(WorkflowInboundInterceptor):
         info = workflow.info()
         correlation = resolve(info.workflow_id, info.workflow_type)
         if correlation is None or len(input.args) != 1:
+            workflow.logger.warning("run_refused")
             raise ApplicationError(RunRefused.default_message(), type=RunRefused.code, non_retryable=True)
         deadline = OperationCatalog.get(correlation.operation_type).deadline
         try:

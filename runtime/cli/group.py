@@ -26,6 +26,7 @@ COMMANDS = {
     "show": LazyCommand("runtime.cli.show", "Show one run."),
     "cancel": LazyCommand("runtime.cli.cancel", "Ask for a run's cancellation."),
     "reconcile": LazyCommand("runtime.cli.reconcile", "Check a run and settle it by what is true."),
+    "sweep": LazyCommand("runtime.cli.sweep", "Sweep now, or say what a sweep would do."),
     "prune": LazyCommand("runtime.cli.prune", "Delete old runs that nothing needs any more."),
     "verify-pack": LazyCommand("runtime.cli.verify_pack", "Tell whether a review pack is unchanged."),
     "doctor": LazyCommand("runtime.cli.doctor", "Say what is missing on this machine, and how to mend it."),

@@ -36,9 +36,11 @@ def create(
     as_json: bool,
 ) -> None:
     """Preview a restore of ENVIRONMENT (slug or id); nothing is changed."""
-    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
-        plan = RestorePlans(session, services.mirrors).create(
-            find_environment(session, environment, workspace),
+    with cli_context(Settings.from_environment()) as services:
+        with services.database.transaction() as session:
+            found = find_environment(session, environment, workspace)
+        plan = RestorePlans(services.database, services.mirrors).create(
+            found,
             restore_point_id=need_id("restore_point", restore_point),
             mode=mode,
             items=items or None,

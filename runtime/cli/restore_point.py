@@ -22,9 +22,11 @@ def restore_point() -> None:
 @json_option
 def create(*, environment: str, workspace: str | None, label: str, ref: str, as_json: bool) -> None:
     """Pin the commit that a ref of ENVIRONMENT (slug or id) names now."""
-    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
-        point = RestorePoints(session, services.mirrors).create(
-            find_environment(session, environment, workspace),
+    with cli_context(Settings.from_environment()) as services:
+        with services.database.transaction() as session:
+            found = find_environment(session, environment, workspace)
+        point = RestorePoints(services.database, services.mirrors).create(
+            found,
             label=label,
             ref=ref,
             actor=command_line_actor(),

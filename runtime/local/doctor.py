@@ -9,13 +9,16 @@ from datetime import timedelta
 
 import psycopg
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
-from models.errors import OperationRunError
+from models.errors import OperationRunError, SettingsError
 from runtime.local.own_program import ROOT
+from runtime.local.pooling import Pooling, detect_pooling
 from runtime.local.ports import is_free
 from runtime.local.postgres import binary
 from runtime.local.temporal_cli import VERSION, WAYS_OUT, find_binary
 from runtime.local.temporal_server import unreachable_reason
+from runtime.migrate import read_missing_settings
 from runtime.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -55,6 +58,8 @@ def examine(settings: Settings) -> list[Finding]:
         _data_dir,
         _database,
         _migrations,
+        _connections,
+        _sessions,
     )
     return [finding for check in checks if (finding := check(settings))]
 
@@ -155,6 +160,27 @@ def _migrations(settings: Settings) -> Finding | None:
     return Finding(
         check="migrations", ok=row is not None and row[0] == newest, found=found, mend="operationrun migrate"
     )
+
+
+def _connections(settings: Settings) -> Finding | None:
+    try:
+        pooling = detect_pooling(settings.need_database_url())
+    except (SettingsError, psycopg.Error):
+        return None
+    mend = "Set pool_mode = transaction (docs/operating.md)."
+    return Finding(
+        check="database connections", ok=pooling is not Pooling.STATEMENT, found=pooling.value, mend=mend
+    )
+
+
+def _sessions(settings: Settings) -> Finding | None:
+    try:
+        missing = read_missing_settings(settings.need_database_url())
+    except (SettingsError, DBAPIError):
+        return None
+    found = "begin with their time limits, in UTC" if not missing else "lack a time limit, or are not in UTC"
+    mend = f"operationrun migrate, or as the role itself: {'; '.join(missing)}. Then RECONNECT a pooler."
+    return Finding(check="database sessions", ok=not missing, found=found, mend=mend, needed=False)
 
 
 def _output(command: Sequence[str]) -> str | None:

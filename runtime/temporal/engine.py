@@ -95,7 +95,7 @@ class TemporalEngine(TemporalStarter):
 
     def queue(self, task_queue: str) -> QueueView:
         """Return the pollers and the backlog of a task queue."""
-        return queue_view(self._ask(lambda client: rpc.describe_queue(client, task_queue)))
+        return queue_view(*self._ask(lambda client: rpc.describe_queue(client, task_queue)))
 
     def _ask(
         self, question: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: timedelta = CALL_TIMEOUT

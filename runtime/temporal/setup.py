@@ -15,7 +15,9 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.service import RPCError, RPCStatusCode
 
+from models.errors import OperationRunError
 from runtime.settings import Settings
 from runtime.temporal.client import connect
 from workflows.sweep import WORKFLOW_TYPE
@@ -29,6 +31,24 @@ SWEEP_TIMEOUT = timedelta(seconds=60)
 def setup_temporal(settings: Settings) -> None:
     """Create or update the search attributes and the sweep's schedule of the namespace; safe to repeat."""
     asyncio.run(_setup(settings))
+
+
+def trigger_sweep(settings: Settings) -> None:
+    """Have a worker sweep once, now; raise OperationRunError where the namespace has no sweep schedule."""
+    asyncio.run(_trigger_sweep(settings))
+
+
+async def _trigger_sweep(settings: Settings) -> None:
+    client = await connect(settings.need_temporal_address(), settings.temporal_namespace)
+    try:
+        await client.get_schedule_handle(SWEEP_SCHEDULE).trigger()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        message = (
+            f"Namespace {client.namespace} has no sweep schedule. Create it: operationrun setup-temporal"
+        )
+        raise OperationRunError(message) from error
 
 
 async def _setup(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueResponse, Describ
 from models.base import Json
 from models.reconciliation import OPEN, Execution, ExecutionState
 from runtime.temporal.payloads import CLOSED, plain_json, time_of
-from services.engine.port import QueueView, WorkflowView
+from services.engine.port import QueueView, TaskLine, WorkflowView
 
 
 def workflow_view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
@@ -28,14 +28,11 @@ def workflow_view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
     )
 
 
-def queue_view(halves: Sequence[DescribeTaskQueueResponse]) -> QueueView:
+def queue_view(workflow_tasks: DescribeTaskQueueResponse, activities: DescribeTaskQueueResponse) -> QueueView:
     """Return both parts of a described task queue as one view."""
-    pollers = [poller for half in halves for poller in half.pollers]
+    identities = {poller.identity for half in (workflow_tasks, activities) for poller in half.pollers}
     return QueueView(
-        pollers=len({poller.identity for poller in pollers}),
-        last_polled_at=max((time_of(poller.last_access_time) for poller in pollers), default=None),
-        backlog=sum(half.stats.approximate_backlog_count for half in halves),
-        oldest_waits=max(half.stats.approximate_backlog_age.ToTimedelta().total_seconds() for half in halves),
+        pollers=len(identities), workflow_tasks=_task_line(workflow_tasks), activities=_task_line(activities)
     )
 
 
@@ -43,6 +40,14 @@ def operation_input(payloads: Sequence[Payload]) -> Json | None:
     """Return the one argument of a workflow; None where it is not one JSON object."""
     value = plain_json(payloads[0]) if len(payloads) == 1 else None
     return value if isinstance(value, dict) else None
+
+
+def _task_line(half: DescribeTaskQueueResponse) -> TaskLine:
+    return TaskLine(
+        last_polled_at=max((time_of(poller.last_access_time) for poller in half.pollers), default=None),
+        backlog=half.stats.approximate_backlog_count,
+        oldest_waits=half.stats.approximate_backlog_age.ToTimedelta().total_seconds(),
+    )
 
 
 def _execution(status: int) -> Execution:

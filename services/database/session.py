@@ -1,20 +1,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from functools import partial
 
-import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.tables import TABLES
+from services.database.connection import open_connection
 from services.database.pool import OnChange, WatchedPool
 from services.database.row_security import RowScope, info_of, narrow
 from services.database.write_guard import guard
-
-CONNECT_TIMEOUT = timedelta(seconds=3)
-STATEMENT_TIMEOUT = timedelta(seconds=30)
-
-_OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT // timedelta(milliseconds=1)} -c timezone=UTC"
 
 assert TABLES  # noqa: S101 - imported so that every foreign key finds its table
 
@@ -32,11 +27,7 @@ class Database:
         """Make the database of a libpq URL (`postgresql://…`); the first transaction opens a connection."""
         engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: psycopg.connect(
-                url,
-                connect_timeout=int(CONNECT_TIMEOUT.total_seconds()),
-                options=_OPTIONS,
-            ),
+            creator=partial(open_connection, url),
             poolclass=WatchedPool,
             pool_size=pool_size,
             max_overflow=pool_size,

@@ -68,19 +68,46 @@ class FirstEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QueueView:
-    """What Temporal knows of a task queue.
+class TaskLine:
+    """The tasks of one kind that wait in a task queue.
 
-    `pollers` counts the workers, by identity, that polled in the last minutes, and `last_polled_at`
-    is when the newest of those polls began (one may wait for a minute); None where Temporal remembers none.
-    `backlog` counts the tasks that wait, `oldest_waits` how long the oldest has, in seconds: approximately,
-    and as it was up to five seconds ago.
+    `last_polled_at` is when the newest poll for them began (one may wait for a minute), or was given a task;
+    None where Temporal remembers none of the last minutes. `backlog` counts the tasks that wait,
+    `oldest_waits` how long the oldest has, in seconds: approximately, and as it was up to five seconds ago.
     """
 
-    pollers: int
     last_polled_at: datetime | None
-    backlog: int
-    oldest_waits: float
+    backlog: int = 0
+    oldest_waits: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueView:
+    """What Temporal knows of a task queue; `pollers` counts the workers, by identity, of recent polls."""
+
+    pollers: int
+    workflow_tasks: TaskLine
+    activities: TaskLine
+
+    @property
+    def last_polled_at(self) -> datetime | None:
+        """When the newest poll for tasks of either kind began; None where Temporal remembers none."""
+        polls = (line.last_polled_at for line in self._lines)
+        return max((poll for poll in polls if poll is not None), default=None)
+
+    @property
+    def backlog(self) -> int:
+        """How many tasks of both kinds wait, approximately."""
+        return sum(line.backlog for line in self._lines)
+
+    @property
+    def oldest_waits(self) -> float:
+        """How long the oldest task of either kind has waited, in seconds."""
+        return max(line.oldest_waits for line in self._lines)
+
+    @property
+    def _lines(self) -> tuple[TaskLine, TaskLine]:
+        return self.workflow_tasks, self.activities
 
 
 class EngineUnreachable(Exception):

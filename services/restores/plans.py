@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.actor import Actor
@@ -9,6 +8,7 @@ from models.base import Clock, Json, utc_now
 from models.environment import Environment
 from models.errors import InvalidInput, RefNotFound
 from models.restore import RestoreMode, RestorePlan, RestorePoint
+from services.database.session import Database
 from services.hashing import digest
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import Entry, entries
@@ -18,10 +18,13 @@ from services.restores.preview import preview, select
 
 
 class RestorePlans:
-    """Previews restores; a plan is immutable, and a restore executes exactly a plan."""
+    """Previews restores; a plan is immutable, and a restore executes exactly a plan.
 
-    def __init__(self, session: Session, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
-        self._session = session
+    No transaction is open while the repository is asked.
+    """
+
+    def __init__(self, database: Database, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
+        self._database = database
         self._mirrors = mirrors
         self._clock = clock
 
@@ -68,12 +71,13 @@ class RestorePlans:
             created_at=self._clock(),
             **facts,
         )
-        self._session.add(plan)
-        self._session.flush()
+        with self._database.transaction() as session:
+            session.add(plan)
         return plan
 
     def _point(self, environment: Environment, point_id: UUID) -> RestorePoint:
-        point = self._session.get(RestorePoint, point_id)
+        with self._database.transaction() as session:
+            point = session.get(RestorePoint, point_id)
         if point is None or point.environment_id != environment.id:
             raise InvalidInput("restore_point_id", "This environment has no such restore point.")
         return point

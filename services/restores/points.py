@@ -1,5 +1,4 @@
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from models.actor import Actor
@@ -7,16 +6,17 @@ from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
+from services.database.session import Database
 from services.repositories.mirror import MirrorStore
 from services.repositories.refs import check_ref
 from services.validation import check_name
 
 
 class RestorePoints:
-    """Pins commits of an environment under a name."""
+    """Pins commits of an environment under a name; no transaction is open while the repository is asked."""
 
-    def __init__(self, session: Session, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
-        self._session = session
+    def __init__(self, database: Database, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
+        self._database = database
         self._mirrors = mirrors
         self._clock = clock
 
@@ -45,7 +45,8 @@ class RestorePoints:
             "created_at": self._clock(),
         }
         statement = insert(RestorePoint).values(values).on_conflict_do_nothing().returning(RestorePoint)
-        point = self._session.scalars(statement).one_or_none()
+        with self._database.transaction() as session:
+            point = session.scalars(statement).one_or_none()
         if point is None:
             raise Conflict(f"This environment has a restore point {label!r} already. Choose another label.")
         return point

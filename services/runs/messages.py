@@ -81,14 +81,14 @@ def card_of(run: OperationRun) -> Card:
 def reason_of(run: OperationRun) -> str:
     """Return the most telling code for the state of a run.
 
-    1. An active run: its status, or that its cancellation is requested.
+    1. An active run: that its push has no answer, that its cancellation is requested, or its status.
     2. A reconciled run: the reason of its reconciliation; where that is generic, the cancellation or the
        newest failure that says more.
     3. A run that was never dispatched: its failure.
     4. A run that completed by itself: what its operation makes.
     """
     if run.status != Status.COMPLETED:
-        return ReasonCode.CANCELLATION_REQUESTED if run.context.cancellation else run.status
+        return _of_active(run)
     reason = _reason(run)
     if not reason:
         return _failure(run) or _success(run) or run.outcome
@@ -97,6 +97,14 @@ def reason_of(run: OperationRun) -> str:
     if run.outcome == Outcome.CANCELLED:
         return ReasonCode.CANCELLED
     return _failure(run) or reason
+
+
+def _of_active(run: OperationRun) -> str:
+    context = run.context
+    # A failure, or a planned look, says that the workflow does no more.
+    if context.unanswered_push and (run.failures or context.look_claimed_until):
+        return ReasonCode.PUSH_UNANSWERED
+    return ReasonCode.CANCELLATION_REQUESTED if context.cancellation else run.status
 
 
 def _reason(run: OperationRun) -> str:

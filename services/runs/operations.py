@@ -9,6 +9,7 @@ from models.errors import UnknownOperationType
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
+from models.sweep import sweep_queue
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.runs.admission import OperationRequests, Requested
@@ -16,6 +17,7 @@ from services.runs.dispatch import Dispatcher, describe_start
 from services.runs.inputs import parse_input
 from services.runs.new_run import Dispatch
 from services.runs.queue_status import Waiting, waiting_reason
+from services.runs.silent_workers import unanswered_for
 
 # A plan never changes: what stopped its restore would stop it again.
 _PLAN_IS_SPENT: Final = frozenset({ReasonCode.ENVIRONMENT_CHANGED, ReasonCode.ITEMS_REFUSED})
@@ -70,7 +72,12 @@ def waiting_of(cache: EngineCache, run: OperationRun) -> Waiting | None:
     known = waiting_reason(run, None, now)
     if known.code != "could_not_check":
         return known
-    return waiting_reason(run, cache.queue(run.context.dispatch.queue), now)
+    task_queue = run.context.dispatch.queue
+    queue = cache.queue(task_queue)
+    reason = waiting_reason(run, queue, now)
+    if queue is None or reason.code != "workers_busy" or not unanswered_for(queue.activities, now):
+        return reason
+    return waiting_reason(run, queue, now, sweep=cache.queue(sweep_queue(task_queue)))
 
 
 def why_not_again(run: OperationRun) -> str | None:

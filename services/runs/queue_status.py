@@ -5,8 +5,11 @@ from typing import Final, Literal
 from models.base import Json
 from models.operation_run import OperationRun
 from services.engine.port import QueueView
+from services.runs.silent_workers import unresponsive_for
 
-WaitingCode = Literal["start_unconfirmed", "no_worker", "workers_busy", "starting", "could_not_check"]
+WaitingCode = Literal[
+    "start_unconfirmed", "no_worker", "workers_unresponsive", "workers_busy", "starting", "could_not_check"
+]
 
 # An unhindered start takes at most this long; until then a wait needs no explanation.
 JUST_REQUESTED: Final = timedelta(seconds=10)
@@ -27,16 +30,21 @@ class Waiting:
     facts: Json
 
 
-def waiting_reason(run: OperationRun, queue: QueueView | None, now: datetime) -> Waiting:
+def waiting_reason(
+    run: OperationRun, queue: QueueView | None, now: datetime, *, sweep: QueueView | None = None
+) -> Waiting:
     """Return why a queued run has not started; `queue` None: Temporal did not describe the task queue.
+
+    `sweep` is the sweep's own queue, which the same workers poll; None: unknown.
 
     1. Requested within JUST_REQUESTED: starting.
     2. Temporal has not confirmed the start: only the row knows that.
     3. Temporal did not describe the queue: could not check, and nothing is concluded.
     4. No poll for longer than one lasts: no worker. An empty list of pollers counts only beside a backlog,
        or once the run has waited for NO_POLLERS_GRACE.
-    5. Tasks wait although workers polled lately: the workers are busy, as far as is known.
-    6. Otherwise the run is about to start.
+    5. A workflow task waits, here or in `sweep`, and no worker polls for it: the workers do not respond.
+    6. Tasks wait although workers polled lately: the workers are busy, as far as is known.
+    7. Otherwise the run is about to start.
     """
     waits_for = now - run.created_at
     facts = _facts(run, queue, waits_for)
@@ -48,6 +56,10 @@ def waiting_reason(run: OperationRun, queue: QueueView | None, now: datetime) ->
         return Waiting(code="could_not_check", sentence=_NOT_CHECKED, facts=facts)
     if _lacks_worker(queue, waits_for, now):
         return Waiting(code="no_worker", sentence=_no_worker(queue, now), facts=facts)
+    silence = unresponsive_for(queue, sweep, now)
+    if silence is not None:
+        sentence = _unresponsive(silence) + _backlog(queue)
+        return Waiting(code="workers_unresponsive", sentence=sentence, facts=facts)
     if queue.pollers and queue.backlog:
         return Waiting(code="workers_busy", sentence=_busy(queue, now), facts=facts)
     return Waiting(code="starting", sentence=_about_to_start(queue, waits_for), facts=facts)
@@ -76,6 +88,14 @@ def _no_worker(queue: QueueView, now: datetime) -> str:
     return (
         f"No worker has asked for work for {silence}: "
         f"either none is running, or those there are have their hands full.{_backlog(queue)}"
+    )
+
+
+def _unresponsive(silence: timedelta) -> str:
+    return (
+        f"No worker has polled for workflow tasks for {_span(silence)}, although one waits; "
+        "a busy worker would. It may be frozen, overloaded or cut off from Temporal: "
+        "restart it, or start another (`operationrun worker`)."
     )
 
 

@@ -59,6 +59,14 @@ REASONS: Final[Mapping[str, Wording]] = {
         "The wish is recorded and handed on to the work.",
         "Nothing to do. This page follows it.",
     ),
+    ReasonCode.PUSH_UNANSWERED: _say(
+        "The repository has not confirmed the change.",
+        "The restore sent its change to the repository, which has not answered: the change may be there, may "
+        "still arrive, or may not.",
+        "The run stays open until that is certain. The regular check asks the repository every few seconds.",
+        "Check that the repository answers and accepts changes. After 15 minutes the run ends as needing "
+        "attention.",
+    ),
     ReasonCode.ALREADY_IN_PROGRESS: _say(
         "The same work is under way already.",
         "This request came while another operation was doing exactly this.",

@@ -1,6 +1,7 @@
 """The failure bridge by itself: what it settles, and that a workflow refused its run settles nothing."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ class FakeWorkflow:
     def __init__(self, workflow_type: str = COMPOSE) -> None:
         self.settled: list[Closing] = []
         self.shown: list[str] = []
+        self.logger = logging.getLogger("temporalio.workflow")
         self._info = SimpleNamespace(
             workflow_id=f"operation-run.v1.{COMPOSE}.{uuid4()}", workflow_type=workflow_type
         )

@@ -117,8 +117,8 @@ def test_a_label_that_is_taken_is_said_on_the_form(world: World, live: Environme
 
     answer = browser.submit(f"{here}/restore-points", page=here, label="One", ref="main")
 
-    with world.database.transaction() as session, pytest.raises(Conflict) as refused:
-        RestorePoints(session, world.services.mirrors).create(
+    with pytest.raises(Conflict) as refused:
+        RestorePoints(world.database, world.services.mirrors).create(
             live, label="One", ref="main", actor=Actor(kind="user", name="ada")
         )
     assert answer.status_code == 409

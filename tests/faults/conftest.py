@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.faults.crew import Crew, Orders
 from tests.faults.recoveries import Recoveries
+from tests.pgbouncer import may_run_pgbouncer, running_pgbouncer
 from tests.system import System, up
 from tests.temporal_cli import TemporalCli
 
@@ -17,10 +19,15 @@ def system(server_folder: Path) -> Iterator[System]:
 
 
 @pytest.fixture(scope="session")
-def _crew(system: System) -> Iterator[Crew]:
-    crew = Crew(system)
-    yield crew
-    crew.dismiss()
+def _crew(system: System, server_folder: Path) -> Iterator[Crew]:
+    url = system.ready["database_url"]
+    with ExitStack() as stack:
+        crew = Crew(system)
+        if may_run_pgbouncer():
+            pooler = stack.enter_context(running_pgbouncer(server_folder / "pgbouncer of faults", url))
+            crew.pooled_url = pooler.before(url)
+        stack.callback(crew.dismiss)
+        yield crew
 
 
 @pytest.fixture

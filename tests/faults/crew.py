@@ -40,8 +40,9 @@ class Worker:
     """A worker process, and when it was ready and died."""
 
     def __init__(
-        self, module: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path
+        self, module: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path, *, pooled: bool
     ) -> None:
+        self.pooled = pooled
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -79,6 +80,9 @@ class Worker:
         self.died_at = utc_now()
         self._process.wait(timeout=10)
 
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
     def resume(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
@@ -94,31 +98,43 @@ class Worker:
 
 
 class Crew:
-    """The workers of a system; all of them share one data directory, as after a restart."""
+    """The workers of a system; all of them share one data directory, as after a restart.
 
-    def __init__(self, system: System) -> None:
+    `pooled_url`: its database through a pooler (tests/pgbouncer.py), for the workers that go through it;
+    None where this machine has no pooler.
+    """
+
+    def __init__(self, system: System, *, pooled_url: str | None = None) -> None:
         self._system = system
+        self.pooled_url = pooled_url
         self._folder = system.ready_file.parent / "crew"
         self._numbers = count(1)
         self.orders = Orders(self._folder / "orders")
         self.workers: list[Worker] = []
 
-    def muster(self, number: int) -> list[Worker]:
-        """Have so many workers, all ready: start what is missing, stop what is too many."""
+    def muster(self, number: int, *, pooled: int = 0) -> list[Worker]:
+        """Have so many workers, `pooled` of them behind the pooler, all ready.
+
+        What is missing is started, what is too many is stopped.
+        """
         self.workers = [worker for worker in self.workers if worker.lives]
-        while len(self.workers) < number:
-            self.hire()
-        self._end(self.workers[number:])
+        for behind, wanted in ((True, pooled), (False, number - pooled)):
+            there = [worker for worker in self.workers if worker.pooled is behind]
+            for _ in range(len(there), wanted):
+                self.hire(pooled=behind)
+            self._end(there[wanted:])
         for worker in self.workers:
             worker.await_ready()
         return self.workers
 
-    def hire(self, module: str = "runtime.cli.main", *arguments: str) -> Worker:
+    def hire(self, module: str = "runtime.cli.main", *arguments: str, pooled: bool = False) -> Worker:
         """Start one more worker; it may not be ready yet."""
         environment = self._system.worker_settings | {SWITCH: f"{ON}:{self.orders.folder}"}
-        worker = Worker(
-            module, arguments or ("worker",), environment, self._folder / f"{next(self._numbers)}.log"
-        )
+        if pooled:
+            assert self.pooled_url, "this crew has no pooler"
+            environment["OPERATIONRUN_DATABASE_URL"] = self.pooled_url
+        log = self._folder / f"{next(self._numbers)}.log"
+        worker = Worker(module, arguments or ("worker",), environment, log, pooled=pooled)
         self.workers.append(worker)
         return worker
 

@@ -28,7 +28,7 @@ def proxy(system: System) -> Iterator[LossyProxy]:
 @pytest.fixture(scope="module")
 def behind_proxy(system: System, proxy: LossyProxy) -> Iterator[System]:
     """The same system, spoken to through a web process that reaches Temporal by the proxy."""
-    with web_process(system, proxy.address) as client:
+    with web_process(system, OPERATIONRUN_TEMPORAL_ADDRESS=proxy.address) as client:
         yield System(ready_file=system.ready_file, repositories=system.repositories, client=client)
 
 

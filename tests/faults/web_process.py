@@ -10,14 +10,13 @@ from tests.system import System, wait_for
 
 
 @contextmanager
-def web_process(system: System, temporal_address: str) -> Iterator[httpx.Client]:
-    """Run a web process of one's own beside the system, with Temporal at another address; lend its API."""
+def web_process(system: System, **settings: str) -> Iterator[httpx.Client]:
+    """Run a web process of one's own beside the system, with settings of its own; lend its API."""
     ready = system.ready
     (port,) = free_ports(1)
-    settings = system.worker_settings | {
-        "OPERATIONRUN_TEMPORAL_ADDRESS": temporal_address,
-        "OPERATIONRUN_SECRET_KEY": "a key of the fault lane alone, thirty-two letters long",
-    }
+    if "OPERATIONRUN_SECRET_KEY_FILE" not in settings:
+        settings["OPERATIONRUN_SECRET_KEY"] = "a key of the fault lane alone, thirty-two letters long"
+    settings = system.worker_settings | settings
     arguments = ("web", "--port", str(port), "--workers", "1")
     process = subprocess.Popen(
         own_argv("runtime.cli.main", *arguments), env=own_environment(settings), stderr=subprocess.DEVNULL

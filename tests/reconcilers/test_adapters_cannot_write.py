@@ -16,7 +16,7 @@ from models.errors import LifecycleWriteError
 from models.lifecycle import Outcome, Status, completed
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ExecutionState, ReconciliationDecision
-from reconcilers.adapter import Adapter, AdapterRegistry, Facts
+from reconcilers.adapter import Adapter, AdapterRegistry, Facts, Outside
 from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.review_compose import ReviewComposeAdapter
 from services.database.session import Database
@@ -37,7 +37,7 @@ class PlainAdapter:
     """Decides that nothing was composed, and at each step does what is planted there."""
 
     operation_type: ClassVar[OperationType] = OperationType.ENVIRONMENT_REVIEW_COMPOSE
-    asks_outside: ClassVar[bool] = False
+    outside: ClassVar[type[Outside] | None] = None
     planted: ClassVar[Mapping[str, Way]] = {}
 
     def __init__(self, _: MirrorStore) -> None:
@@ -48,17 +48,11 @@ class PlainAdapter:
         self._act("collect", run)
         return NoFacts()
 
-    def fence(self, database: Database, run: OperationRun, facts: NoFacts) -> bool:  # noqa: ARG002
-        return False
-
     def decide(self, run: OperationRun, facts: NoFacts) -> ReconciliationDecision:  # noqa: ARG002
         self._act("decide", run)
         return decision(Outcome.FAILED)
 
     foresee = decide
-
-    def tidy(self, database: Database, run: OperationRun) -> None:
-        pass
 
     def record(
         self,

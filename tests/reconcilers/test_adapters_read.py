@@ -164,10 +164,10 @@ def test_what_the_branch_proves_of_a_restore_is_recorded_with_the_decision(
         repository.commit({"a.json": "2"})
     with database.transaction() as session:
         environment = make_environment(session, repository_url=repository.url)
-        point = RestorePoints(session, mirrors).create(environment, label="p", ref="before", actor=ADA)
-        plan = RestorePlans(session, mirrors).create(
-            environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
-        )
+    point = RestorePoints(database, mirrors).create(environment, label="p", ref="before", actor=ADA)
+    plan = RestorePlans(database, mirrors).create(
+        environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
+    )
     run_id = die_before_recording(database, mirrors, plan.workspace_id, environment.id, plan.id)
 
     settled = settle(database, mirrors, run_id, RestoreExecuteAdapter)

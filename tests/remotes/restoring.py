@@ -51,13 +51,12 @@ class RemoteEnvironment:
         self.remote.repository.git("reset", "--quiet", "--hard", wanted)
         self.remote.repository.commit({"a.json": f'"{uuid7()}"'})
         mirrors = self.mirrors("web")
-        with self.database.transaction() as session:
-            point = RestorePoints(session, mirrors).create(
-                self.environment, label=wanted, ref=wanted, actor=ADA
-            )
-            plan = RestorePlans(session, mirrors).create(
-                self.environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
-            )
+        point = RestorePoints(self.database, mirrors).create(
+            self.environment, label=wanted, ref=wanted, actor=ADA
+        )
+        plan = RestorePlans(self.database, mirrors).create(
+            self.environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
+        )
         correlation = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=uuid7())
         operation_input = RestoreExecuteInput(
             workspace_id=self.environment.workspace_id,

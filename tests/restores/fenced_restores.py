@@ -55,10 +55,10 @@ class FencedRestore:
         mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=[repositories])
         with database.transaction() as session:
             environment = make_environment(session, repository_url=repository.url)
-            point = RestorePoints(session, mirrors).create(environment, label="p", ref="before", actor=ADA)
-            plan = RestorePlans(session, mirrors).create(
-                environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
-            )
+        point = RestorePoints(database, mirrors).create(environment, label="p", ref="before", actor=ADA)
+        plan = RestorePlans(database, mirrors).create(
+            environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
+        )
         scope = RestoreExecuteInput(
             workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
         )

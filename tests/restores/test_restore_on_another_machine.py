@@ -108,8 +108,7 @@ def dying_at(point: str) -> FaultHook:
 
 
 def planned(database: Database, mirrors: MirrorStore, environment: Environment, ref: str) -> RestorePlan:
-    with database.transaction() as session:
-        point = RestorePoints(session, mirrors).create(environment, label=ref, ref=ref, actor=ADA)
-        return RestorePlans(session, mirrors).create(
-            environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
-        )
+    point = RestorePoints(database, mirrors).create(environment, label=ref, ref=ref, actor=ADA)
+    return RestorePlans(database, mirrors).create(
+        environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
+    )

@@ -137,5 +137,6 @@ def test_a_queued_run_without_a_worker_says_so(idle_system: System) -> None:
 
     reason = wait_for(waiting, what="a reason")
     assert "in line" in reason["sentence"]
-    # A worker of another test may have asked for work a moment ago; more than that is not claimed then.
-    assert reason["code"] == "no_worker" or "last asked for work" in reason["sentence"]
+    # A worker of another test may have polled a moment ago; more than that is not claimed then.
+    is_gone = reason["code"] in ("no_worker", "workers_unresponsive")
+    assert is_gone or "last asked for work" in reason["sentence"]

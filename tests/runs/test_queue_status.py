@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.operation_run import OperationRun
-from services.engine.port import QueueView
+from services.engine.port import QueueView, TaskLine
 from services.runs.queue_status import waiting_reason
 from tests.runs.contexts import stored_context
 
@@ -22,12 +22,28 @@ def a_run(age: timedelta, *, dispatched: bool = True) -> OperationRun:
     )
 
 
-def a_queue(*, last_asked: timedelta | None, backlog: int = 0, oldest: float = 0.0) -> QueueView:
-    return QueueView(
-        pollers=0 if last_asked is None else 2,
+def a_line(*, last_asked: timedelta | None, backlog: int = 0, oldest: float = 0.0) -> TaskLine:
+    return TaskLine(
         last_polled_at=NOW - last_asked if last_asked is not None else None,
         backlog=backlog,
         oldest_waits=oldest,
+    )
+
+
+def a_queue(*, last_asked: timedelta | None, backlog: int = 0, oldest: float = 0.0) -> QueueView:
+    """Return a queue where activities wait, if anything does."""
+    return QueueView(
+        pollers=0 if last_asked is None else 2,
+        workflow_tasks=a_line(last_asked=last_asked),
+        activities=a_line(last_asked=last_asked, backlog=backlog, oldest=oldest),
+    )
+
+
+def a_queue_of_workflow_tasks(*, last_asked: timedelta, oldest: float) -> QueueView:
+    return QueueView(
+        pollers=2,
+        workflow_tasks=a_line(last_asked=last_asked, backlog=1, oldest=oldest),
+        activities=a_line(last_asked=last_asked),
     )
 
 
@@ -66,6 +82,47 @@ def test_it_says_why_a_run_waits(run: OperationRun, queue: QueueView | None, cod
     assert waiting_reason(run, queue, NOW).code == code
 
 
+FROZEN = a_queue_of_workflow_tasks(last_asked=timedelta(seconds=25), oldest=15.0)
+FULL = a_queue(last_asked=timedelta(seconds=40), backlog=6, oldest=40.0)
+SWEPT = a_queue(last_asked=timedelta(seconds=3))
+
+
+@pytest.mark.parametrize(
+    ("queue", "sweep", "code"),
+    [
+        pytest.param(FROZEN, None, "workers_unresponsive", id="a workflow task waits, and no poll"),
+        pytest.param(
+            a_queue_of_workflow_tasks(last_asked=timedelta(seconds=15), oldest=15.0),
+            None,
+            "workers_busy",
+            id="what was read ten seconds ago may be over",
+        ),
+        pytest.param(
+            a_queue_of_workflow_tasks(last_asked=timedelta(seconds=25), oldest=5.0),
+            None,
+            "workers_busy",
+            id="the task came only now",
+        ),
+        pytest.param(
+            a_queue_of_workflow_tasks(last_asked=timedelta(seconds=1), oldest=45.0),
+            None,
+            "workers_busy",
+            id="far behind, and polling",
+        ),
+        pytest.param(FULL, None, "workers_busy", id="only activities wait"),
+        pytest.param(FULL, SWEPT, "workers_busy", id="activities wait, and the sweep goes on"),
+        pytest.param(FULL, NOBODY, "workers_busy", id="activities wait, and no poll of the sweep is known"),
+        pytest.param(FULL, FROZEN, "workers_unresponsive", id="activities wait, and the sweep too"),
+        pytest.param(FROZEN, SWEPT, "workers_unresponsive", id="a workflow task waits, whatever the sweep"),
+        pytest.param(BUSY, FROZEN, "workers_busy", id="activities wait, and are polled for"),
+        pytest.param(SILENT, NOBODY, "no_worker", id="silent for longer than a poll lasts"),
+        pytest.param(IDLE, FROZEN, "starting", id="nothing waits but the sweep"),
+    ],
+)
+def test_a_frozen_worker_is_not_a_busy_one(queue: QueueView, sweep: QueueView | None, code: str) -> None:
+    assert waiting_reason(a_run(LONG), queue, NOW, sweep=sweep).code == code
+
+
 SENTENCES = {
     "nobody known": (NOBODY, "No worker is known to have asked for work in the last minutes."),
     "nobody known, and work in line": (
@@ -87,6 +144,12 @@ SENTENCES = {
         a_queue(last_asked=timedelta(seconds=40), backlog=1, oldest=8.0),
         """A worker last asked for work 40 s ago and may have its hands full.
         About 1 step of work waits in line, the oldest for a few seconds.""",
+    ),
+    "frozen": (
+        FROZEN,
+        """No worker has polled for workflow tasks for 20 s, although one waits; a busy worker would. It may
+        be frozen, overloaded or cut off from Temporal: restart it, or start another (`operationrun worker`).
+        About 1 step of work waits in line, the oldest for 10 s.""",
     ),
     "nothing in its way": (
         IDLE,

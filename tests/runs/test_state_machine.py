@@ -35,7 +35,7 @@ from models.lifecycle import (
 )
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision, Related, Source
-from models.run_context import PushStep
+from models.run_context import PushStep, RunContext
 from services.database.session import Database
 from services.runs.admission import OperationRequests
 from services.runs.service import OperationRunService
@@ -46,16 +46,7 @@ from tests.runs.seen_runs import Seen, see, steps_of
 
 T = TypeVar("T")
 
-CONTEXT = {
-    "input",
-    "dispatch",
-    "fingerprint",
-    "intended_commit",
-    "pushes",
-    "look_claimed_until",
-    "cancellation",
-    "reconciliation",
-}
+CONTEXT = set(RunContext.model_fields)
 RECONCILIATION = {
     "adapter", "decision", "reason_code", "previous", "related", "source", "evidence", "reconciled_at",
 }  # fmt: skip

@@ -45,10 +45,10 @@ def show_restore_points(environment_id: str) -> Response:
 )
 def create_restore_point(environment_id: str) -> Response:
     """Pin the commit that a ref names now."""
-    with fetching(), services().database.transaction() as session:
-        environment = authorized(session, Environment, environment_id, Capability.OPERATIONS_ACT)
-        given = parse(NewRestorePoint, json_object())
-        point = RestorePoints(session, services().mirrors).create(
+    environment = _to_act_on(environment_id)
+    given = parse(NewRestorePoint, json_object())
+    with fetching():
+        point = RestorePoints(services().database, services().mirrors).create(
             environment, label=given.label, ref=given.ref, actor=current_principal().actor
         )
     location = url_for("api.show_restore_points", environment_id=environment.id)
@@ -66,10 +66,10 @@ def create_restore_point(environment_id: str) -> Response:
 )
 def create_restore_plan(environment_id: str) -> Response:
     """Preview a restore; the plan that is shown is the one that can be executed."""
-    with fetching(), services().database.transaction() as session:
-        environment = authorized(session, Environment, environment_id, Capability.OPERATIONS_ACT)
-        given = parse(NewRestorePlan, json_object())
-        plan = RestorePlans(session, services().mirrors).create(
+    environment = _to_act_on(environment_id)
+    given = parse(NewRestorePlan, json_object())
+    with fetching():
+        plan = RestorePlans(services().database, services().mirrors).create(
             environment,
             restore_point_id=given.restore_point_id,
             mode=given.mode,
@@ -87,3 +87,8 @@ def show_restore_plan(plan_id: str) -> Response:
     with services().database.transaction() as session:
         found = authorized(session, RestorePlan, plan_id, VIEW)
     return json_response(RestorePlanAnswer.model_validate(found))
+
+
+def _to_act_on(environment_id: str) -> Environment:
+    with services().database.transaction() as session:
+        return authorized(session, Environment, environment_id, Capability.OPERATIONS_ACT)

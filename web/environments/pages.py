@@ -67,8 +67,8 @@ def create_restore_point(environment_id: UUID) -> Response:
     """Pin a restore point and redirect to the environment."""
     try:
         environment = _to_act_on(environment_id)
-        with fetching(), services().database.transaction() as session:
-            RestorePoints(session, services().mirrors).create(
+        with fetching():
+            RestorePoints(services().database, services().mirrors).create(
                 environment,
                 label=request.form.get("label", ""),
                 ref=request.form.get("ref", "").strip(),
@@ -86,8 +86,8 @@ def preview_restore(environment_id: UUID) -> Response:
     globs = [line.strip() for line in request.form.get("items", "").splitlines() if line.strip()]
     try:
         environment = _to_act_on(environment_id)
-        with fetching(), services().database.transaction() as session:
-            plan = RestorePlans(session, services().mirrors).create(
+        with fetching():
+            plan = RestorePlans(services().database, services().mirrors).create(
                 environment,
                 restore_point_id=_point_id(request.form.get("restore_point_id", "")),
                 mode=request.form.get("mode", ""),

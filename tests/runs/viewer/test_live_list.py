@@ -1,6 +1,7 @@
 """The part of the list that is asked for again and again, its numbers, and what it says of them."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event, text
@@ -9,9 +10,10 @@ from models.access import Role
 from models.base import utc_now
 from models.lifecycle import Outcome, Status
 from models.reason_codes import ReasonCode
-from services.engine.port import QueueView
+from services.engine.port import TaskLine
 from services.runs.queue_status import waiting_reason
 from services.runs.service import OperationRunService
+from tests.fake_engine import IDLE
 from tests.page import Part
 from tests.runs.viewer.test_saved_views import names_for_everybody
 from tests.world import RESTORE, World
@@ -99,7 +101,9 @@ def test_a_queued_run_that_waits_is_marked_in_the_list_with_why(world: World) ->
     run = world.queued()
     with world.database.transaction() as session:
         OperationRunService(session).record_dispatched(run.id, run.created_at)
-    world.engine.queue_view = QueueView(pollers=0, last_polled_at=None, backlog=3, oldest_waits=70.0)
+    world.engine.queue_view = replace(
+        IDLE, workflow_tasks=TaskLine(last_polled_at=None, backlog=3, oldest_waits=70.0)
+    )
 
     page = world.browser(Role.READER).page("/operations")
 

@@ -1,5 +1,6 @@
 import re
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ from models.base import utc_now
 from models.lifecycle import Outcome, Status
 from models.reason_codes import ReasonCode
 from models.reconciliation import Related
-from services.engine.port import QueueView
+from services.engine.port import QueueView, TaskLine
 from services.restores.planned_items import PlannedItems
 from services.restores.results import record_result
 from services.runs.service import OperationRunService
@@ -279,8 +280,9 @@ def test_a_run_that_waits_says_why(world: World, workers: int | None, sentence: 
     with world.database.transaction() as session:
         OperationRunService(session).record_dispatched(run.id, run.created_at)
     world.engine.is_away = workers is None
+    tasks = TaskLine(last_polled_at=utc_now() if workers else None, backlog=2, oldest_waits=70.0)
     world.engine.queue_view = QueueView(
-        pollers=workers or 0, last_polled_at=utc_now() if workers else None, backlog=2, oldest_waits=70.0
+        pollers=workers or 0, workflow_tasks=tasks, activities=replace(tasks, backlog=0)
     )
     browser = world.browser(Role.READER)
 
@@ -289,6 +291,21 @@ def test_a_run_that_waits_says_why(world: World, workers: int | None, sentence: 
 
     assert sentence in page
     assert world.engine.looks == ["describe", "queue operation-runs"]
+
+
+def test_the_sweeps_queue_tells_that_workers_whose_activities_are_taken_are_frozen(world: World) -> None:
+    run = world.queued()
+    with world.database.transaction() as session:
+        OperationRunService(session).record_dispatched(run.id, run.created_at)
+    polled = TaskLine(last_polled_at=utc_now() - timedelta(seconds=40))
+    waits = replace(polled, backlog=6, oldest_waits=39.0)
+    world.engine.queue_view = QueueView(pollers=1, workflow_tasks=polled, activities=waits)
+    world.engine.sweep_view = QueueView(pollers=1, workflow_tasks=waits, activities=polled)
+
+    page = world.browser(Role.READER).read(f"/operations/{run.id}")
+
+    assert "It may be frozen" in page
+    assert world.engine.looks == ["describe", "queue operation-runs", "queue operation-runs-sweep"]
 
 
 def test_a_run_that_made_a_review_leads_to_it(world: World) -> None:
