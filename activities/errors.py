@@ -13,6 +13,7 @@ from models.errors import (
     RepositoryError,
 )
 from models.reason_codes import ReasonCode
+from services.engine.port import EngineUnreachable
 
 # A remote that fails fast may be back in a moment; one that hangs has used up its time at the first try,
 # so that a run with a wrong URL still ends within a minute.
@@ -33,8 +34,8 @@ def to_application_error(error: Exception, *, now: datetime) -> ApplicationError
     elif isinstance(error, OperationRunError):
         # A plain RepositoryError is a damaged mirror: the next fetch rebuilds it.
         retryable = isinstance(error, PushRaced | NoDecision) or type(error) is RepositoryError
-    elif isinstance(error, OperationalError | InterfaceError):
-        # The database is away; it comes back, and the guarded updates make a repeat harmless.
+    elif isinstance(error, OperationalError | InterfaceError | EngineUnreachable):
+        # The database or Temporal is away; it comes back, and the guarded updates make a repeat harmless.
         retryable = True
     else:
         retryable = info.attempt < UNFORESEEN_ATTEMPTS

@@ -2,7 +2,7 @@ from temporalio import activity
 
 from activities.heartbeats import check_cancelled
 from activities.settle import settle
-from activities.tracking import correlation, taken_by_temporal
+from activities.tracking import correlation, taken_by_temporal, workflow_run_id
 from models.contracts import OperationResult
 from models.contracts.restore_execute import RestoreExecuteInput
 from models.reconciliation import OPEN
@@ -30,5 +30,10 @@ class RestoreExecuteActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def apply_plan(self, operation_input: RestoreExecuteInput) -> OperationResult:
         """Write the planned items as one commit and complete the run with the result."""
-        result = self._execution.apply(correlation(), operation_input, check_cancelled=check_cancelled)
+        result = self._execution.apply(
+            correlation(),
+            operation_input,
+            workflow_run_id=workflow_run_id(),
+            check_cancelled=check_cancelled,
+        )
         return result or settle(self._reconciler, OPEN)

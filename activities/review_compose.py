@@ -2,7 +2,7 @@ from temporalio import activity
 
 from activities.heartbeats import check_cancelled
 from activities.settle import settle
-from activities.tracking import correlation, taken_by_temporal
+from activities.tracking import correlation, taken_by_temporal, workflow_run_id
 from models.contracts import Contract, OperationResult
 from models.contracts.review_compose import Evidence, ReviewComposeInput
 from models.reconciliation import OPEN
@@ -43,6 +43,10 @@ class ReviewComposeActivities:
     def compose_review(self, step: ComposeStep) -> OperationResult:
         """Compose the review and complete the run with it; where one exists, the reconciler decides."""
         result = self._composition.compose(
-            correlation(), step.operation_input, step.evidence, check_cancelled=check_cancelled
+            correlation(),
+            step.operation_input,
+            step.evidence,
+            workflow_run_id=workflow_run_id(),
+            check_cancelled=check_cancelled,
         )
         return result or settle(self._reconciler, OPEN)

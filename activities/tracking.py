@@ -23,7 +23,20 @@ def correlation() -> Correlation:
 def taken_by_temporal() -> Dispatch:
     """Return where Temporal took the current activity's workflow, and by when it had."""
     info = activity.info()
-    return Dispatch(queue=info.task_queue, connection=info.namespace, dispatched_at=info.scheduled_time)
+    return Dispatch(
+        queue=info.task_queue,
+        connection=info.namespace,
+        dispatched_at=info.scheduled_time,
+        workflow_run_id=workflow_run_id(),
+    )
+
+
+def workflow_run_id() -> str:
+    """Return Temporal's own id of the workflow execution that the current activity works for."""
+    found = activity.info().workflow_run_id
+    if found is None:
+        raise RunRefused
+    return found
 
 
 class TrackingInterceptor(Interceptor):

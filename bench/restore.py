@@ -1,8 +1,8 @@
-"""A restore of 5,000 files against the same by hand: git read-tree, write-tree, commit-tree and push.
+"""A restore of 5,000 files against the same by hand: git read-tree, write-tree, commit-tree and the pushes.
 
 Ours is the work of the two activities: check the plan against the live branch, build the commit and push it
-behind the fence, read every item back and complete the run with its result. A second row measures from the
-request over HTTP to the completed run. Each round restores to the other of two releases.
+with its ticket, read every item back, complete the run with its result and delete the ticket. A second row
+measures from the request over HTTP to the completed run. Each round restores to the other of two releases.
 """
 
 import os
@@ -26,11 +26,13 @@ from services.database.session import Database
 from services.repositories.git import never_cancelled
 from services.restores.execution import RestoreExecution
 from services.runs.new_run import Dispatch
+from tests.factories import EXECUTION
 from tests.git_repository import GitRepository
 from tests.system import System, up
 
 FILES, ROUNDS = 5_000, 7
 PROMISE = 1.5
+TICKET = "refs/operation-runs/by-hand/1"
 
 # Restores by a plan and returns the seconds.
 Restore = Callable[[Json, Json], float]
@@ -48,7 +50,7 @@ def main() -> None:
     write(
         "restore",
         [row, replace(whole, promise="-", kept=None)],
-        notes=["The floor is git read-tree, write-tree, commit-tree and push by hand."],
+        notes=["The floor is git read-tree, write-tree, commit-tree and the same three pushes by hand."],
     )
 
 
@@ -97,10 +99,12 @@ def _by_activities(system: System) -> Restore:
             environment_id=UUID(environment["id"]),
             restore_plan_id=UUID(plan["id"]),
         )
-        dispatch = Dispatch(queue=TASK_QUEUE, connection="default", dispatched_at=None)
+        dispatch = Dispatch(queue=TASK_QUEUE, connection="default", workflow_run_id=EXECUTION)
         begun = time.perf_counter()
         execution.check(correlation, scope, dispatch=dispatch, check_cancelled=never_cancelled)
-        result = execution.apply(correlation, scope, check_cancelled=never_cancelled)
+        result = execution.apply(
+            correlation, scope, workflow_run_id=EXECUTION, check_cancelled=never_cancelled
+        )
         seconds = time.perf_counter() - begun
         assert result is not None
         assert result.outcome == "succeeded", result
@@ -128,10 +132,14 @@ def _by_hand(repository: Path, release: str) -> float:
         )
         return done.stdout.strip()
 
+    empty = git("mktree", "--missing")
+    opened, done = (git("commit-tree", empty, "-m", state) for state in ("open", "done"))
     begun = time.perf_counter()
     git("read-tree", release)
     commit = git("commit-tree", git("write-tree"), "-p", "main", "-m", f"Restore {release}")
-    git("push", "-q", "origin", f"{commit}:refs/heads/main")
+    git("push", "-q", "origin", f"{opened}:{TICKET}")
+    git("push", "-q", "--atomic", "origin", f"{commit}:refs/heads/main", f"+{done}:{TICKET}")
+    git("push", "-q", "origin", f":{TICKET}")
     seconds = time.perf_counter() - begun
     git("update-ref", "refs/heads/main", commit)
     return seconds

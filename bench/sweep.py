@@ -65,10 +65,15 @@ class Engine(FakeEngine):
     def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:  # noqa: ARG002
         return []
 
-    def describe(self, workflow_id: str) -> WorkflowView:
+    def describe(self, workflow_id: str, *, workflow_run_id: str | None = None) -> WorkflowView:  # noqa: ARG002
         return self.views.get(workflow_id, WorkflowView(execution=OPEN, started_at=utc_now()))
 
-    def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
+    def compact_history(
+        self,
+        workflow_id: str,
+        *,
+        workflow_run_id: str | None = None,  # noqa: ARG002
+    ) -> dict[str, Any] | None:
         return {"workflow_id": workflow_id, "closed_at": utc_now().isoformat(), "steps": []}
 
 

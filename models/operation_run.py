@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, Json, one_of, within_environment
 from models.catalog import OperationType
-from models.lifecycle import Outcome, Status
+from models.lifecycle import Outcome, Standing, Status
 from models.run_context import (
     CANCELLATION,
     CANCELLATION_DELIVERED_AT,
@@ -164,6 +164,11 @@ class OperationRun(Base):
         if self.__dict__.get("_parsed") is not self.context_json:
             self._parsed, self._context = self.context_json, RunContext.model_validate(self.context_json)
         return self._context
+
+    @property
+    def standing(self) -> Standing:
+        """The status and outcome."""
+        return Standing(status=Status(self.status), outcome=Outcome(self.outcome))
 
 
 class OperationRunTransition(Base):

@@ -31,6 +31,14 @@ class ReconciliationDecision(Contract):
     related: Related | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
 
+    def naming(self, workflow_id: str, workflow_run_id: str | None) -> "ReconciliationDecision":
+        """Return this decision with evidence that names the run's workflow (law L6).
+
+        `workflow_run_id` is Temporal's own id of its execution; None where none is known to have worked.
+        """
+        workflow = {"workflow_id": workflow_id, "workflow_run_id": workflow_run_id}
+        return self.model_copy(update={"evidence": self.evidence | workflow})
+
     @field_validator("outcome")
     @classmethod
     def _is_an_ending(cls, outcome: Outcome) -> Outcome:

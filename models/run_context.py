@@ -141,6 +141,7 @@ class RunContext(Stored):
     """What a run's row keeps beside its columns: the one place that names these keys.
 
     `input` is the operation's input without its scope (`services.runs.inputs.input_of` parses it);
+    `workflow_run_id` is Temporal's own id of the workflow execution that works for the run, or worked last.
     `fingerprint` is that of a compose's evidence, `intended_commit` the commit of a restore's last push.
     The sweep looks at a run's repository, also after the run has completed, once `look_claimed_until` has
     passed; absent: there is nothing more to look for.
@@ -150,6 +151,7 @@ class RunContext(Stored):
     dispatch: RunDispatch
     reconciliation: RunReconciliation | None = None
     cancellation: RunCancellation | None = None
+    workflow_run_id: str | None = None
     fingerprint: str | None = None
     intended_commit: str | None = None
     pushes: tuple[RunPush, ...] = ()
@@ -171,6 +173,7 @@ CANCELLATION: Final = ("cancellation",)
 CANCELLATION_DELIVERED_AT: Final = ("cancellation", "delivered_at")
 CANCELLATION_ACKNOWLEDGED_AT: Final = ("cancellation", "acknowledged_at")
 POINT_OF_NO_RETURN: Final = ("cancellation", "point_of_no_return")
+WORKFLOW_RUN_ID: Final = ("workflow_run_id",)
 FINGERPRINT: Final = ("fingerprint",)
 INTENDED_COMMIT: Final = ("intended_commit",)
 PUSHES: Final = ("pushes",)

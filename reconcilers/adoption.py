@@ -1,13 +1,13 @@
 from models.base import Clock, utc_now
 from models.contracts.operation_input import OperationInput
-from models.correlation import Correlation, resolve
+from models.correlation import Correlation
 from models.errors import InvalidInput, NotFound, RunRefused
 from models.operation_run import OperationRun
 from services.database.session import Database
 from services.engine.port import Engine
 from services.runs.admission import OperationRequests, check_scope
-from services.runs.inputs import parse_whole_input
 from services.runs.new_run import Dispatch
+from services.runs.proof import work_of
 
 
 class Adoption:
@@ -32,7 +32,7 @@ class Adoption:
             with self._database.transaction() as session:
                 requests = OperationRequests(session, target=target, clock=self._clock)
                 return requests.ensure_run(correlation, operation_input)
-        except (InvalidInput, RunRefused):
+        except RunRefused:
             return None
 
     def would_adopt(self, workflow_id: str) -> bool:
@@ -46,10 +46,15 @@ class Adoption:
         return True
 
     def _work_of(self, workflow_id: str) -> tuple[Correlation, OperationInput, Dispatch]:
-        """Return which work a workflow was started for; raise RunRefused or InvalidInput for none of ours."""
+        """Return which work a workflow was started for; raise RunRefused for none of ours."""
         first = self._engine.first_event(workflow_id)
-        correlation = resolve(workflow_id, first.workflow_type) if first else None
-        if first is None or correlation is None:
+        if first is None:
             raise RunRefused
-        target = Dispatch(queue=first.task_queue, connection=self._connection, dispatched_at=first.started_at)
-        return correlation, parse_whole_input(correlation.operation_type, first.operation_input), target
+        correlation, operation_input = work_of(workflow_id, first)
+        target = Dispatch(
+            queue=first.task_queue,
+            connection=self._connection,
+            dispatched_at=first.started_at,
+            workflow_run_id=first.workflow_run_id,
+        )
+        return correlation, operation_input, target

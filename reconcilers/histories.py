@@ -4,12 +4,12 @@ from typing import Final
 from sqlalchemy.dialects.postgresql import insert
 
 from models.base import Clock, utc_now
-from models.catalog import OperationType
-from models.correlation import Correlation
 from models.operation_run import OperationRun, OperationRunHistory
 from reconcilers.sweep_candidates import without_history
 from services.database.session import Database
 from services.engine.port import Engine
+from services.runs.links import workflow_id_of
+from services.runs.own_workflow import find_workflow
 
 # A run that ended longer ago than this and has no history gets none: Temporal was away all the time.
 WINDOW: Final = timedelta(days=1)
@@ -34,8 +34,11 @@ class Histories:
         return sum(map(self._keep, runs))
 
     def _keep(self, run: OperationRun) -> bool:
-        correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
-        history = self._engine.compact_history(correlation.workflow_id)
+        worked = run.context.workflow_run_id
+        if worked is None and find_workflow(self._engine, run).foreign:
+            history = None
+        else:
+            history = self._engine.compact_history(workflow_id_of(run), workflow_run_id=worked)
         if history is not None and history["closed_at"] is None:
             return False
         statement = insert(OperationRunHistory).values(

@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from models.actor import Actor
@@ -9,10 +8,19 @@ from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ExecutionState, Source
 from reconcilers.reconciler import AdapterRunReconciler, Reconciliation
-from reconcilers.run_judgement import Action, Judgement, RunStanding, judge, judge_again, standing_of
+from reconcilers.run_judgement import (
+    Action,
+    Judgement,
+    RunStanding,
+    judge,
+    judge_again,
+    judge_beside,
+    standing_of,
+)
 from services.database.session import Database
 from services.engine.port import Engine, WorkflowView
 from services.runs.dispatch import Dispatcher
+from services.runs.own_workflow import RunWorkflow, find_workflow
 from services.runs.service import OperationRunService
 
 
@@ -61,9 +69,8 @@ class RunCheck:
 
     def judge(self, run_id: UUID) -> tuple[RunStanding, Judgement]:
         """Judge a run by the engine's word; dispatch it again, or end its workflow, where that is due."""
-        run, view, judgement = self._look(run_id)
-        if view.started_at is not None and run.dispatched_at is None:
-            self._record_dispatched(run_id, view.started_at)
+        run, found, judgement = self._look(run_id)
+        self._record_seen(run, found.own)
         if judgement.action is Action.DISPATCH:
             self._dispatcher.dispatch_or_fail(run_id)
         return run, self._end(run) if judgement.action is Action.TERMINATE else judgement
@@ -93,23 +100,25 @@ class RunCheck:
 
     def preview(self, run_id: UUID) -> CheckResult:
         """Return what `check` would do now, and from which facts; write nothing. Raises NotFound."""
-        _, view, judgement = self._look(run_id)
-        execution = judgement.execution or view.execution
+        _, found, judgement = self._look(run_id)
+        execution = judgement.execution or (found.foreign or found.own).execution
         reconciliation = self._reconciler.preview(run_id, execution)
         return CheckResult(
-            action=judgement.action, reconciliation=reconciliation, workflow=view.execution.state
+            action=judgement.action, reconciliation=reconciliation, workflow=found.own.execution.state
         )
 
-    def _look(self, run_id: UUID) -> tuple[RunStanding, WorkflowView, Judgement]:
+    def _look(self, run_id: UUID) -> tuple[RunStanding, RunWorkflow, Judgement]:
         with self._database.transaction() as session:
             row = session.get(OperationRun, run_id)
             if row is None:
                 raise NotFound
             run = standing_of(row)
-        view = self._engine.describe(run.workflow_id)
+        found = find_workflow(self._engine, row)
         if run.status is Status.COMPLETED:
-            return run, view, judge_again(row, view)
-        return run, view, judge(run, view, now=self._clock())
+            return run, found, judge_again(row, found.own)
+        if run.status is Status.QUEUED and found.foreign is not None:
+            return run, found, judge_beside(found.foreign)
+        return run, found, judge(run, found.own, now=self._clock())
 
     def _end(self, run: RunStanding) -> Judgement:
         """Terminate a workflow whose task keeps failing; settle it once `describe` says that it is closed."""
@@ -119,6 +128,15 @@ class RunCheck:
         execution = Execution(state=ExecutionState.CLOSED, cause="task_failing")
         return Judgement(action=Action.SETTLE, execution=execution)
 
-    def _record_dispatched(self, run_id: UUID, at: datetime) -> None:
+    def _record_seen(self, run: RunStanding, own: WorkflowView) -> None:
+        """Record when Temporal accepted a run, and which execution works for it, where that is news."""
+        accepted_at = own.started_at if run.dispatched_at is None else None
+        worked = own.workflow_run_id if own.workflow_run_id != run.workflow_run_id else None
+        if accepted_at is None and worked is None:
+            return
         with self._database.transaction() as session:
-            OperationRunService(session, clock=self._clock).record_dispatched(run_id, at)
+            service = OperationRunService(session, clock=self._clock)
+            if accepted_at is not None:
+                service.record_dispatched(run.run_id, accepted_at)
+            if worked is not None:
+                service.record_workflow(run.run_id, worked)

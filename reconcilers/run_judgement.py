@@ -53,6 +53,7 @@ class RunStanding:
     created_at: datetime
     dispatched_at: datetime | None
     cancellation_asked: bool
+    workflow_run_id: str | None = None
 
     @property
     def workflow_id(self) -> str:
@@ -71,6 +72,7 @@ def standing_of(run: OperationRun) -> RunStanding:
         created_at=run.created_at,
         dispatched_at=context.dispatch.dispatched_at,
         cancellation_asked=context.cancellation is not None,
+        workflow_run_id=context.workflow_run_id,
     )
 
 
@@ -93,6 +95,16 @@ def judge(run: RunStanding, view: WorkflowView, *, now: datetime) -> Judgement:
     if run.cancellation_asked or now - run.created_at > REDISPATCH_WITHIN:
         return _settle("never_started")
     return Judgement(action=Action.DISPATCH)
+
+
+def judge_beside(foreign: WorkflowView) -> Judgement:
+    """Return what to do about a queued run whose workflow id a foreign workflow has (law L6).
+
+    It waits while that is open, which may be refused and make way; once it has closed, the run cannot start.
+    """
+    if foreign.execution.state is ExecutionState.OPEN:
+        return Judgement(action=Action.LEAVE)
+    return _settle("never_started")
 
 
 def judge_again(run: OperationRun, view: WorkflowView) -> Judgement:

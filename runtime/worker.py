@@ -117,7 +117,8 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
     restores = RestoreExecuteActivities(
         RestoreExecution(database, mirrors, fault_hook=fault_hook), reconciler
     )
-    settling = SettleRunActivities(database, reconciler)
+    connection = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
+    settling = SettleRunActivities(database, TemporalEngine(connection), reconciler)
     return Worker(
         client,
         task_queue=settings.task_queue,

@@ -1,5 +1,6 @@
 """Consistent rows of any standing, made inside a session by the ways that rows really take."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,9 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ADA = Actor(kind="user", name="ada@example.org")
 TARGET = Dispatch(queue="operation-runs", connection="default")
 COMMIT = "1" * 40
+# Temporal's own id of a workflow execution, and where it was started.
+EXECUTION = "0199f2f0-0000-7000-8000-00000000beef"
+STARTED = replace(TARGET, workflow_run_id=EXECUTION)
 
 
 def make_workspace(session: Session, slug: str = "acme", name: str | None = None) -> Workspace:

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from models.base import Json, utc_now
 from models.contracts import Cause
@@ -13,6 +14,7 @@ from runtime.container import ADAPTERS
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import (
+    NOT_FOUND,
     EngineUnreachable,
     FirstEvent,
     QueueView,
@@ -29,7 +31,6 @@ from web.context import Services
 
 assert ADAPTERS  # imported so that they register themselves
 
-NOT_FOUND = WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
 NO_TASKS = TaskLine(last_polled_at=None)
 IDLE = QueueView(pollers=0, workflow_tasks=NO_TASKS, activities=NO_TASKS)
 
@@ -39,12 +40,16 @@ class FakeEngine:
     """Stands where Temporal is, in memory: takes starts and cancellations, and tells what a test set up.
 
     `error` is what a start answers with; `is_away` makes everything else raise EngineUnreachable.
+    `views` has the newest execution of a workflow id, `earlier` others by Temporal's own id, and
+    `first_events` how the newest was started, where a test says so.
     """
 
     starts: list[WorkflowStart] = field(default_factory=list)
     error: Exception | None = None
     is_away: bool = False
     views: dict[str, WorkflowView] = field(default_factory=dict)
+    earlier: dict[str, WorkflowView] = field(default_factory=dict)
+    first_events: dict[str, FirstEvent] = field(default_factory=dict)
     stories: dict[str, Json] = field(default_factory=dict)
     queue_view: QueueView = IDLE
     sweep_view: QueueView = IDLE
@@ -63,16 +68,41 @@ class FakeEngine:
     def open(self, workflow_id: str, **standing: Any) -> None:
         self.views[workflow_id] = WorkflowView(execution=OPEN, started_at=utc_now(), **standing)
 
-    def close(self, workflow_id: str, cause: Cause | None) -> None:
+    def close(self, workflow_id: str, cause: Cause | None, **standing: Any) -> None:
         execution = Execution(state=ExecutionState.CLOSED, cause=cause)
-        self.views[workflow_id] = WorkflowView(execution=execution, started_at=utc_now(), closed_at=utc_now())
+        self.views[workflow_id] = WorkflowView(
+            execution=execution, started_at=utc_now(), closed_at=utc_now(), **standing
+        )
 
-    def describe(self, workflow_id: str) -> WorkflowView:
+    def borrow(self, workflow_id: str, given: Json, execution: Execution = OPEN) -> None:
+        """Have another workflow under an id, as Temporal allows once the one before has closed."""
+        before = self.views.get(workflow_id, NOT_FOUND)
+        self.earlier[before.workflow_run_id or ""] = before
+        first = FirstEvent(
+            workflow_type=workflow_id.split(".", 2)[2].rpartition(".")[0],
+            workflow_run_id=str(uuid4()),
+            task_queue="a-queue",
+            started_at=utc_now(),
+            operation_input=given,
+        )
+        self.first_events[workflow_id] = first
+        self.views[workflow_id] = WorkflowView(
+            execution=execution,
+            workflow_type=first.workflow_type,
+            workflow_run_id=first.workflow_run_id,
+            started_at=first.started_at,
+        )
+
+    def describe(self, workflow_id: str, *, workflow_run_id: str | None = None) -> WorkflowView:
         self._look("describe")
-        return self.views.get(workflow_id, NOT_FOUND)
+        newest = self.views.get(workflow_id, NOT_FOUND)
+        if workflow_run_id in {None, newest.workflow_run_id}:
+            return newest
+        return self.earlier.get(workflow_run_id or "", NOT_FOUND)
 
-    def first_event(self, workflow_id: str) -> FirstEvent | None:
-        raise NotImplementedError(workflow_id)
+    def first_event(self, workflow_id: str, *, workflow_run_id: str | None = None) -> FirstEvent | None:
+        first = self.first_events.get(workflow_id)
+        return first if first and workflow_run_id in {None, first.workflow_run_id} else None
 
     def cancel(self, workflow_id: str) -> bool:
         self._look("cancel")
@@ -92,7 +122,12 @@ class FakeEngine:
     def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:
         raise NotImplementedError(since, limit)
 
-    def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
+    def compact_history(
+        self,
+        workflow_id: str,
+        *,
+        workflow_run_id: str | None = None,  # noqa: ARG002 - a story is that of any execution
+    ) -> dict[str, Any] | None:
         self._look("compact_history")
         return self.stories.get(workflow_id)
 

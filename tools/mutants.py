@@ -36,6 +36,7 @@ class Mutant:
 
 _COMPOSE = "reconcilers/review_compose_decision.py"
 _COMPOSE_TEST = "tests/reconcilers/test_review_compose_decision.py"
+_PROOF_TEST = "tests/runs/test_proof.py"
 _READ_TEST = "tests/reconcilers/test_adapters_read.py"
 _ROLE_TEST = "tests/database/test_role_settings.py"
 _RELATED = "services/runs/links.py"
@@ -140,9 +141,31 @@ MUTANTS = (
     Mutant(
         name="start() ignores the workspace",
         file="services/runs/inputs.py",
-        text="        OperationRun.workspace_id == operation_input.workspace_id,\n",
+        text='        "workspace_id": operation_input.workspace_id,\n',
         mutation="",
         test="tests/runs/test_start.py::test_a_workflow_whose_input_is_other_work_does_not_start_it",
+    ),
+    Mutant(
+        name="any execution acts for a completed run",
+        file="services/runs/proof.py",
+        text="run.status != Status.COMPLETED or worked",
+        mutation="True",
+        test=f"{_PROOF_TEST}::test_only_the_execution_that_worked_may_act_for_a_completed_run",
+    ),
+    Mutant(
+        name="other work acts for an active run",
+        file="services/runs/proof.py",
+        text="is_open and is_run_of(run, correlation, operation_input)",
+        mutation="is_open",
+        test=f"{_PROOF_TEST}::test_no_execution_of_other_work_may_act",
+    ),
+    Mutant(
+        name="a foreign workflow is taken as the run's own",
+        file="services/runs/own_workflow.py",
+        text="return is_run_of(run, *work_of(workflow_id, first))",
+        mutation="return True",
+        test="tests/reconcilers/test_foreign_workflows.py::"
+        "test_a_queued_run_waits_while_a_foreign_workflow_has_its_id",
     ),
     Mutant(
         name="the failure bridge settles what was refused its run",

@@ -13,7 +13,7 @@ from runtime.container import cli_context
 from runtime.settings import Settings
 from services.runs.queries import own_results
 from services.runs.response_models import run_answer
-from services.runs.wait import CompletionWait
+from services.runs.waiting.wait import CompletionWait
 
 # Exit codes of `start --wait`; 1 and 2 mean that no run was found or started.
 EXIT_CODES: Final[Mapping[Outcome, int]] = {

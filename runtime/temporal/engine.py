@@ -9,14 +9,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.correlation import CORRELATION_VERSION
-from models.reconciliation import Execution, ExecutionState
 from runtime.temporal import rpc
 from runtime.temporal.client import CALL_TIMEOUT, RPC_TIMEOUT
 from runtime.temporal.history import story_of
-from runtime.temporal.payloads import CLOSED, rfc3339, time_of
+from runtime.temporal.payloads import CLOSED, rfc3339
 from runtime.temporal.starter import TemporalStarter
-from runtime.temporal.views import operation_input, queue_view, workflow_view
-from services.engine.port import EngineUnreachable, FirstEvent, QueueView, WorkflowView
+from runtime.temporal.views import first_event, queue_view, workflow_view
+from services.engine.port import NOT_FOUND, EngineUnreachable, FirstEvent, QueueView, WorkflowView
 
 T = TypeVar("T")
 
@@ -28,11 +27,11 @@ HISTORY_TIMEOUT: Final = timedelta(seconds=15)
 class TemporalEngine(TemporalStarter):
     """Temporal behind the port; implements services.engine.port.Engine, which documents every method."""
 
-    def describe(self, workflow_id: str) -> WorkflowView:
+    def describe(self, workflow_id: str, *, workflow_run_id: str | None = None) -> WorkflowView:
         """Describe one workflow, and since when its task fails."""
-        found = self._find(lambda client: rpc.describe(client, workflow_id))
+        found = self._find(lambda client: rpc.describe(client, workflow_id, workflow_run_id))
         if found is None:
-            return WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
+            return NOT_FOUND
         view = workflow_view(found)
         if view.failing_attempts <= 1:
             return view
@@ -40,18 +39,10 @@ class TemporalEngine(TemporalStarter):
         failed_at = self._find(lambda client: rpc.task_failed_at(client, execution))
         return replace(view, failing_since=failed_at or view.failing_since)
 
-    def first_event(self, workflow_id: str) -> FirstEvent | None:
+    def first_event(self, workflow_id: str, *, workflow_run_id: str | None = None) -> FirstEvent | None:
         """Return how a workflow was started."""
-        event = self._find(lambda client: rpc.first_event(client, workflow_id))
-        if event is None:
-            return None
-        started = event.workflow_execution_started_event_attributes
-        return FirstEvent(
-            workflow_type=started.workflow_type.name,
-            task_queue=started.task_queue.name,
-            started_at=time_of(event.event_time),
-            operation_input=operation_input(started.input.payloads),
-        )
+        event = self._find(lambda client: rpc.first_event(client, workflow_id, workflow_run_id))
+        return first_event(event) if event else None
 
     def cancel(self, workflow_id: str) -> bool:
         """Request the cancellation of a workflow; return False where it is closed or unknown."""
@@ -75,9 +66,11 @@ class TemporalEngine(TemporalStarter):
         query = f"{OURS} AND ExecutionStatus = 'Running' AND StartTime > '{rfc3339(since)}'"
         return self._ask(lambda client: rpc.list_ids(client, query, limit))
 
-    def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
+    def compact_history(
+        self, workflow_id: str, *, workflow_run_id: str | None = None
+    ) -> dict[str, Any] | None:
         """Return a summary of a workflow's history, in at most 8 kB of JSON."""
-        found = self._find(lambda client: rpc.describe(client, workflow_id))
+        found = self._find(lambda client: rpc.describe(client, workflow_id, workflow_run_id))
         if found is None:
             return None
         info = found.workflow_execution_info

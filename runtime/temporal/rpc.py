@@ -30,12 +30,15 @@ FIRST_EVENTS: Final = 500
 LARGEST_PAGE: Final = 1000
 
 
-async def describe(client: Client, workflow_id: str) -> DescribeWorkflowExecutionResponse:
-    """Describe the newest run of a workflow id."""
+async def describe(
+    client: Client, workflow_id: str, workflow_run_id: str | None = None
+) -> DescribeWorkflowExecutionResponse:
+    """Describe one run of a workflow id; None: the newest."""
     # Not the handle's `describe`: it fails on a status that a newer server adds.
     return await client.workflow_service.describe_workflow_execution(
         DescribeWorkflowExecutionRequest(
-            namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id)
+            namespace=client.namespace,
+            execution=WorkflowExecution(workflow_id=workflow_id, run_id=workflow_run_id or ""),
         ),
         retry=True,
         timeout=RPC_TIMEOUT,
@@ -65,9 +68,9 @@ async def task_failed_at(client: Client, execution: WorkflowExecution) -> dateti
     return next((time_of(event.event_time) for event in failed), None)
 
 
-async def first_event(client: Client, workflow_id: str) -> HistoryEvent:
-    """Return the event with which a workflow was started."""
-    handle = client.get_workflow_handle(workflow_id)
+async def first_event(client: Client, workflow_id: str, workflow_run_id: str | None = None) -> HistoryEvent:
+    """Return the event with which a run of a workflow id was started; None: the newest."""
+    handle = client.get_workflow_handle(workflow_id, run_id=workflow_run_id)
     return await anext(handle.fetch_history_events(page_size=1, rpc_timeout=RPC_TIMEOUT))
 
 

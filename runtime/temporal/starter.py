@@ -12,9 +12,13 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from models.errors import DispatchFailed, StartUnconfirmed
+from models.errors import DispatchFailed, RunRefused, StartUnconfirmed
+from runtime.temporal import rpc
 from runtime.temporal.client import RPC_TIMEOUT, TemporalConnection
+from runtime.temporal.views import first_event
 from services.engine.port import WorkflowStart
+from services.runs.inputs import work_columns
+from services.runs.proof import work_of
 
 # No later attempt changes these: a malformed name, an unknown namespace, an input that is too large.
 _REFUSALS = frozenset(
@@ -39,14 +43,15 @@ class TemporalStarter:
         self._connection = connection
 
     def start(self, start: WorkflowStart) -> None:
-        """Start a workflow; a workflow of the same id, open or closed, counts as started (law L6).
+        """Start a workflow; one of the same id and work, open or closed, counts as started (law L6).
 
-        Raises StartRefused where Temporal refuses for good, StartUnconfirmed where its answer is not known.
+        Raises DispatchFailed where Temporal refuses for good, StartUnconfirmed where its answer is not known
+        or a workflow of other work has the id: what that means is the sweep's to say.
         """
         try:
             self._connection.call(lambda client: _start(client, start))
-        except WorkflowAlreadyStartedError:
-            return
+        except WorkflowAlreadyStartedError as error:
+            self._check_started(start, error.run_id)
         except RPCError as error:
             if error.status in _REFUSALS:
                 raise DispatchFailed(f"{error.status.name}: {error.message}") from error
@@ -54,6 +59,18 @@ class TemporalStarter:
         except (RuntimeError, TimeoutError) as error:
             # A client that never connected raises RuntimeError.
             raise StartUnconfirmed from error
+
+    def _check_started(self, start: WorkflowStart, workflow_run_id: str | None) -> None:
+        """Raise StartUnconfirmed unless the execution that has the id was started for this work."""
+        try:
+            event = self._connection.call(
+                lambda client: rpc.first_event(client, start.workflow_id, workflow_run_id)
+            )
+            correlation, operation_input = work_of(start.workflow_id, first_event(event))
+        except (RPCError, RuntimeError, TimeoutError, RunRefused) as error:
+            raise StartUnconfirmed from error
+        if work_columns(correlation, operation_input) != work_columns(correlation, start.operation_input):
+            raise StartUnconfirmed
 
 
 async def _start(client: Client, start: WorkflowStart) -> None:

@@ -1,12 +1,13 @@
 from collections.abc import Sequence
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse
 
 from models.base import Json
 from models.reconciliation import OPEN, Execution, ExecutionState
 from runtime.temporal.payloads import CLOSED, plain_json, time_of
-from services.engine.port import QueueView, TaskLine, WorkflowView
+from services.engine.port import FirstEvent, QueueView, TaskLine, WorkflowView
 
 
 def workflow_view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
@@ -19,6 +20,7 @@ def workflow_view(found: DescribeWorkflowExecutionResponse) -> WorkflowView:
     return WorkflowView(
         execution=_execution(info.status),
         workflow_type=info.type.name,
+        workflow_run_id=info.execution.run_id,
         started_at=time_of(info.start_time),
         closed_at=time_of(info.close_time) if info.HasField("close_time") else None,
         failing_attempts=pending.attempt if is_pending else 0,
@@ -36,7 +38,19 @@ def queue_view(workflow_tasks: DescribeTaskQueueResponse, activities: DescribeTa
     )
 
 
-def operation_input(payloads: Sequence[Payload]) -> Json | None:
+def first_event(event: HistoryEvent) -> FirstEvent:
+    """Return a workflow's first event in the port's terms."""
+    started = event.workflow_execution_started_event_attributes
+    return FirstEvent(
+        workflow_type=started.workflow_type.name,
+        workflow_run_id=started.original_execution_run_id,
+        task_queue=started.task_queue.name,
+        started_at=time_of(event.event_time),
+        operation_input=_operation_input(started.input.payloads),
+    )
+
+
+def _operation_input(payloads: Sequence[Payload]) -> Json | None:
     """Return the one argument of a workflow; None where it is not one JSON object."""
     value = plain_json(payloads[0]) if len(payloads) == 1 else None
     return value if isinstance(value, dict) else None

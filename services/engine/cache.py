@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from models.base import Clock, Json, utc_now
+from models.reconciliation import ExecutionState
 from services.engine.port import Engine, EngineUnreachable, QueueView, WorkflowView
 
 T = TypeVar("T")
@@ -48,24 +49,44 @@ class EngineCache:
         """Return a task queue's workers and backlog."""
         return self._look(f"queue {task_queue}", lambda: self._engine.queue(task_queue)).found
 
-    def workflow(self, workflow_id: str, *, ended: bool) -> Snapshot[WorkflowView]:
-        """Return one workflow; a snapshot from before its run ended is not used after it (`ended`)."""
-        return self._look(
-            _key("workflow", workflow_id, ended=ended), lambda: self._engine.describe(workflow_id)
-        )
+    def workflow(
+        self, workflow_id: str, *, ended: bool, find: Callable[[Engine], WorkflowView] | None = None
+    ) -> Snapshot[WorkflowView]:
+        """Return one workflow; a snapshot from before its run ended is not used after it (`ended`).
+
+        `find` asks for it; None: the newest of its id.
+        """
+        ask = find or (lambda engine: engine.describe(workflow_id))
+        return self._look(_key("workflow", workflow_id, ended=ended), lambda: ask(self._engine))
 
     def workflow_and_story(
-        self, workflow_id: str, *, ended: bool
+        self,
+        workflow_id: str,
+        *,
+        ended: bool,
+        find: Callable[[Engine], WorkflowView] | None = None,
+        workflow_run_id: str | None = None,
     ) -> tuple[Snapshot[WorkflowView], Snapshot[Json]]:
         """Return one workflow and its history so far, both read at once; either may have no answer.
 
-        The history of a workflow that is not known is empty.
+        The history is that of the execution `workflow_run_id`; None: of the one that `find` finds. That of a
+        workflow that is not known is empty.
         """
         until = monotonic() + PATIENCE.total_seconds()
         story = self._begun(
-            _key("story", workflow_id, ended=ended), lambda: self._engine.compact_history(workflow_id) or {}
+            _key("story", workflow_id, ended=ended), lambda: self._story(workflow_id, find, workflow_run_id)
         )
-        return self.workflow(workflow_id, ended=ended), _seen(story, until - monotonic())
+        return self.workflow(workflow_id, ended=ended, find=find), _seen(story, until - monotonic())
+
+    def _story(
+        self, workflow_id: str, find: Callable[[Engine], WorkflowView] | None, workflow_run_id: str | None
+    ) -> Json:
+        if workflow_run_id is None and find is not None:
+            view = find(self._engine)
+            if view.execution.state is ExecutionState.NOT_FOUND:
+                return {}
+            workflow_run_id = view.workflow_run_id
+        return self._engine.compact_history(workflow_id, workflow_run_id=workflow_run_id) or {}
 
     def _look(self, key: str, ask: Callable[[], T]) -> Snapshot[T]:
         return _seen(self._begun(key, ask), PATIENCE.total_seconds())

@@ -1,11 +1,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from models.base import Json
 from models.contracts.operation_input import OperationInput
-from models.reconciliation import Execution
+from models.reconciliation import Execution, ExecutionState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class WorkflowStarter(Protocol):
     def start(self, start: WorkflowStart) -> None:
         """Start a workflow, or find it started already.
 
-        Raises DispatchFailed where the answer is no for good, StartUnconfirmed where none came in time.
+        Raises DispatchFailed where the answer is no for good, StartUnconfirmed where none came in time or
+        the id is that of a workflow that was started with the input of other work (law L6).
         """
 
 
@@ -41,11 +42,13 @@ class WorkflowView:
     `failing_since` is when it failed first, or was scheduled where it did not. Both say nothing of a closed
     workflow.
     `started_at` and `closed_at` are None where Temporal does not know the workflow, or it has not closed.
+    `workflow_run_id` is Temporal's own id of the execution; None where Temporal does not know it.
     `step` is the activity that it is at, and `step_attempts` how often that was begun; None and 0: at none.
     """
 
     execution: Execution
     workflow_type: str | None = None
+    workflow_run_id: str | None = None
     started_at: datetime | None = None
     closed_at: datetime | None = None
     failing_attempts: int = 0
@@ -54,14 +57,19 @@ class WorkflowView:
     step_attempts: int = 0
 
 
+NOT_FOUND: Final = WorkflowView(execution=Execution(state=ExecutionState.NOT_FOUND))
+
+
 @dataclass(frozen=True, kw_only=True)
 class FirstEvent:
     """How a workflow was started: its type, task queue and input, as its first event has them.
 
     `operation_input` is None unless the workflow was given one argument, and that is an object in plain JSON.
+    `workflow_run_id` is Temporal's own id of the execution that it began; one that was reset keeps it.
     """
 
     workflow_type: str
+    workflow_run_id: str
     task_queue: str
     started_at: datetime
     operation_input: Json | None
@@ -118,16 +126,17 @@ class Engine(WorkflowStarter, Protocol):
     """The port through which services and reconcilers know Temporal.
 
     Every method but `start` raises EngineUnreachable where Temporal does not answer, within 5 seconds
-    (`compact_history` within 15). A workflow that was reset, or that continued, is judged by its newest run.
+    (`compact_history` within 15). A workflow that was reset, or that continued, is judged by its newest run,
+    unless `workflow_run_id` names one.
     """
 
-    def describe(self, workflow_id: str) -> WorkflowView:
+    def describe(self, workflow_id: str, *, workflow_run_id: str | None = None) -> WorkflowView:
         """Return one workflow by its id; one that is not known is a view with the state `not_found`.
 
         The cause of one that failed is always `activity_failed`; one that completed has none.
         """
 
-    def first_event(self, workflow_id: str) -> FirstEvent | None:
+    def first_event(self, workflow_id: str, *, workflow_run_id: str | None = None) -> FirstEvent | None:
         """Return how a workflow was started; None where Temporal does not know it."""
 
     def cancel(self, workflow_id: str) -> bool:
@@ -151,7 +160,9 @@ class Engine(WorkflowStarter, Protocol):
         Bounded like `closed_abnormally`.
         """
 
-    def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
+    def compact_history(
+        self, workflow_id: str, *, workflow_run_id: str | None = None
+    ) -> dict[str, Any] | None:
         """Return a workflow's history in a few kB; None where Temporal does not know it.
 
         `{workflow_id, run_id, status, started_at, closed_at, cause, steps, steps_left_out, events}`: `status`

@@ -35,7 +35,7 @@ from services.restores.results import reason_of, record_result, restore_result_i
 from services.restores.work import RestoreWork
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
-from services.runs.start import claim
+from services.runs.start import claim, resume
 
 # Pushes onto a branch that keeps moving, before the attempt fails and Temporal retries it.
 ROUNDS = 8
@@ -87,6 +87,7 @@ class RestoreExecution:
         correlation: Correlation,
         operation_input: RestoreExecuteInput,
         *,
+        workflow_run_id: str,
         check_cancelled: CheckCancelled,
     ) -> OperationResult | None:
         """Bring the branch to the plan, then record the result and complete the run with it (law L8).
@@ -101,10 +102,13 @@ class RestoreExecution:
         None: the branch has this run's commit but not the planned items, or more than one commit, or a push
         that cannot be closed may still land; the reconciler decides what that means. `check_cancelled` may
         stop the work until the first push, and nothing stops it after that. Raises PushRaced where the
-        branch moved under each of ROUNDS pushes.
+        branch moved under each of ROUNDS pushes, and RunRefused where the execution may not act for the run
+        (law L6).
         """
         with self._database.transaction() as session:
-            run = session.get_one(OperationRun, correlation.run_id)
+            run = resume(
+                session, correlation, operation_input, workflow_run_id=workflow_run_id, clock=self._clock
+            )
             work = self._load(session, run, operation_input)
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)

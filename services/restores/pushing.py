@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -6,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from models.base import Clock, utc_now
-from models.errors import EnvironmentUnreachable, PushRaced, PushRefused
+from models.errors import EnvironmentUnreachable, PushRaced, PushRefused, RepositoryError
 from models.run_context import PushStep, RunPush
 from services.kill_points import FaultHook, no_op
 from services.repositories.push_answer import PushAnswer, RefAnswer
@@ -94,7 +95,7 @@ class RestorePushing:
         earlier = self._ledger.pushes()
         if any(push.ticket and push.is_unanswered for push in earlier):
             raise PushRaced("Another attempt of this run pushes.")
-        ticket = _ticket_of(self._run_id, earlier)
+        ticket = next_ticket(self._run_id, earlier)
         reused = any(push.ticket == ticket for push in earlier)
         index = self._begin(ticket, head, commit, earlier=len(earlier))
         if ticket is None:
@@ -120,19 +121,19 @@ class RestorePushing:
 
         A push that is still under way expects its ticket open, and finds none.
         """
-        ends = {push.ticket: _LEFT_AT[push.answer] for push in self._ledger.pushes() if push.ticket}
-        left = [ticket for ticket, states in ends.items() if not self._delete(ticket, states)]
+        with suppress(RepositoryError):
+            self.close()
+        states = {push.ticket: _LEFT_AT[push.answer] for push in self._ledger.pushes() if push.ticket}
+        left = [ticket for ticket, state in states.items() if state and not self._delete(ticket, state)]
         if left:
             _log.warning("tickets_left", run_id=str(self._run_id), tickets=left)
 
-    def _delete(self, ticket: str, states: Sequence[TicketState]) -> bool:
-        for state in states:
-            expected = self._remote.ticket(ticket, state)
-            said = self._remote.push([RefUpdate(ref=ticket, expected=expected, new=None)]).of(ticket)
-            if said is not RefAnswer.STALE:
-                return said is RefAnswer.ACCEPTED
-        # In no state in which a push of this run left it: it is gone already.
-        return True
+    def _delete(self, ticket: str, state: TicketState) -> bool:
+        answer = self._remote.push(
+            [RefUpdate(ref=ticket, expected=self._remote.ticket(ticket, state), new=None)]
+        )
+        # Stale: it is gone already.
+        return answer.of(ticket) in {RefAnswer.ACCEPTED, RefAnswer.STALE}
 
     def _begin(self, ticket: str | None, head: str, commit: str, *, earlier: int) -> int:
         self._fault_hook("restore.before_intent")
@@ -227,20 +228,20 @@ class RestorePushing:
         )
 
 
-# The states in which a push may have left its ticket. One whose commit is on the branch is never fenced.
-_LEFT_AT: Mapping[PushStep | None, Sequence[TicketState]] = {
-    None: (),
-    "opened": (TicketState.DONE, TicketState.OPEN),
-    "stale": (TicketState.OPEN,),
-    "refused": (TicketState.OPEN,),
-    "landed": (TicketState.DONE,),
-    "fenced": (TicketState.FENCED,),
-    "unclear": (),
+# Where a push left its ticket; None: nowhere, or it is not known.
+_LEFT_AT: Mapping[PushStep | None, TicketState | None] = {
+    None: None,
+    "opened": TicketState.OPEN,
+    "stale": TicketState.OPEN,
+    "refused": TicketState.OPEN,
+    "landed": TicketState.DONE,
+    "fenced": TicketState.FENCED,
+    "unclear": None,
 }
 _CLOSED: Mapping[TicketState | None, PushStep] = {TicketState.DONE: "landed", TicketState.FENCED: "fenced"}
 
 
-def _ticket_of(run_id: UUID, pushes: Sequence[RunPush]) -> str | None:
+def next_ticket(run_id: UUID, pushes: Sequence[RunPush]) -> str | None:
     """Return the ticket of a run's next push; None: its remote takes no tickets.
 
     One whose push was refused or came too late serves again.

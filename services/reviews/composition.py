@@ -25,7 +25,7 @@ from services.reviews.lineage import published_review
 from services.reviews.new_review import insert_review
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
-from services.runs.start import claim, find_ended
+from services.runs.start import claim, find_ended, resume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,9 @@ class ReviewComposition:
             service = OperationRunService(session, clock=self._clock)
             run = service.record_fingerprint(correlation.run_id, evidence.fingerprint)
             if run is None:
-                return _result_of(session, find_ended(session, correlation, operation_input))
+                worked = dispatch.workflow_run_id
+                ended = find_ended(session, correlation, operation_input, workflow_run_id=worked)
+                return _result_of(session, ended)
             work = _work(session, run, environment, mirror, evidence) if small else None
         self._fault_hook("compose.after_evidence")
         if work is None:
@@ -96,16 +98,20 @@ class ReviewComposition:
         operation_input: ReviewComposeInput,
         evidence: Evidence,
         *,
+        workflow_run_id: str,
         check_cancelled: CheckCancelled,
     ) -> OperationResult | None:
         """Compose the review and insert it in the transaction that completes the run (law L8).
 
         None: a live review of this fingerprint exists; the reconciler decides what that means. Safe to
-        repeat: a run that has its review returns it. Raises RunRefused where the run ended without one.
+        repeat: a run that has its review returns it. Raises RunRefused where the run ended without one, or
+        the execution may not act for it (law L6).
         """
         with self._database.transaction() as session:
+            run = resume(
+                session, correlation, operation_input, workflow_run_id=workflow_run_id, clock=self._clock
+            )
             environment = session.get_one(Environment, operation_input.environment_id)
-            run = session.get_one(OperationRun, correlation.run_id)
             if run.status == Status.COMPLETED:
                 return _result_of(session, run)
             mirror = self._mirrors.open(environment.id, environment.repository_url)
@@ -123,8 +129,11 @@ class ReviewComposition:
     ) -> tuple[Environment, EnvironmentReview | None] | OperationResult:
         """Mark the run running; return its environment and the published review, or how the run ended."""
         with self._database.transaction() as session:
-            if repeated and (ended := find_ended(session, correlation, operation_input)):
-                return _result_of(session, ended)
+            if repeated:
+                worked = dispatch.workflow_run_id
+                ended = find_ended(session, correlation, operation_input, workflow_run_id=worked)
+                if ended is not None:
+                    return _result_of(session, ended)
             claimed = claim(session, correlation, operation_input, dispatch=dispatch, clock=self._clock)
             if claimed.refusal is not None:
                 return claimed.refusal

@@ -28,6 +28,7 @@ from models.restore import RestorePlan
 from services.repositories.refs import check_ref
 from services.runs.inputs import SCOPE
 from services.runs.new_run import Dispatch, NewRun
+from services.runs.proof import check_may_act
 from services.runs.service import OperationRunService
 
 
@@ -135,11 +136,11 @@ class OperationRequests:
 
         The laws of a request hold: where an active run does the same work, this one is registered as
         blocked (`already_in_progress`) with the active run as related. Raises RunRefused and writes nothing
-        where `check_scope` refuses the input (law L6).
+        where `check_scope` refuses the input, or the execution may not act for the run (law L6).
         """
         run = self._session.get(OperationRun, correlation.run_id)
         if run is not None:
-            return run
+            return self._proven(run, correlation, operation_input)
         try:
             check_scope(self._session, operation_input)
         except (NotFound, InvalidInput) as error:
@@ -167,13 +168,23 @@ class OperationRequests:
     def _register(self, correlation: Correlation, operation_input: OperationInput) -> OperationRun:
         new = self._new_run(correlation, operation_input, _DIRECT_START)
         for _ in range(_ATTEMPTS):
-            run = self._runs.enqueue(new) or self._session.get(OperationRun, correlation.run_id)
+            run = self._runs.enqueue(new)
             if run is not None:
                 return run
+            # Registered meanwhile, by another step of this workflow or by a workflow that has no right to it.
+            run = self._session.get(OperationRun, correlation.run_id)
+            if run is not None:
+                return self._proven(run, correlation, operation_input)
             active = blocking_run(self._session, new)
             if active is not None:
                 return self._runs.refuse_duplicate(new, active_run_id=active.id)
         raise Conflict
+
+    def _proven(
+        self, run: OperationRun, correlation: Correlation, operation_input: OperationInput
+    ) -> OperationRun:
+        check_may_act(run, correlation, operation_input, workflow_run_id=self._target.workflow_run_id)
+        return run
 
     def _new_run(self, correlation: Correlation, operation_input: OperationInput, actor: Actor) -> NewRun:
         return NewRun(

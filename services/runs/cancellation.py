@@ -4,13 +4,14 @@ import structlog
 
 from models.actor import Actor
 from models.base import Clock, utc_now
-from models.catalog import OperationType
-from models.correlation import Correlation
 from models.errors import AlreadyCompleted, NotFound
 from models.lifecycle import Status
 from models.operation_run import OperationRun
+from models.reconciliation import OPEN
 from services.database.session import Database
 from services.engine.port import Engine, EngineUnreachable
+from services.runs.links import workflow_id_of
+from services.runs.own_workflow import find_workflow
 from services.runs.service import OperationRunService
 
 _log = structlog.get_logger()
@@ -51,9 +52,10 @@ class Cancellations:
         requested = run.context.cancellation
         if requested is not None and requested.delivered_at is not None:
             return run
-        correlation = Correlation(operation_type=OperationType(run.type), run_id=run.id)
         try:
-            delivered = self._engine.cancel(correlation.workflow_id)
+            own = find_workflow(self._engine, run).own
+            # A foreign workflow that has the run's id is not cancelled (law L6).
+            delivered = own.execution == OPEN and self._engine.cancel(workflow_id_of(run))
         except EngineUnreachable:
             _log.warning("cancel_not_delivered", run_id=str(run.id))
             return run

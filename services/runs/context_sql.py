@@ -7,6 +7,7 @@ from sqlalchemy import BindParameter, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models.operation_run import OperationRun
+from models.run_context import WORKFLOW_RUN_ID
 
 
 def as_json(value: Any) -> BindParameter[Any]:
@@ -22,3 +23,10 @@ def stored_at(path: Sequence[str]) -> Any:
 def stored_with(path: Sequence[str], value: Any) -> Any:
     """Return the stored context with one key set: keys that another release wrote stay."""
     return func.jsonb_set(OperationRun.context_json, [*path], value)
+
+
+def working_for(workflow_run_id: str | None) -> Any:
+    """Return the stored context with the workflow execution that works for the run; None: as it is."""
+    if workflow_run_id is None:
+        return OperationRun.context_json
+    return stored_with(WORKFLOW_RUN_ID, as_json(workflow_run_id))

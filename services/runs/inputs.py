@@ -54,14 +54,20 @@ def identity_of(operation_type: OperationType, operation_input: OperationInput) 
     return digest({"environment_id": operation_input.environment_id, **facts})
 
 
+def work_columns(correlation: Correlation, operation_input: OperationInput) -> dict[str, Any]:
+    """Return what the row of a workflow's run holds: id, type, scope and identity (law L6)."""
+    return {
+        "id": correlation.run_id,
+        "type": correlation.operation_type,
+        "workspace_id": operation_input.workspace_id,
+        "environment_id": operation_input.environment_id,
+        "identity": identity_of(correlation.operation_type, operation_input),
+    }
+
+
 def is_this_work(
     correlation: Correlation, operation_input: OperationInput
 ) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions that a workflow's run meets: id, type, scope and identity (law L6)."""
-    return (
-        OperationRun.id == correlation.run_id,
-        OperationRun.type == correlation.operation_type,
-        OperationRun.workspace_id == operation_input.workspace_id,
-        OperationRun.environment_id == operation_input.environment_id,
-        OperationRun.identity == identity_of(correlation.operation_type, operation_input),
-    )
+    """Return the conditions, in SQL, that a workflow's run meets (law L6)."""
+    columns = work_columns(correlation, operation_input)
+    return tuple(getattr(OperationRun, name) == value for name, value in columns.items())

@@ -2,13 +2,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from models.actor import Actor
 from models.base import Json
 from models.catalog import OperationCatalog
 from models.contracts.operation_input import OperationInput
 from models.correlation import CORRELATION_VERSION, Correlation
-from models.lifecycle import QUEUED
+from models.lifecycle import QUEUED, Outcome
+from models.reason_codes import ReasonCode
+from models.reconciliation import ReconciliationDecision, Related
 from models.run_context import RunContext, RunDispatch
 from services.runs.inputs import SCOPE, identity_of
 
@@ -17,12 +20,14 @@ from services.runs.inputs import SCOPE, identity_of
 class Dispatch:
     """Where Temporal gets a run: the task queue and the namespace (`connection`, law L4).
 
-    `dispatched_at` is None until Temporal is known to have accepted the run.
+    `dispatched_at` is None until Temporal is known to have accepted the run, and `workflow_run_id`, its id of
+    the execution, until that is known.
     """
 
     queue: str
     connection: str
     dispatched_at: datetime | None = None
+    workflow_run_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +44,21 @@ class NewRun:
         """The same for two requests of the same work."""
         return identity_of(self.correlation.operation_type, self.operation_input)
 
+    def refused_for(self, active_run_id: UUID) -> ReconciliationDecision:
+        """Return the decision that this run is a duplicate of an active one."""
+        decision = ReconciliationDecision(
+            adapter=self.correlation.operation_type,
+            outcome=Outcome.BLOCKED,
+            reason_code=ReasonCode.ALREADY_IN_PROGRESS,
+            related=Related(type="operation_run", id=active_run_id),
+            evidence={"cause": None},
+        )
+        return decision.naming(self.correlation.workflow_id, self.dispatch.workflow_run_id)
+
     def columns(self, born_at: datetime, **context: Any) -> Json:
         """Return the values of the run's row, queued; `context` holds further fields of its RunContext."""
+        if self.dispatch.workflow_run_id is not None:
+            context["workflow_run_id"] = self.dispatch.workflow_run_id
         operation_type, run_id = self.correlation.operation_type, self.correlation.run_id
         return {
             "id": run_id,

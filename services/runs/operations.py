@@ -16,8 +16,8 @@ from services.runs.admission import OperationRequests, Requested
 from services.runs.dispatch import Dispatcher, describe_start
 from services.runs.inputs import parse_input
 from services.runs.new_run import Dispatch
-from services.runs.queue_status import Waiting, waiting_reason
-from services.runs.silent_workers import unanswered_for
+from services.runs.waiting.queue_status import Waiting, waiting_reason
+from services.runs.waiting.silent_workers import unanswered_for
 
 # A plan never changes: what stopped its restore would stop it again.
 _PLAN_IS_SPENT: Final = frozenset({ReasonCode.ENVIRONMENT_CHANGED, ReasonCode.ITEMS_REFUSED})

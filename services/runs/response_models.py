@@ -10,8 +10,8 @@ from models.reconciliation import Related
 from services.response_models import ListResponse, ResponseModel, Shaped
 from services.runs.links import Links, RelatedLink
 from services.runs.messages import Message, message_of
-from services.runs.queue_status import Waiting, WaitingCode
 from services.runs.stored_shapes import ContextShape, FailureShape
+from services.runs.waiting.queue_status import Waiting, WaitingCode
 
 
 class RunLinks(ResponseModel):

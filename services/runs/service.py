@@ -17,7 +17,7 @@ from models.errors import NotFound, RunRefused
 from models.lifecycle import QUEUED, RUNNING, Outcome, Standing, Status
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reason_codes import ReasonCode
-from models.reconciliation import ReconciliationDecision, Related, Source
+from models.reconciliation import ReconciliationDecision, Source
 from models.run_context import (
     CANCELLATION,
     CANCELLATION_ACKNOWLEDGED_AT,
@@ -30,6 +30,7 @@ from models.run_context import (
     PUSHES,
     RECONCILIATION,
     UNANSWERED,
+    WORKFLOW_RUN_ID,
     PushStep,
     RunCancellation,
     RunPush,
@@ -37,8 +38,9 @@ from models.run_context import (
 )
 from services.database.write_guard import WRITER, WRITER_OPTION
 from services.masking.messages import mask_message
-from services.runs.context_sql import as_json, stored_at, stored_with
+from services.runs.context_sql import as_json, stored_at, stored_with, working_for
 from services.runs.inputs import is_this_work
+from services.runs.links import workflow_id_of
 from services.runs.new_run import NewRun
 from services.runs.write_result import WriteResult, result_of_writing
 
@@ -79,14 +81,8 @@ class OperationRunService:
     def refuse_duplicate(self, new: NewRun, *, active_run_id: UUID) -> OperationRun:
         """Insert the run of a directly started duplicate: completed as blocked, `active_run_id` related."""
         now = self._clock()
-        decision = ReconciliationDecision(
-            adapter=new.correlation.operation_type,
-            outcome=Outcome.BLOCKED,
-            reason_code=ReasonCode.ALREADY_IN_PROGRESS,
-            related=Related(type="operation_run", id=active_run_id),
-            evidence={"cause": None},
-        )
-        refused = RunReconciliation.of(decision, previous=QUEUED, source="workflow", at=now)
+        refusal = new.refused_for(active_run_id)
+        refused = RunReconciliation.of(refusal, previous=QUEUED, source="workflow", at=now)
         columns = new.columns(now, reconciliation=refused)
         columns |= {"status": Status.COMPLETED, "outcome": Outcome.BLOCKED, "completed_at": now}
         statement = postgresql.insert(OperationRun).values(columns).returning(OperationRun)
@@ -98,11 +94,22 @@ class OperationRunService:
         """Record when Temporal accepted the run, once; None: that is known already (law L4)."""
         return self._note_time(run_id, DISPATCHED_AT, at)
 
-    def start(self, correlation: Correlation, operation_input: OperationInput) -> OperationRun:
-        """Mark the run running for the workflow that carries it: queued → running.
+    def record_workflow(self, run_id: UUID, workflow_run_id: str) -> OperationRun | None:
+        """Record which workflow execution works for an active run; None: it has completed, or is known."""
+        return self._change(
+            run_id,
+            OperationRun.status != Status.COMPLETED,
+            stored_at(WORKFLOW_RUN_ID).astext.is_distinct_from(workflow_run_id),
+            context_json=working_for(workflow_run_id),
+        )
 
-        Safe to repeat: a running run is returned as it is. Raises RunRefused where the run does not exist,
-        has another type, scope or identity than the workflow's input, or has completed (law L6).
+    def start(
+        self, correlation: Correlation, operation_input: OperationInput, workflow_run_id: str | None = None
+    ) -> OperationRun:
+        """Mark the run running for the workflow execution that carries it: queued → running.
+
+        Safe to repeat; another execution is recorded. Raises RunRefused where the run does not exist, has
+        completed, or has another type, scope or identity than the workflow's input (law L6).
         """
         this_work = is_this_work(correlation, operation_input)
         run = self._change(
@@ -111,6 +118,7 @@ class OperationRunService:
             *this_work,
             status=Status.RUNNING,
             started_at=self._clock(),
+            context_json=working_for(workflow_run_id),
         )
         if run is not None:
             self._log(run, QUEUED, ReasonCode.STARTED, _workflow(correlation))
@@ -119,7 +127,8 @@ class OperationRunService:
         run = self._session.scalars(statement).one_or_none()
         if run is None:
             raise RunRefused
-        return run
+        recorded = self.record_workflow(run.id, workflow_run_id) if workflow_run_id else None
+        return recorded or run
 
     def record_fingerprint(self, run_id: UUID, fingerprint: str) -> OperationRun | None:
         """Record the fingerprint of a running compose's evidence; None: it is no longer running."""
@@ -240,10 +249,11 @@ class OperationRunService:
         result = result_of_writing(run, decision)
         if result is not WriteResult.WRITTEN:
             return result
-        before, recorded = _standing(run), run.context.reconciliation
+        before, recorded = run.standing, run.context.reconciliation
         now = self._clock()
         previous = recorded.previous if recorded else before
-        reconciliation = RunReconciliation.of(decision, previous=previous, source=source, at=now)
+        named = decision.naming(workflow_id_of(run), run.context.workflow_run_id)
+        reconciliation = RunReconciliation.of(named, previous=previous, source=source, at=now)
         settled = self._change(
             run_id,
             status=Status.COMPLETED,
@@ -310,7 +320,7 @@ class OperationRunService:
             context_json=stored_with(CANCELLATION, requested),
         )
         if run is not None:
-            self._log(run, _standing(run), ReasonCode.CANCELLATION_REQUESTED, actor)
+            self._log(run, run.standing, ReasonCode.CANCELLATION_REQUESTED, actor)
         return run
 
     def _locked(self, run_id: UUID) -> OperationRun:
@@ -382,10 +392,6 @@ def _workflow(correlation: Correlation) -> Actor:
 def _kept(failure: Failure) -> Json:
     """Return a failure as `failures` keeps it, its detail without secrets (law L10)."""
     return {**failure.model_dump(mode="json"), "detail": mask_message(failure.detail)}
-
-
-def _standing(run: OperationRun) -> Standing:
-    return Standing(status=Status(run.status), outcome=Outcome(run.outcome))
 
 
 def _looking_at(at: datetime) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from models.lifecycle import Outcome
 from services.runs.service import OperationRunService
-from services.runs.wait import CompletionWait
+from services.runs.waiting.wait import CompletionWait
 from tests.clients import fields_of
 from tests.factories import ADA, decision
 from tests.system import wait_for

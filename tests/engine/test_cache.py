@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from services.engine.cache import KEPT_FOR, EngineCache
-from services.engine.port import QueueView
-from tests.fake_engine import IDLE, NOT_FOUND, FakeEngine
+from services.engine.port import NOT_FOUND, QueueView
+from tests.fake_engine import IDLE, FakeEngine
 
 
 class Clock:
@@ -68,7 +68,12 @@ def test_a_story_that_cannot_be_read_in_time_leaves_the_rest_of_the_look(
     silence = Event()
 
     class Forgetful(FakeEngine):
-        def compact_history(self, workflow_id: str) -> dict[str, Any] | None:
+        def compact_history(
+            self,
+            workflow_id: str,
+            *,
+            workflow_run_id: str | None = None,  # noqa: ARG002
+        ) -> dict[str, Any] | None:
             silence.wait(30)
             return super().compact_history(workflow_id)
 

@@ -10,6 +10,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from models.base import utc_now
 from models.contracts.review_compose import ReviewComposeInput
+from models.errors import StartUnconfirmed
 from models.reconciliation import OPEN, Execution, ExecutionState
 from runtime.local.temporal_server import NAMESPACE
 from services.engine.port import Engine, WorkflowStart, WorkflowView
@@ -126,8 +127,18 @@ def test_a_reset_workflow_is_judged_by_its_new_run(temporal_server: TemporalServ
     )
     first_run = temporal_server.story(workflow_id)["run_id"]
     temporal_server.connection.call(lambda client: client.workflow_service.reset_workflow_execution(request))
-    temporal_server.closed(workflow_id)
-    assert temporal_server.story(workflow_id)["run_id"] != first_run
+    newest = temporal_server.closed(workflow_id)
+    assert temporal_server.story(workflow_id)["run_id"] == newest.workflow_run_id != first_run
+    engine = temporal_server.engine
+    assert engine.describe(workflow_id, workflow_run_id=first_run).workflow_run_id == first_run
+    earlier = engine.compact_history(workflow_id, workflow_run_id=first_run)
+    assert earlier is not None
+    assert earlier["run_id"] == first_run
+    # It began as the first did, and its first event says so.
+    for run_id in (first_run, newest.workflow_run_id):
+        event = engine.first_event(workflow_id, workflow_run_id=run_id)
+        assert event is not None
+        assert event.workflow_run_id == first_run
 
 
 def test_a_workflow_task_that_keeps_failing_is_counted(temporal_server: TemporalServer) -> None:
@@ -167,6 +178,28 @@ def test_starting_twice_is_starting_once(temporal_server: TemporalServer) -> Non
     first = temporal_server.engine.describe(start.workflow_id)
     temporal_server.engine.start(start)
     assert temporal_server.engine.describe(start.workflow_id) == first
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_workflow_of_other_work_does_not_count_as_started(
+    temporal_server: TemporalServer, *, closed: bool
+) -> None:
+    workflow_id = temporal_server.run_to_end("complete") if closed else temporal_server.start("wait")
+    before = temporal_server.engine.describe(workflow_id).workflow_run_id
+    start = WorkflowStart(
+        workflow_id=workflow_id,
+        workflow_type=COMPOSE,
+        task_queue=NOBODY,
+        operation_input=operation_input("another"),
+        execution_timeout=timedelta(minutes=5),
+        summary="",
+        details="",
+    )
+
+    with pytest.raises(StartUnconfirmed):
+        temporal_server.engine.start(start)
+
+    assert temporal_server.engine.describe(workflow_id).workflow_run_id == before
 
 
 def test_the_first_event_tells_the_plain_input(temporal_server: TemporalServer) -> None:

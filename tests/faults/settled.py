@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from services.restores.progress import TRAILER
+from tests.faults.accepted import assert_pushes_allowed, assert_transitions_allowed
 from tests.faults.operator_view import assert_calm
 from tests.git_repository import git
 from tests.system import Json, System, wait_for
@@ -158,6 +159,8 @@ def _assert_histories(ledger: Ledger) -> None:
         first, last = history[0], history[-1]
         assert (first["from_status"], first["to_status"]) in {(None, "queued"), (None, "completed")}, history
         assert (last["to_status"], last["to_outcome"]) == (run["status"], run["outcome"]), history
+        assert_transitions_allowed(history)
+        assert_pushes_allowed(run)
         for before, after in pairwise(history):
             left = (before["to_status"], before["to_outcome"])
             assert left == (after["from_status"], after["from_outcome"]), history

@@ -6,6 +6,7 @@ from random import Random
 
 from tests.faults.operations import RELEASE
 from tests.git_repository import GitRepository
+from tests.slow_remotes import TO_A_BRANCH
 from tests.system import Json, System
 
 DRIVERS = 5
@@ -20,6 +21,7 @@ class Stream:
         self._over = threading.Event()
         self._runs: list[Json] = []
         self._drivers: list[Future[None]] = []
+        self._held = system.repositories / "pushes-are-held"
         self._randoms = [Random(random.getrandbits(32)) for _ in range(DRIVERS)]  # noqa: S311 - not secrecy
 
     @contextmanager
@@ -33,6 +35,14 @@ class Stream:
                 self._over.set()
             for driver in self._drivers:
                 driver.result()
+
+    def hold(self) -> None:
+        """Let every push to a branch wait at its remote from now on."""
+        self._held.touch()
+
+    def let_go(self) -> None:
+        """Let the pushes go on."""
+        self._held.unlink(missing_ok=True)
 
     @property
     def runs(self) -> list[Json]:
@@ -54,6 +64,9 @@ class Stream:
     def _drive(self, random: Random) -> None:
         repository = self._system.repository({"a.conf": "0", "b.conf": "0"})
         repository.tag(RELEASE)
+        repository.hook(
+            "pre-receive", f"if {TO_A_BRANCH}; then while [ -e {self._held} ]; do sleep 0.05; done; fi"
+        )
         environment = self._system.environment(repository.url)
         number = 0
         while not self._over.is_set():

@@ -17,7 +17,7 @@ LONGEST = 400
 
 # A place that may break a rule, and why.
 SLEEPS = {
-    "tests/faults/test_random_kills.py": "a worker is killed at a random moment",
+    "tests/faults/disturbances.py": "a worker is killed at a random moment",
     "tests/engine/conftest.py": "the end of the SDK's threads cannot be asked for",
 }
 LONG = {

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from models.catalog import OperationType
 from models.environment import Environment
@@ -41,10 +41,9 @@ class PlainAdapter:
     planted: ClassVar[Mapping[str, Way]] = {}
 
     def __init__(self, _: MirrorStore) -> None:
-        self._session: Session | None = None
+        """Take the mirrors, as every adapter does."""
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> NoFacts:  # noqa: ARG002
-        self._session = session
         self._act("collect", run)
         return NoFacts()
 
@@ -65,8 +64,9 @@ class PlainAdapter:
 
     def _act(self, step: str, run: OperationRun) -> None:
         if step in self.planted:
-            assert self._session is not None
-            self.planted[step](self._session, run)
+            session = object_session(run)
+            assert session is not None
+            self.planted[step](session, run)
 
 
 def sly(step: str, way: Way) -> type[Adapter]:

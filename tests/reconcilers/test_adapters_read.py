@@ -30,7 +30,7 @@ from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
 from services.reviews.lineage import Reviews
 from services.runs.service import OperationRunService
-from tests.factories import ADA, TARGET, make_environment, make_run, make_workspace
+from tests.factories import ADA, EXECUTION, STARTED, make_environment, make_run, make_workspace
 from tests.git_repository import GitRepository
 from tests.runs.seen_runs import see
 
@@ -199,7 +199,7 @@ def die_before_recording(
         workspace_id=workspace_id, environment_id=environment_id, restore_plan_id=plan_id
     )
     execution = RestoreExecution(database, mirrors, fault_hook=reach)
-    execution.check(correlation, given, dispatch=TARGET, check_cancelled=never_cancelled)
+    execution.check(correlation, given, dispatch=STARTED, check_cancelled=never_cancelled)
     with pytest.raises(Died):
-        execution.apply(correlation, given, check_cancelled=never_cancelled)
+        execution.apply(correlation, given, workflow_run_id=EXECUTION, check_cancelled=never_cancelled)
     return correlation.run_id

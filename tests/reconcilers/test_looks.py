@@ -18,6 +18,7 @@ from reconcilers.looks import LATER_LOOKS, PER_WORKSPACE, Looks, next_look
 from reconcilers.sweep import Sweep
 from services.database.session import Database
 from services.runs.service import OperationRunService
+from tests.factories import EXECUTION
 from tests.fake_engine import FakeEngine, services_on
 from tests.repositories.waiting import wait_until
 from tests.restores.fenced_restores import FencedRestore
@@ -88,7 +89,7 @@ def sweep(
     services = services_on(
         engine, database, folder=tmp_path, roots=[repositories], public_url="http://localhost"
     )
-    engine.close(restore.correlation.workflow_id, "terminated")
+    engine.close(restore.correlation.workflow_id, "terminated", workflow_run_id=EXECUTION)
     sweeping = Sweep(database, engine, services.check, services.cancellations, connection="default")
     return lambda: (sweeping.run_once(SweepCursor()), None)[1]
 

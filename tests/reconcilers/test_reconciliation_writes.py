@@ -76,7 +76,12 @@ def test_it_writes_exactly_the_canonical_keys(database: Database, environment: E
         "previous": {"status": "running", "outcome": "pending"},
         "related": {"type": "environment_review", "id": REVIEW_ID},
         "source": "sweep",
-        "evidence": {"cause": None, "matching_reviews": 1},
+        "evidence": {
+            "cause": None,
+            "matching_reviews": 1,
+            "workflow_id": f"operation-run.v1.environment.review.compose.{run_id}",
+            "workflow_run_id": None,
+        },
     }
     assert after.standing == completed(Outcome.SUCCEEDED)
     assert after.context == before.context | {"reconciliation": reconciliation_of(after)}

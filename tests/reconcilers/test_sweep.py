@@ -30,7 +30,6 @@ class ListingEngine(FakeEngine):
     """A fake engine with Temporal's two lists, and the first events of directly started workflows."""
 
     closed: list[str] = field(default_factory=list)
-    first_events: dict[str, FirstEvent] = field(default_factory=dict)
 
     def closed_abnormally(self, since: datetime, *, limit: int) -> Sequence[str]:  # noqa: ARG002
         return self.closed[:limit]
@@ -38,14 +37,15 @@ class ListingEngine(FakeEngine):
     def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:  # noqa: ARG002
         return list(self.first_events)[:limit]
 
-    def first_event(self, workflow_id: str) -> FirstEvent | None:
-        return self.first_events.get(workflow_id)
-
     def start_directly(self, given: Json, *, workflow_type: str = COMPOSE) -> UUID:
         correlation = Correlation(operation_type=COMPOSE, run_id=uuid4())
         self.open(correlation.workflow_id)
         self.first_events[correlation.workflow_id] = FirstEvent(
-            workflow_type=workflow_type, task_queue="a-queue", started_at=utc_now(), operation_input=given
+            workflow_type=workflow_type,
+            workflow_run_id=str(uuid4()),
+            task_queue="a-queue",
+            started_at=utc_now(),
+            operation_input=given,
         )
         return correlation.run_id
 

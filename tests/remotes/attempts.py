@@ -17,6 +17,7 @@ from services.repositories.git import never_cancelled
 from services.repositories.mirror import MirrorStore
 from services.repositories.transport import GitLimits
 from services.restores.execution import RestoreExecution
+from tests.factories import EXECUTION
 from tests.remotes.clients import kill_alone, kill_with_group, pushing
 
 # A process of this kind starts in milliseconds, and inherits no thread of the tests' servers.
@@ -105,7 +106,12 @@ def _apply(work: Work, said: Connection) -> None:
     mirrors = MirrorStore(work.mirrors, allowed_file_roots=[work.file_root], limits=LIMITS)
     execution = RestoreExecution(database, mirrors, fault_hook=_dying_at(work.dies_at))
     try:
-        result = execution.apply(work.correlation, work.operation_input, check_cancelled=never_cancelled)
+        result = execution.apply(
+            work.correlation,
+            work.operation_input,
+            workflow_run_id=EXECUTION,
+            check_cancelled=never_cancelled,
+        )
         said.send(str(result.outcome) if result else "undecided")
     except OperationRunError as error:
         said.send(type(error).__name__)

@@ -24,7 +24,7 @@ from services.repositories.mirror import MirrorStore
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
-from tests.factories import ADA, TARGET, make_environment
+from tests.factories import ADA, EXECUTION, STARTED, make_environment
 from tests.git_repository import GitRepository
 from tests.runs.seen_runs import see
 
@@ -89,8 +89,10 @@ class FencedRestore:
                 raise Died
 
         execution = RestoreExecution(self.database, self.mirrors, fault_hook=reach, clock=clock)
-        execution.check(self.correlation, self.scope, dispatch=TARGET, check_cancelled=never_cancelled)
-        return execution.apply(self.correlation, self.scope, check_cancelled=never_cancelled)
+        execution.check(self.correlation, self.scope, dispatch=STARTED, check_cancelled=never_cancelled)
+        return execution.apply(
+            self.correlation, self.scope, workflow_run_id=EXECUTION, check_cancelled=never_cancelled
+        )
 
     def die_at(self, point: str, *, ago: timedelta = timedelta(0)) -> None:
         with pytest.raises(Died):

@@ -57,6 +57,7 @@ def test_a_push_that_landed_without_a_record_needs_no_fence(restore: FencedResto
     assert restore.pushes == [(True, "opened")]
 
     assert restore.reason() == "restore_applied"
+    assert restore.tickets == []
 
 
 def test_a_branch_that_was_rewound_after_the_landing_is_overwritten(restore: FencedRestore) -> None:

@@ -23,7 +23,7 @@ from services.repositories.mirror import MirrorStore
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
-from tests.factories import ADA, TARGET, make_environment
+from tests.factories import ADA, EXECUTION, STARTED, make_environment
 from tests.git_repository import GitRepository
 
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
@@ -49,8 +49,8 @@ def test_a_worker_fetches_what_it_lacks_of_the_restore_point(
     scope = RestoreExecuteInput(
         workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
     )
-    assert execution.check(correlation, scope, dispatch=TARGET, check_cancelled=never_cancelled) is None
-    done = execution.apply(correlation, scope, check_cancelled=never_cancelled)
+    assert execution.check(correlation, scope, dispatch=STARTED, check_cancelled=never_cancelled) is None
+    done = execution.apply(correlation, scope, workflow_run_id=EXECUTION, check_cancelled=never_cancelled)
 
     assert done is not None
     assert done.outcome == Outcome.SUCCEEDED
@@ -80,9 +80,9 @@ def test_a_machine_that_never_saw_what_was_live_finds_the_commit_of_a_run(
     )
     correlation = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=uuid7())
     execution = RestoreExecution(database, on_worker, fault_hook=dying_at("restore.after_push"))
-    execution.check(correlation, scope, dispatch=TARGET, check_cancelled=never_cancelled)
+    execution.check(correlation, scope, dispatch=STARTED, check_cancelled=never_cancelled)
     with pytest.raises(Died):
-        execution.apply(correlation, scope, check_cancelled=never_cancelled)
+        execution.apply(correlation, scope, workflow_run_id=EXECUTION, check_cancelled=never_cancelled)
 
     registry = AdapterRegistry()
     registry.register(RestoreExecuteAdapter)

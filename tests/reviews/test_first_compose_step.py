@@ -28,7 +28,7 @@ from services.reviews.composition import ReviewComposition
 from services.reviews.evidence import BYTES_AT_ONCE, ITEMS_AT_ONCE
 from services.reviews.lineage import Reviews
 from services.runs.service import OperationRunService
-from tests.factories import ADA, TARGET, compose_input, decision, make_environment, make_workspace
+from tests.factories import ADA, EXECUTION, STARTED, compose_input, decision, make_environment, make_workspace
 from tests.git_repository import GitRepository
 
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
@@ -53,7 +53,7 @@ class Composing:
         return ReviewComposition(self.database, self.mirrors, fault_hook=fault_hook).collect(
             self.correlation,
             compose_input(environment or self.environment),
-            dispatch=TARGET,
+            dispatch=STARTED,
             check_cancelled=never_cancelled,
             repeated=repeated,
         )
@@ -61,7 +61,11 @@ class Composing:
     def compose(self, evidence: Evidence) -> None:
         composition = ReviewComposition(self.database, self.mirrors)
         composition.compose(
-            self.correlation, compose_input(self.environment), evidence, check_cancelled=never_cancelled
+            self.correlation,
+            compose_input(self.environment),
+            evidence,
+            workflow_run_id=EXECUTION,
+            check_cancelled=never_cancelled,
         )
 
     def publish(self) -> None:

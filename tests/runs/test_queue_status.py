@@ -4,7 +4,7 @@ import pytest
 
 from models.operation_run import OperationRun
 from services.engine.port import QueueView, TaskLine
-from services.runs.queue_status import waiting_reason
+from services.runs.waiting.queue_status import waiting_reason
 from tests.runs.contexts import stored_context
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -1,5 +1,6 @@
 """Which workflow may start a run (law L6): its type, workspace, environment and identity are the run's."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -11,14 +12,26 @@ from models.contracts.restore_execute import RestoreExecuteInput
 from models.correlation import Correlation
 from models.environment import Environment
 from models.errors import RunRefused
-from models.lifecycle import RUNNING, Status
+from models.lifecycle import RUNNING, Outcome, Status
 from models.operation_run import OperationRun
 from services.database.session import Database
+from services.runs.inputs import input_of
 from services.runs.service import OperationRunService
-from tests.factories import compose_input, correlation_of, make_environment, make_run
+from services.runs.start import Claimed, claim, resume
+from tests.factories import (
+    ADA,
+    EXECUTION,
+    STARTED,
+    compose_input,
+    correlation_of,
+    decision,
+    make_environment,
+    make_run,
+)
 from tests.runs.seen_runs import see, steps_of
 
 REF = "release-1"
+OTHER = "another execution"
 
 
 @pytest.fixture
@@ -59,6 +72,55 @@ def test_a_workflow_whose_input_is_other_work_does_not_start_it(
 
     assert see(database, run.id) == before
     assert steps_of(database, run.id) == steps
+
+
+def claimed_by(
+    database: Database, correlation: Correlation, given: OperationInput, execution: str = EXECUTION
+) -> Claimed:
+    with database.transaction() as session:
+        return claim(session, correlation, given, dispatch=replace(STARTED, workflow_run_id=execution))
+
+
+def resumed_by(database: Database, run: OperationRun, execution: str) -> OperationRun:
+    with database.transaction() as session:
+        return resume(session, correlation_of(run), input_of(run), workflow_run_id=execution)
+
+
+def test_a_blocked_duplicate_answers_its_own_execution_alone(
+    database: Database, environment: Environment, run: OperationRun
+) -> None:
+    duplicate = Correlation(operation_type=OperationType(run.type), run_id=uuid4())
+    refusal = claimed_by(database, duplicate, input_of(run)).refusal
+    assert refusal is not None
+    assert (refusal.outcome, refusal.related_id) == (Outcome.BLOCKED, run.id)
+    before = see(database, duplicate.run_id)
+
+    assert claimed_by(database, duplicate, input_of(run)).refusal == refusal
+    for given, execution in ((input_of(run), OTHER), (compose_input(environment, "release-2"), EXECUTION)):
+        with pytest.raises(RunRefused):
+            claimed_by(database, duplicate, given, execution)
+    assert see(database, duplicate.run_id) == before
+
+
+def test_an_execution_takes_over_an_active_run_and_never_a_completed_one(
+    database: Database, run: OperationRun
+) -> None:
+    claimed_by(database, correlation_of(run), input_of(run))
+    for execution in (EXECUTION, OTHER):
+        taken = resumed_by(database, run, execution)
+        assert taken.context.workflow_run_id == execution
+    with database.transaction() as session:
+        OperationRunService(session).update_run_with_reconciliation(
+            run.id, decision(Outcome.FAILED), source="sweep", actor=ADA
+        )
+    before = see(database, run.id)
+
+    assert resumed_by(database, run, OTHER).id == run.id
+    with pytest.raises(RunRefused):
+        resumed_by(database, run, EXECUTION)
+    assert see(database, run.id) == before
+    assert before.reconciliation is not None
+    assert before.reconciliation["evidence"]["workflow_run_id"] == OTHER
 
 
 def test_a_workflow_of_another_type_or_of_no_run_does_not_start_it(

@@ -21,7 +21,7 @@ from services.runs.response_models import (
 )
 from services.runs.search.filters import RunFilters
 from services.runs.search.listing import list_runs
-from services.runs.wait import CompletionWait
+from services.runs.waiting.wait import CompletionWait
 from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import JsonObject, json_object, optional_json_object, parse

@@ -34,6 +34,8 @@ _FENCES: Final = {
     "needed": "Nothing yet; the repository is checked again later",
 }
 
+_TECHNICAL: Final = frozenset({"workflow_id", "workflow_run_id"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
@@ -51,6 +53,7 @@ class Receipt:
     """What settled a run: by which rule, when, from which state to which, and on what evidence.
 
     `rule` is the reason code and `words` its wording; `by` is the person, None where a program settled it.
+    `workflow_run_id` is Temporal's own id of the workflow execution, None where none is known.
     """
 
     rule: str
@@ -61,6 +64,7 @@ class Receipt:
     before: State
     after: State
     evidence: Sequence[tuple[str, str]]
+    workflow_run_id: str | None
 
 
 def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition]) -> Receipt | None:
@@ -81,6 +85,7 @@ def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition])
             before=_state(first.from_status or Status.QUEUED, first.from_outcome),
             after=OF_RUN[run.outcome],
             evidence=(),
+            workflow_run_id=run.context.workflow_run_id,
         )
     return Receipt(
         rule=found.reason_code,
@@ -91,6 +96,7 @@ def receipt_of(run: OperationRun, transitions: Sequence[OperationRunTransition])
         before=_state(found.previous.status, found.previous.outcome),
         after=OF_RUN[run.outcome],
         evidence=evidence_lines(found.evidence),
+        workflow_run_id=found.evidence.get("workflow_run_id"),
     )
 
 
@@ -100,8 +106,12 @@ def settlements_of(transitions: Sequence[OperationRunTransition]) -> list[Settle
 
 
 def evidence_lines(evidence: dict[str, Any]) -> list[tuple[str, str]]:
-    """Word the evidence of a decision as label and value; leave out what is unknown."""
-    lines = [(_EVIDENCE.get(name, name), _fact(name, value)) for name, value in evidence.items()]
+    """Word the evidence of a decision as label and value; leave out what is unknown or technical."""
+    lines = [
+        (_EVIDENCE.get(name, name), _fact(name, value))
+        for name, value in evidence.items()
+        if name not in _TECHNICAL
+    ]
     return [(label, value) for label, value in lines if value]
 
 

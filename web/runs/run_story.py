@@ -13,9 +13,10 @@ from models.lifecycle import Status
 from models.operation_run import OperationRequest, OperationRun, OperationRunHistory, OperationRunTransition
 from models.reconciliation import Related
 from services.engine.cache import Snapshot
-from services.engine.port import WorkflowView
+from services.engine.port import Engine, WorkflowView
 from services.runs.links import workflow_id_of
 from services.runs.operations import waiting_of
+from services.runs.own_workflow import find_workflow
 from services.runs.queries import (
     BusinessTruth,
     history_of,
@@ -25,8 +26,8 @@ from services.runs.queries import (
     reviews_for,
     transitions_of,
 )
-from services.runs.queue_status import Waiting
 from services.runs.typical_durations import TypicalRange, typical_durations
+from services.runs.waiting.queue_status import Waiting
 from web.access import authorized
 from web.context import services
 from web.runs.workflow_steps import awaits_history
@@ -103,9 +104,14 @@ def _ask_engine(
 ) -> tuple[Snapshot[WorkflowView], Snapshot[Json] | None]:
     """Return what Temporal says of the workflow, and its steps while the history is not stored."""
     engine, workflow_id, ended = services().engine_cache, workflow_id_of(run), run.completed_at is not None
+
+    def find(port: Engine) -> WorkflowView:
+        return find_workflow(port, run).own
+
     if run.status == Status.QUEUED or not awaits_history(run, history, utc_now()):
-        return engine.workflow(workflow_id, ended=ended), None
-    return engine.workflow_and_story(workflow_id, ended=ended)
+        return engine.workflow(workflow_id, ended=ended, find=find), None
+    worked = run.context.workflow_run_id
+    return engine.workflow_and_story(workflow_id, ended=ended, find=find, workflow_run_id=worked)
 
 
 def _read_result(run: OperationRun) -> tuple[Related | None, BusinessTruth | None]:

@@ -56,6 +56,7 @@ def _engine(seen: Snapshot[WorkflowView]) -> Json:
         "state": view.execution.state,
         "cause": view.execution.cause,
         "workflow_type": view.workflow_type,
+        "workflow_run_id": view.workflow_run_id,
         "started_at": view.started_at,
         "closed_at": view.closed_at,
         "failing_attempts": view.failing_attempts,

@@ -11,8 +11,8 @@ from models.base import utc_now
 from models.lifecycle import Outcome, Status
 from models.reason_codes import ReasonCode
 from services.engine.port import TaskLine
-from services.runs.queue_status import waiting_reason
 from services.runs.service import OperationRunService
+from services.runs.waiting.queue_status import waiting_reason
 from tests.fake_engine import IDLE
 from tests.page import Part
 from tests.runs.viewer.test_saved_views import names_for_everybody

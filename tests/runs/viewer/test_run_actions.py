@@ -10,8 +10,8 @@ from models.reason_codes import ReasonCode
 from services.access.principals import Principal
 from services.runs.cancellation import why_not_cancel
 from services.runs.queries import transitions_of
-from services.runs.queue_status import JUST_REQUESTED
 from services.runs.service import OperationRunService
+from services.runs.waiting.queue_status import JUST_REQUESTED
 from services.runs.wording import CAUSES, REASONS, TOO_LATE
 from tests.clients import Browser
 from tests.factories import correlation_of

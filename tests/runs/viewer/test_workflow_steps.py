@@ -76,6 +76,7 @@ def test_work_under_way_is_a_picture_of_its_steps_so_far(world: World) -> None:
 
 def test_a_step_that_waits_to_be_tried_again_says_so(world: World) -> None:
     run = world.running()
+    world.engine.open(correlation_of(run).workflow_id)
     world.engine.stories[correlation_of(run).workflow_id] = live_story(COMPOSING | {"started_at": None})
 
     work = work_on(world.browser(Role.READER).page(f"/operations/{run.id}"))
@@ -101,7 +102,7 @@ def test_a_picture_of_work_under_way_is_not_told_twice(world: World) -> None:
 
 
 def test_steps_that_could_not_be_read_are_told_as_such(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unread(_: str) -> None:
+    def unread(_: str, **__: object) -> None:
         raise EngineUnreachable("history service is away")
 
     run = world.running()
@@ -120,6 +121,7 @@ def test_the_steps_stay_while_the_history_of_ended_work_is_being_kept(world: Wor
     run = world.running()
     world.now = utc_now()
     world.settle(run, Outcome.FAILED, ReasonCode.REVIEW_NOT_COMPOSED)
+    world.engine.close(correlation_of(run).workflow_id, "activity_failed")
     world.engine.stories[correlation_of(run).workflow_id] = STORY
 
     work = work_on(world.browser(Role.READER).page(f"/operations/{run.id}"))

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from models.base import Json
 from models.operation_run import OperationRun
 from services.engine.port import QueueView
-from services.runs.silent_workers import unresponsive_for
+from services.runs.waiting.silent_workers import unresponsive_for
 
 WaitingCode = Literal[
     "start_unconfirmed", "no_worker", "workers_unresponsive", "workers_busy", "starting", "could_not_check"
