@@ -69,6 +69,10 @@ test-faults: install-dev ## Run the part of the fault lane that takes a minute o
 faults: install-dev ## Run the whole fault lane: FAULT_KILLS workers killed at random, FAULT_SEED to repeat
 	FAULT_KILLS=$${FAULT_KILLS:-200} $(PYTEST) -s tests/faults tests/pooler $(ARGS)
 
+.PHONY: races
+races: install-dev ## Race attempts at one restore over file, https and ssh: REMOTE_ROUNDS each, REMOTE_SEED to repeat
+	REMOTE_ROUNDS=$${REMOTE_ROUNDS:-100} $(PYTEST) -s tests/remotes/test_races.py $(ARGS)
+
 .PHONY: coverage
 coverage: install-dev ## Run the unit and pgsql lanes, and hold each part to its floor of covered lines
 	rm -f test-results/coverage*

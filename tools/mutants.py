@@ -41,6 +41,10 @@ _READ_TEST = "tests/reconcilers/test_adapters_read.py"
 _ROLE_TEST = "tests/database/test_role_settings.py"
 _RELATED = "services/runs/links.py"
 _RELATED_TEST = "tests/runs/viewer/test_related.py::test_the_reconciliation_speaks_where_there_is_one"
+_PUSHING = "services/restores/pushing.py"
+_ANSWER = "services/repositories/push_answer.py"
+_FENCE_TEST = "tests/remotes/test_fence.py"
+_ODD_TEST = "tests/remotes/test_odd_remotes.py"
 
 MUTANTS = (
     Mutant(
@@ -190,6 +194,41 @@ MUTANTS = (
         text="else reconciliation.related\n",
         mutation="else reconciliation.related or own\n",
         test=_RELATED_TEST,
+    ),
+    Mutant(
+        name="a fence is said and not pushed",
+        file=_PUSHING,
+        text="self._remote.push([self._ticket_move(ticket, each, TicketState.FENCED)])",
+        mutation='PushAnswer(refs={ticket: RefAnswer.ACCEPTED}, words="", heard=True)',
+        test=f"{_FENCE_TEST}::test_a_push_that_waits_to_be_judged_is_fenced_for_ever",
+    ),
+    Mutant(
+        name="a push begins beside another",
+        file=_PUSHING,
+        text="if any(push.ticket and push.is_unanswered for push in earlier):",
+        mutation="if False:",
+        test=f"{_FENCE_TEST}::test_no_push_begins_while_another_has_no_answer",
+    ),
+    Mutant(
+        name="a broken transaction counts as refused",
+        file=_ANSWER,
+        text="        return RefAnswer.UNKNOWN\n    if _DENIED",
+        mutation="        return RefAnswer.REFUSED\n    if _DENIED",
+        test=f"{_ODD_TEST}::test_an_old_lock_of_the_branch_ends_as_not_applied",
+    ),
+    Mutant(
+        name="a hook's words count as an answer",
+        file=_ANSWER,
+        text="(_UNSENT.search(words) and _DENIED.search(words))",
+        mutation="_DENIED.search(words)",
+        test=f"{_ODD_TEST}::test_what_a_hook_says_before_the_connection_is_lost_refuses_nothing",
+    ),
+    Mutant(
+        name="branch and ticket are pushed without atomicity",
+        file="services/repositories/remote.py",
+        text='atomic = ["--atomic"] if len(updates) > 1 else []',
+        mutation="atomic = list[str]()",
+        test=f"{_FENCE_TEST}::test_a_push_that_waits_to_be_judged_is_fenced_for_ever",
     ),
     Mutant(
         name="times keep the time zone of their session",

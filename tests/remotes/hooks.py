@@ -65,8 +65,9 @@ class Hold:
 
     def kill(self) -> None:
         """Kill the servers that wait here, with their hooks."""
-        for pids in self._held().items():
-            for pid in pids:
+        for hook, server in self._held().items():
+            # The server first: where its hook fails, it takes its locks back.
+            for pid in (server, hook):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         self.release()

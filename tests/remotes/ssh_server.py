@@ -47,7 +47,9 @@ class SshServer(ConnectionServer):
         return join(["ssh", "-F", "none", *(f"-o{name}={value}" for name, value in options.items())])
 
     def _configuration(self) -> str:
-        variables = " ".join(f'"{name}={value}"' for name, value in ENVIRONMENT.items())
+        # The user's shell runs what git asks for; from another home it reads none of the user's start files.
+        set_there = ENVIRONMENT | {"HOME": str(self._folder)}
+        variables = " ".join(f'"{name}={value}"' for name, value in set_there.items())
         return "\n".join(
             [
                 f"HostKey {self._folder}/host_key",

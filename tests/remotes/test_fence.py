@@ -25,6 +25,15 @@ def test_a_restore_lands_once_and_leaves_no_ticket(served: ServedRemote, restori
     assert not served.refs(NAMESPACE)
 
 
+def test_a_landing_that_was_not_recorded_leaves_no_ticket_either(
+    served: ServedRemote, restoring: Restoring
+) -> None:
+    restoring.attempt(dies_at="restore.after_push").end()
+    assert [push.answer for push in restoring.pushes()] == ["opened"]
+    assert restoring.settle() is ReasonCode.RESTORE_APPLIED
+    assert not served.refs(NAMESPACE)
+
+
 @EVERY_KILL
 @pytest.mark.parametrize("stage", [Stage.PRE_RECEIVE, Stage.UPDATE])
 def test_a_push_that_waits_to_be_judged_is_fenced_for_ever(
