@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from tests.proof.continuation import Stacks
 
+# Whether histories that go on in the same way are one; a test compares both.
+JOINS = True
+
 # For the answer: the effect has begun, and something else of the world ends it.
 WAITS = object()
 
@@ -109,5 +112,5 @@ class Node:
         if answer not in self._after:
             child = Node(self.name, self.program, (*self.answers, answer), self.known)
             # Another history that goes on in the same way is the same.
-            self._after[answer] = self.known.setdefault(child.continuation, child)
+            self._after[answer] = self.known.setdefault(child.continuation, child) if JOINS else child
         return self._after[answer]
