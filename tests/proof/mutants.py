@@ -48,7 +48,7 @@ MUTANTS: Final[
     Mapping[tuple[str, str], tuple[Callable[[], World], Callable[[], AbstractContextManager[Any]]]]
 ] = {
     ("L1", "success is taken back"): (
-        partial(beginning, Mishaps(conflict=1, checks=1)),
+        partial(beginning, Mishaps(conflict=1, checks=1, sweeps=0)),
         partial(mock.patch, "services.runs.write_result.is_correctable", lambda _: True),
     ),
     ("L2", "an adapter writes a run"): (
@@ -56,7 +56,7 @@ MUTANTS: Final[
         partial(mock.patch, "reconcilers.restore_execute.RestoreExecuteAdapter.record", _write_itself),
     ),
     ("L5", "the same decision is written again"): (
-        partial(beginning, Mishaps(terminate=1, checks=1)),
+        partial(beginning, Mishaps(terminate=1, checks=1, sweeps=0)),
         partial(mock.patch, "models.run_context.RunReconciliation.is_same", lambda *_: False),
     ),
     ("L6", "a workflow is not asked whose work it is"): (

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
+from models.catalog import OperationCatalog
 from models.lifecycle import ACTIVE
 from models.run_context import LOOK_CLAIMED_UNTIL
 from reconcilers.sweep_candidates import due_looks
@@ -11,7 +12,7 @@ from tests.proof.rows import Row, Tables, row
 from tests.proof.sessions import Answer
 from tests.proof.statements import RUNS
 from tests.proof.temporal import Schedule
-from tests.proof.world import PHASES, Workflow, World
+from tests.proof.world import PHASES, World
 
 # A look that is claimed or put off for no longer comes in its turn without any other threshold of time.
 _A_MOMENT: Final = timedelta(minutes=1)
@@ -35,14 +36,13 @@ class _Committed:
 
 
 def passing(world: World) -> Iterator[tuple[str, World]]:
-    """Return what comes of time, which passes while only a sweep or a retry to settle can go on."""
-    working = any(each.state == "open" and _step(each) != "settle_run" for each in world.workflows)
-    if world.processes or working:
+    """Return what comes of time, which passes while no process is in the midst of its work."""
+    if world.processes:
         return
     rows = tuple(_due(each, world.now) for each in world.rows)
     if rows != world.rows:
         yield "a moment passes", world._replace(rows=rows)
-    if world.left.time and world.phase + 1 < len(PHASES):
+    if world.left.time and world.phase + 1 < len(PHASES) and _is_in_time(world):
         passed = world.spend("time")._replace(phase=world.phase + 1)
         if passed.phase + 1 == len(PHASES):
             # No server holds a push for a day.
@@ -50,9 +50,11 @@ def passing(world: World) -> Iterator[tuple[str, World]]:
         yield f"it is {PHASES[passed.phase]} after the beginning", passed
 
 
-def _step(workflow: Workflow) -> str:
-    assert isinstance(workflow.node.effect, Schedule)
-    return workflow.node.effect.name
+def _is_in_time(world: World) -> bool:
+    """Return whether time may pass: within its deadline a workflow works, and after that it settles."""
+    open_at = [each.node.effect for each in world.workflows if each.state == "open"]
+    working = any(isinstance(step, Schedule) and step.name != "settle_run" for step in open_at)
+    return not working or PHASES[world.phase + 1] < OperationCatalog.get("restore.execute").deadline
 
 
 def _due(each: Row, now: datetime) -> Row:
