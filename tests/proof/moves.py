@@ -84,10 +84,11 @@ def _of_sweeps(world: World) -> Moves:
 
 
 def _of_people(world: World) -> Moves:
-    if world.left.checks and _free(world, "check", 1):
-        yield "an operator checks the run", begin(world.spend("checks"), Process("check", checking()))
-    if world.left.cancel and _free(world, "request", 1):
-        yield "a person cancels the run", begin(world.spend("cancel"), Process("request", cancelling()))
+    check, request = _free(world, "check", 1), _free(world, "request", 1)
+    if world.left.checks and check:
+        yield "an operator checks the run", begin(world.spend("checks"), Process(check, checking()))
+    if world.left.cancel and request:
+        yield "a person cancels the run", begin(world.spend("cancel"), Process(request, cancelling()))
     for mishap, item in (("unrelated", OTHER_ITEM), ("conflict", ITEM)):
         if getattr(world.left, mishap):
             moved = world.spend(mishap)
