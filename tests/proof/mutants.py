@@ -56,7 +56,7 @@ MUTANTS: Final[
         partial(mock.patch, "reconcilers.restore_execute.RestoreExecuteAdapter.record", _write_itself),
     ),
     ("L5", "the same decision is written again"): (
-        partial(beginning, Mishaps(terminate=1, checks=2, sweeps=0)),
+        partial(beginning, Mishaps(terminate=1, checks=1)),
         partial(mock.patch, "models.run_context.RunReconciliation.is_same", lambda *_: False),
     ),
     ("L6", "a workflow is not asked whose work it is"): (
