@@ -101,6 +101,10 @@ histories: install-dev ## Record this release's workflow histories anew, for the
 pictures: install-dev ## Take the pictures of README and docs anew, from a sample system
 	$(BIN)/python -m tools.pictures
 
+.PHONY: prove
+prove: install-dev ## Explore every interleaving of named worlds, and show each broken rule (ARGS="'two attempts'")
+	$(BIN)/python -m tests.proof.prove $(ARGS)
+
 .PHONY: audit
 audit: install-dev ## Look for known vulnerabilities in what is locked (needs PyPI's records of them)
 	$(BIN)/python -m tools.audit

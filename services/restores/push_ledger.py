@@ -44,11 +44,16 @@ class RunPushLedger:
         )
 
     def opened(self, index: int) -> None:
-        """Record that a push's ticket is at the remote; raise RunRefused where the run has completed."""
+        """Record that a push's ticket is at the remote.
+
+        Raises RunRefused where the run has completed, and PushRaced where another attempt closed the push.
+        """
         with self._database.transaction() as session:
             service = OperationRunService(session, clock=self._clock)
-            if service.record_push_opened(self._run_id, index) is None:
-                raise RunRefused
+            if service.record_push_opened(self._run_id, index) is not None:
+                return
+            run = session.get_one(OperationRun, self._run_id, populate_existing=True)
+        raise RunRefused if run.status == Status.COMPLETED else PushRaced
 
     def answered(self, index: int, answer: PushStep) -> None:
         """Record a definite answer, unless the push has one."""

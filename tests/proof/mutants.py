@@ -1,0 +1,86 @@
+"""One rule of the code broken at a time, for each law of state: a history of some world shows it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from typing import Any, Final
+from unittest import mock
+
+from sqlalchemy import update
+
+from models.base import Base
+from models.operation_run import OperationRun
+from reconcilers.run_judgement import Action, Judgement
+from tests.proof.explore import Explored
+from tests.proof.workflow_code import BORROWING, REPEATING, RESTORING
+from tests.proof.world import Mishaps, World
+from tests.proof.worlds import beginning, search
+
+_FACTS: Final = "reconcilers.restore_execute_decision.RestoreFacts"
+_UNIQUE: Final = {"uq_operation_runs_active_identity", "uq_operation_runs_active_restore"}
+_TERMINATED: Final = partial(beginning, Mishaps(terminate=1))
+
+
+def _write_itself(_: object, session: Any, run: OperationRun, *__: object) -> None:
+    session.execute(update(OperationRun).where(OperationRun.id == run.id).values(summary_counts={}))
+
+
+@contextmanager
+def _no_unique_index() -> Iterator[None]:
+    with ExitStack() as stack:
+        for index in Base.metadata.tables[OperationRun.__tablename__].indexes:
+            if index.name in _UNIQUE:
+                stack.enter_context(mock.patch.object(index, "unique", new=False))
+        yield
+
+
+@contextmanager
+def _no_fence() -> Iterator[None]:
+    with (
+        mock.patch(f"{_FACTS}.may_still_land", new=False),
+        mock.patch(f"{_FACTS}.needs_fence", new=False),
+    ):
+        yield
+
+
+# By law and in words: the world that shows it, and how the rule is broken.
+MUTANTS: Final[
+    Mapping[tuple[str, str], tuple[Callable[[], World], Callable[[], AbstractContextManager[Any]]]]
+] = {
+    ("L1", "success is taken back"): (
+        partial(beginning, Mishaps(conflict=1, checks=1, sweeps=0)),
+        partial(mock.patch, "services.runs.write_result.is_correctable", lambda _: True),
+    ),
+    ("L2", "an adapter writes a run"): (
+        _TERMINATED,
+        partial(mock.patch, "reconcilers.restore_execute.RestoreExecuteAdapter.record", _write_itself),
+    ),
+    ("L5", "the same decision is written again"): (
+        partial(beginning, Mishaps(terminate=1, checks=1)),
+        partial(mock.patch, "models.run_context.RunReconciliation.is_same", lambda *_: False),
+    ),
+    ("L6", "a workflow is not asked whose work it is"): (
+        partial(beginning, Mishaps(cancel=1), RESTORING, BORROWING),
+        partial(mock.patch, "services.runs.proof.is_run_of", lambda *_: True),
+    ),
+    ("L7", "no index keeps two restores apart"): (
+        partial(beginning, Mishaps(attempts=2), RESTORING, REPEATING),
+        _no_unique_index,
+    ),
+    ("L8", "the reconciler records no restore result"): (
+        _TERMINATED,
+        partial(mock.patch, "reconcilers.restore_execute.record_result", lambda *_: {}),
+    ),
+    ("L9", "the sweep leaves a run whose workflow has closed"): (
+        _TERMINATED,
+        partial(mock.patch, "reconcilers.run_check.judge", lambda *_, **__: Judgement(action=Action.LEAVE)),
+    ),
+    ("L11", "a push without an answer counts as over"): (_TERMINATED, _no_fence),
+}
+
+
+def find(law: str, name: str) -> Explored:
+    """Search for a history that shows a mutant."""
+    world, broken = MUTANTS[law, name]
+    with broken():
+        return search(world())

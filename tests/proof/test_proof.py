@@ -1,0 +1,48 @@
+"""The small worlds of `make prove`, and a history that shows each broken rule."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.proof import replay
+from tests.proof.explore import Explored
+from tests.proof.mutants import MUTANTS, find
+from tests.proof.world import World
+from tests.proof.worlds import SMALL, search
+
+
+@pytest.mark.parametrize("world", SMALL.values(), ids=SMALL)
+def test_no_history_of_a_small_world_breaks_a_law(world: Callable[[], World]) -> None:
+    found = search(world())
+    assert found.history == ()
+    assert found.violation is None
+    assert found.transitions > len(found.states) > 100
+
+
+def test_joined_histories_reach_the_same_states_as_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SMALL["an attempt or a sweep is killed"]
+    joined = search(world())
+    monkeypatch.setattr(replay, "JOINS", False)
+    apart = search(world())
+    assert len(apart.states) > len(joined.states)
+    assert _seen_from_outside(joined) == _seen_from_outside(apart)
+
+
+def _seen_from_outside(found: Explored) -> set[World]:
+    """Return the states, of each process no more than what it does next."""
+    return {
+        state._replace(
+            processes=tuple(process._replace(node=str(process.node.effect)) for process in state.processes),
+            workflows=tuple(
+                workflow._replace(node=str(workflow.node.effect)) for workflow in state.workflows
+            ),
+        )
+        for state in found.states
+    }
+
+
+@pytest.mark.parametrize(("law", "name"), MUTANTS, ids=[law for law, _ in MUTANTS])
+def test_a_history_shows_a_broken_rule(law: str, name: str) -> None:
+    found = find(law, name)
+    assert found.violation is not None
+    assert found.violation.law == law
