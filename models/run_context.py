@@ -114,7 +114,8 @@ class RunCancellation(Stored):
 
 
 # What is known of a push. `opened`: its ticket is at the remote, and the push itself may be under way.
-PushStep = Literal["opened", "landed", "stale", "refused", "fenced", "unclear"]
+# `withdrawn`: it was given up before that was recorded, and so never sent.
+PushStep = Literal["opened", "withdrawn", "landed", "stale", "refused", "fenced", "unclear"]
 UNANSWERED: Final[frozenset[PushStep | None]] = frozenset({None, "opened"})
 
 
@@ -133,8 +134,16 @@ class RunPush(Stored):
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the push may still land."""
+        """Whether the push has no definite answer yet."""
         return self.answer in UNANSWERED
+
+    @property
+    def may_land(self) -> bool:
+        """Whether the push may reach the branch although its run completes now.
+
+        One with a ticket is sent only after its ticket is recorded as opened, which a completed run refuses.
+        """
+        return self.is_unanswered and (self.ticket is None or self.answer == "opened")
 
 
 class RunContext(Stored):
@@ -159,8 +168,8 @@ class RunContext(Stored):
 
     @property
     def unanswered_push(self) -> RunPush | None:
-        """The last push, where it may still land; None: every push has a definite answer."""
-        return self.pushes[-1] if self.pushes and self.pushes[-1].is_unanswered else None
+        """The last push, where it may still land; None: it has a definite answer, or was never sent."""
+        return self.pushes[-1] if self.pushes and self.pushes[-1].may_land else None
 
 
 # The keys that SQL reads and writes, as paths into the JSON; a test compares them with the models above.

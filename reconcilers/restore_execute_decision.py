@@ -108,7 +108,7 @@ class RestoreFacts(Facts):
     @property
     def _under_way(self) -> tuple[RunPush, ...]:
         own = self.branch.own_commits if self.branch else ()
-        return tuple(push for push in self.pushes if push.is_unanswered and push.commit not in own)
+        return tuple(push for push in self.pushes if push.may_land and push.commit not in own)
 
 
 class RestoreExecuteDecision:
@@ -157,7 +157,7 @@ class RestoreExecuteDecision:
     def _not_known(self, facts: RestoreFacts) -> ReconciliationDecision | None:
         if not facts.execution.ended:
             return None
-        if not facts.may_still_land and all(push.answer in _NOT_TAKEN for push in facts.pushes):
+        if facts.fence is None and not any(push.answer in _TAKEN for push in facts.pushes):
             # No push was taken, so the branch holds nothing of the run.
             return self._not_applied(facts)
         if facts.overdue:
@@ -173,7 +173,7 @@ class RestoreExecuteDecision:
         return _ends(facts, outcome, ReasonCode.RESTORE_NOT_APPLIED)
 
 
-_NOT_TAKEN: Final = frozenset({"stale", "refused", "fenced"})
+_TAKEN: Final = frozenset({"landed", "unclear"})
 
 
 def _ends(

@@ -196,7 +196,7 @@ def needs_decision(progress: RestoreProgress, pushes: Sequence[RunPush]) -> bool
     if progress.commit is not None:
         return progress.is_inconsistent
     taken = any(push.answer in {"landed", "unclear"} for push in pushes)
-    return taken or (progress.as_planned and any(push.is_unanswered for push in pushes))
+    return taken or (progress.as_planned and any(push.may_land for push in pushes))
 
 
 def _push_once(pushing: RestorePushing, *, head: str, commit: str) -> RepositoryError | None:

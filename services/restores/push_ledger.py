@@ -55,6 +55,12 @@ class RunPushLedger:
             run = session.get_one(OperationRun, self._run_id, populate_existing=True)
         raise RunRefused if run.status == Status.COMPLETED else PushRaced
 
+    def withdrawn(self, index: int) -> bool:
+        """Give up a push that was never sent; return False where its ticket was opened meanwhile."""
+        with self._database.transaction() as session:
+            service = OperationRunService(session, clock=self._clock)
+            return service.withdraw_push(self._run_id, index) is not None
+
     def answered(self, index: int, answer: PushStep) -> None:
         """Record a definite answer, unless the push has one."""
         with self._database.transaction() as session:

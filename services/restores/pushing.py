@@ -16,9 +16,6 @@ from services.repositories.tickets import TicketState, ticket_ref
 
 _log = structlog.get_logger()
 
-# A fence and a late push of the ticket itself may meet: then each is tried once more.
-_ROUNDS = 3
-
 
 class PushLedger(Protocol):
     """Where the pushes of one run are recorded before they are made (services/restores/push_ledger.py)."""
@@ -31,6 +28,9 @@ class PushLedger(Protocol):
 
     def opened(self, index: int) -> None:
         """Record that a push's ticket is at the remote; raise RunRefused where the run has completed."""
+
+    def withdrawn(self, index: int) -> bool:
+        """Give up a push that was never sent; return False where its ticket was opened meanwhile."""
 
     def answered(self, index: int, answer: PushStep) -> None:
         """Record a definite answer, unless the push has one."""
@@ -107,14 +107,17 @@ class RestorePushing:
         return self._move(index, ticket, head, commit)
 
     def close(self) -> None:
-        """Fence each push that has a ticket and no definite answer; record what that says.
+        """Close each push that has a ticket and no definite answer; record what that says.
 
-        Afterwards either such a push has landed, or it never will; the branch tells which. Raises
-        EnvironmentUnreachable where the remote gives no answer that settles it.
+        One whose ticket was never recorded as opened was not sent: the ledger alone closes it. Any other is
+        fenced at the remote. Afterwards either it has landed, or it never will; the branch tells which.
+        Raises EnvironmentUnreachable where the remote gives no answer that settles it.
         """
         for index, push in enumerate(self._ledger.pushes()):
-            if push.ticket and push.is_unanswered:
-                self._ledger.answered(index, self._fence(push.ticket, opened=push.answer == "opened"))
+            if not (push.ticket and push.is_unanswered):
+                continue
+            if push.answer == "opened" or not self._ledger.withdrawn(index):
+                self._ledger.answered(index, self._fence(push.ticket))
 
     def delete_tickets(self) -> None:
         """Delete the tickets of a run that has completed, and log those that the remote does not delete.
@@ -198,22 +201,20 @@ class RestorePushing:
             )
         return Landing.UNKNOWN
 
-    def _fence(self, ticket: str, *, opened: bool) -> PushStep:
+    def _fence(self, ticket: str) -> PushStep:
         """Close a ticket, unless it is closed; a closed one tells what happened, whoever closed it."""
-        expected = [TicketState.OPEN] if opened else [None, TicketState.OPEN]
-        for _ in range(_ROUNDS):
+        state = self._state_of(ticket)
+        if state not in _CLOSED:
+            answer = self._remote.push([self._ticket_move(ticket, TicketState.OPEN, TicketState.FENCED)])
+            said = answer.of(ticket)
+            if said in {RefAnswer.ACCEPTED, RefAnswer.UNCHANGED}:
+                return "fenced"
             state = self._state_of(ticket)
-            if state in _CLOSED:
-                return _CLOSED[state]
-            for each in expected:
-                answer = self._remote.push([self._ticket_move(ticket, each, TicketState.FENCED)])
-                if answer.of(ticket) in {RefAnswer.ACCEPTED, RefAnswer.UNCHANGED}:
-                    return "fenced"
-                if answer.of(ticket) is not RefAnswer.STALE and self._state_of(ticket) not in _CLOSED:
-                    raise EnvironmentUnreachable(
-                        f"The environment's repository did not take the fence: {answer.words}"
-                    )
-        return "unclear"
+            if said is not RefAnswer.STALE and state not in _CLOSED:
+                raise EnvironmentUnreachable(
+                    f"The environment's repository did not take the fence: {answer.words}"
+                )
+        return _CLOSED.get(state, "unclear")
 
     def _state_of(self, ticket: str) -> TicketState | None:
         """Ask for the state of a ticket; None: it is absent, hidden, or in no state of ours."""
@@ -232,6 +233,7 @@ class RestorePushing:
 _LEFT_AT: Mapping[PushStep | None, TicketState | None] = {
     None: None,
     "opened": TicketState.OPEN,
+    "withdrawn": TicketState.OPEN,
     "stale": TicketState.OPEN,
     "refused": TicketState.OPEN,
     "landed": TicketState.DONE,

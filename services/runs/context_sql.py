@@ -1,13 +1,14 @@
 """The SQL that reads and writes a run's stored context, by the paths of models/run_context.py."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models.operation_run import OperationRun
-from models.run_context import WORKFLOW_RUN_ID
+from models.run_context import LOOK_CLAIMED_UNTIL, PUSHES, WORKFLOW_RUN_ID
 
 
 def as_json(value: Any) -> BindParameter[Any]:
@@ -30,3 +31,13 @@ def working_for(workflow_run_id: str | None) -> Any:
     if workflow_run_id is None:
         return OperationRun.context_json
     return stored_with(WORKFLOW_RUN_ID, as_json(workflow_run_id))
+
+
+def context_looking_at(at: datetime) -> Any:
+    """Return the stored context with the time until which a look is claimed."""
+    return stored_with(LOOK_CLAIMED_UNTIL, as_json(at.isoformat()))
+
+
+def push_answer(index: int) -> Any:
+    """Return the SQL that reads the answer to a push, counted from 0; NULL where there is none yet."""
+    return stored_at((*PUSHES, str(index), "answer")).astext

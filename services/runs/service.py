@@ -38,7 +38,14 @@ from models.run_context import (
 )
 from services.database.write_guard import WRITER, WRITER_OPTION
 from services.masking.messages import mask_message
-from services.runs.context_sql import as_json, stored_at, stored_with, working_for
+from services.runs.context_sql import (
+    as_json,
+    context_looking_at,
+    push_answer,
+    stored_at,
+    stored_with,
+    working_for,
+)
 from services.runs.inputs import is_this_work
 from services.runs.links import workflow_id_of
 from services.runs.new_run import NewRun
@@ -154,21 +161,19 @@ class OperationRunService:
         )
 
     def record_push_opened(self, run_id: UUID, index: int) -> OperationRun | None:
-        """Record that a push's ticket is at the remote; None: the run has completed, or the push is answered.
-
-        A worker that was silent meanwhile learns here that it may not push any more.
-        """
+        """Record that a push's ticket is at the remote; None: the run has completed, or it is closed."""
         return self._answer_push(run_id, index, "opened", OperationRun.status == Status.RUNNING)
+
+    def withdraw_push(self, run_id: UUID, index: int) -> OperationRun | None:
+        """Give up a push whose ticket was never recorded as opened; None: it was, or has an answer."""
+        return self._answer_push(run_id, index, "withdrawn", push_answer(index).is_(None))
 
     def record_push_answer(self, run_id: UUID, index: int, answer: PushStep) -> OperationRun | None:
         """Record the definite answer to a push, once; None: it has one."""
         return self._answer_push(run_id, index, answer)
 
     def claim_look(self, run_id: UUID, *, until: datetime) -> OperationRun | None:
-        """Claim the next look at a run's repository; None: another process has claimed it.
-
-        The run itself does not change by this, so neither does `updated_at`.
-        """
+        """Claim the next look at a run's repository; None: another process has claimed it."""
         claimed = stored_at(LOOK_CLAIMED_UNTIL).astext
         free = or_(claimed.is_(None), claimed <= self._clock().isoformat())
         return self._keep(
@@ -179,7 +184,7 @@ class OperationRunService:
         """Have the sweep look at a run's repository at a time, or for None not again."""
         context = OperationRun.context_json.op("-", return_type=JSONB())(LOOK_CLAIMED_UNTIL[0])
         if at is not None:
-            context = _looking_at(at)
+            context = context_looking_at(at)
         return self._keep(run_id, context_json=context)
 
     def request_cancel(self, run_id: UUID, actor: Actor) -> OperationRun | None:
@@ -331,14 +336,13 @@ class OperationRunService:
         return run
 
     def _answer_push(self, run_id: UUID, index: int, answer: PushStep, *guards: Any) -> OperationRun | None:
-        push = (*PUSHES, str(index))
-        known = stored_at((*push, "answer")).astext
+        known = push_answer(index)
         return self._change(
             run_id,
-            stored_at(push).is_not(None),
+            stored_at((*PUSHES, str(index))).is_not(None),
             or_(known.is_(None), known.in_([step for step in UNANSWERED if step])),
             *guards,
-            context_json=stored_with((*push, "answer"), as_json(answer)),
+            context_json=stored_with((*PUSHES, str(index), "answer"), as_json(answer)),
         )
 
     def _change(self, run_id: UUID, *guards: Any, **values: Any) -> OperationRun | None:
@@ -392,7 +396,3 @@ def _workflow(correlation: Correlation) -> Actor:
 def _kept(failure: Failure) -> Json:
     """Return a failure as `failures` keeps it, its detail without secrets (law L10)."""
     return {**failure.model_dump(mode="json"), "detail": mask_message(failure.detail)}
-
-
-def _looking_at(at: datetime) -> Any:
-    return stored_with(LOOK_CLAIMED_UNTIL, as_json(at.isoformat()))

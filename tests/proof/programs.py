@@ -114,7 +114,6 @@ def instead_of_the_surroundings() -> Iterator[None]:
         # How often each begins again: twice is enough to come from any round to the next and to the end.
         mock.patch("reconcilers.reconciler.ROUNDS", 2),
         mock.patch("services.restores.execution.ROUNDS", 2),
-        mock.patch("services.restores.pushing._ROUNDS", 2),
         _clock_of(OperationRunService),
         _clock_of(RestorePushing),
         _clock_of(RunPushLedger),

@@ -34,7 +34,7 @@ def branch(*own: str, as_planned: bool = False, changed: tuple[str, ...] = ()) -
 
 UNTOUCHED = BranchFacts(own_commits=(), as_planned=False, changed=())
 APPLIED = BranchFacts(own_commits=(COMMIT,), as_planned=True, changed=("a",))
-UNANSWERED = (push_of(COMMIT, began_at=FAILED_AT),)
+NEVER_SENT = (push_of(COMMIT, began_at=FAILED_AT),)
 OPENED = (push_of(COMMIT, answer="opened", began_at=FAILED_AT),)
 LANDED = (push_of(COMMIT, answer="landed"),)
 FENCED = (push_of(COMMIT, answer="fenced"),)
@@ -108,6 +108,8 @@ def decide(**facts: object) -> ReconciliationDecision | None:
         ),
         ({"pushes": OPENED, "looked_at": OVERDUE}, *UNREACHABLE),
         ({"pushes": UNCLEAR}, *UNREACHABLE),
+        ({"pushes": NEVER_SENT}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
+        ({"pushes": NEVER_SENT, "branch": None}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
         ({"pushes": FENCED}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
         ({"pushes": FENCED, "branch": None}, Outcome.FAILED, ReasonCode.RESTORE_NOT_APPLIED, False),
         ({"pushes": FENCED, "branch": APPLIED}, Outcome.SUCCEEDED, ReasonCode.RESTORE_APPLIED, True),
@@ -147,9 +149,9 @@ def test_the_first_row_that_holds_decides(
         {"branch": None, "pushes": LANDED},
         {"execution": OPEN, "branch": None, "pushes": OPENED, "looked_at": OVERDUE},
         {"pushes": OPENED},
-        {"pushes": UNANSWERED},
-        {"pushes": UNANSWERED, "branch": branch(as_planned=True)},
-        {"pushes": UNANSWERED, "branch": branch(changed=("a",))},
+        {"pushes": OPENED, "branch": branch(as_planned=True)},
+        {"pushes": OPENED, "branch": branch(changed=("a",))},
+        {"pushes": WITHOUT_TICKET, "branch": None, "looked_at": AFTER_THE_TIME_FENCE},
         {"pushes": WITHOUT_TICKET, "looked_at": AT_THE_TIME_FENCE},
     ],
 )

@@ -108,6 +108,8 @@ def test_the_same_evidence_leads_to_the_review_that_is_there(system: System) -> 
     assert second["links"]["related"]["id"] == first["links"]["related"]["id"]
     reconciliation = second["context"]["reconciliation"]
     assert reconciliation.pop("reconciled_at")
+    assert reconciliation["evidence"].pop("workflow_id").endswith(second["id"])
+    assert reconciliation["evidence"].pop("workflow_run_id")
     assert reconciliation == {
         "adapter": "environment.review.compose",
         "decision": "succeeded",

@@ -188,6 +188,13 @@ class RunMachine(RuleBasedStateMachine):
         if after is not None:
             assert after.context["pushes"][index]["answer"] == answer
 
+    @rule(index=st.integers(0, 2))
+    def withdraw_push(self, index: int) -> None:
+        self._expect(
+            lambda service: service.withdraw_push(self._run, index),
+            if_=lambda before: _awaits_answer(before, index, unopened=True),
+        )
+
     @rule(minutes=st.sampled_from([-1, 1]))
     def claim_look(self, minutes: int) -> None:
         now = self._clock()
@@ -349,9 +356,9 @@ class RunMachine(RuleBasedStateMachine):
         return self._now
 
 
-def _awaits_answer(before: Seen, index: int) -> bool:
+def _awaits_answer(before: Seen, index: int, *, unopened: bool = False) -> bool:
     pushes = before.context.get("pushes", [])
-    return index < len(pushes) and pushes[index]["answer"] in {None, "opened"}
+    return index < len(pushes) and pushes[index]["answer"] in ({None} if unopened else {None, "opened"})
 
 
 def _expected(before: Seen, decision: ReconciliationDecision) -> WriteResult:
