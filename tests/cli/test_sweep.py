@@ -41,8 +41,7 @@ def schedule(temporal: TemporalCli) -> Iterator[Callable[[], int]]:
         temporal("schedule", "toggle", "--schedule-id", SWEEP_SCHEDULE, flag, "--reason", "a test")
 
     def started() -> int:
-        described = temporal("schedule", "describe", "--schedule-id", SWEEP_SCHEDULE)
-        return int(described["info"].get("actionCount", 0))
+        return int(temporal("workflow", "count", "--query", "WorkflowType = 'operation-run.sweep'")["count"])
 
     toggle("--pause")
     yield started
@@ -89,7 +88,7 @@ def test_without_it_a_worker_is_to_sweep_once_now(run: Run, schedule: Callable[[
 
     assert run("sweep") == {"dry_run": False, "requested": True}
 
-    wait_for(lambda: schedule() == before + 1, what="the schedule to start a sweep")
+    wait_for(lambda: schedule() > before, what="the schedule to start a sweep")
 
 
 def test_a_namespace_without_the_schedule_is_told_apart(

@@ -104,9 +104,19 @@ def test_an_old_lock_of_the_branch_ends_as_not_applied(served: ServedRemote, res
     assert not restoring.landed()
 
 
-def test_an_old_lock_of_the_ticket_keeps_the_run_open(served: ServedRemote, restoring: Restoring) -> None:
+def test_a_ticket_that_an_old_lock_keeps_out_was_never_pushed_with(
+    served: ServedRemote, restoring: Restoring
+) -> None:
     served.lock(restoring.ticket())
     assert restoring.attempt().end() == "EnvironmentUnreachable"
+    assert restoring.settle() is ReasonCode.RESTORE_NOT_APPLIED
+    served.unlock(restoring.ticket())
+    assert not restoring.landed()
+
+
+def test_an_old_lock_of_the_ticket_keeps_the_run_open(served: ServedRemote, restoring: Restoring) -> None:
+    restoring.attempt(dies_at="restore.before_push").end()
+    served.lock(restoring.ticket())
     assert restoring.settle() is None
     served.unlock(restoring.ticket())
     assert restoring.settle() is ReasonCode.RESTORE_NOT_APPLIED
