@@ -198,7 +198,7 @@ MUTANTS = (
     Mutant(
         name="a fence is said and not pushed",
         file=_PUSHING,
-        text="self._remote.push([self._ticket_move(ticket, each, TicketState.FENCED)])",
+        text="self._remote.push([self._ticket_move(ticket, TicketState.OPEN, TicketState.FENCED)])",
         mutation='PushAnswer(refs={ticket: RefAnswer.ACCEPTED}, words="", heard=True)',
         test=f"{_FENCE_TEST}::test_a_push_that_waits_to_be_judged_is_fenced_for_ever",
     ),
