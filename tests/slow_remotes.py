@@ -9,7 +9,8 @@ from tests.system import Json, System, wait_for
 
 # What a hook reads for a push to a branch; a ticket's own push has none.
 TO_A_BRANCH = "grep -q ' refs/heads/'"
-ANY_PUSH = "true"
+# That one, and every push after it, a ticket's too.
+FROM_A_BRANCH_ON = "{{ grep -q ' refs/heads/' || [ -e {marker} ]; }}"
 
 
 def held_restore(system: System, held: str = TO_A_BRANCH) -> tuple[GitRepository, Json, Json]:
@@ -23,6 +24,7 @@ def held_restore(system: System, held: str = TO_A_BRANCH) -> tuple[GitRepository
     environment = system.environment(repository.url)
     plan = system.plan(environment, "release-1")
     gate, marker = gate_of(repository), repository.path.with_suffix(".marker")
+    held = held.format(marker=marker)
     repository.hook(
         "pre-receive", f"if {held}; then touch {marker}; while [ ! -e {gate} ]; do sleep 0.05; done; fi"
     )

@@ -8,7 +8,7 @@ from models.reason_codes import ReasonCode
 from services.runs.wording import REASONS
 from tests.browser.people import PASSWORD, People
 from tests.slow_remotes import silence
-from tests.system import System
+from tests.system import System, wait_for
 
 STOPS = 80
 # Where a part of a date's field has the focus, the browser outlines that part itself.
@@ -29,7 +29,8 @@ def tab_to(page: Page, target: Locator) -> None:
     for _ in range(STOPS):
         page.keyboard.press("Tab")
         where = page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
-        assert page.evaluate(_IS_SEEN), f"focus is not seen on {where}"
+        # A live page may be about to draw itself when the key comes.
+        wait_for(lambda: page.evaluate(_IS_SEEN), what=f"the focus to be seen on {where}", patience=5)
         if target.evaluate("element => element === document.activeElement"):
             return
     raise AssertionError(f"{target} is not reached by the keyboard")

@@ -8,7 +8,7 @@ from tests.faults.operations import workflow_id_of
 from tests.faults.recoveries import Recoveries
 from tests.faults.settled import assert_settled, commits_of, settlements
 from tests.git_repository import GitRepository
-from tests.slow_remotes import ANY_PUSH, TO_A_BRANCH, gate_of, held_restore
+from tests.slow_remotes import FROM_A_BRANCH_ON, TO_A_BRANCH, gate_of, held_restore
 from tests.system import Json, System, wait_for
 from tests.temporal_cli import TemporalCli
 
@@ -36,7 +36,7 @@ def test_it_never_lands_after_the_record_says_that_nothing_was_written(
 def test_a_remote_that_takes_no_push_keeps_the_run_open_and_then_tells_what_happened(
     system: System, crew: Crew, temporal: TemporalCli
 ) -> None:
-    repository, run = _abandoned(system, crew, temporal, ANY_PUSH)
+    repository, run = _abandoned(system, crew, temporal, FROM_A_BRANCH_ON)
     crew.muster(1)
 
     asked = system.post(f"/operations/{run['id']}/reconcile", {"dry_run": True}, expect=200)
