@@ -12,24 +12,30 @@ class LazyCommand(NamedTuple):
 
 
 COMMANDS = {
-    "up": LazyCommand("runtime.cli.up", "Run everything on this machine."),
-    "worker": LazyCommand("runtime.cli.worker", "Run a worker for Temporal's task queue."),
-    "web": LazyCommand("runtime.cli.web", "Run the web server."),
-    "migrate": LazyCommand("runtime.cli.migrate", "Bring the database's schema up to date."),
-    "setup-temporal": LazyCommand("runtime.cli.setup_temporal", "Create what Temporal's namespace needs."),
-    "workspace": LazyCommand("runtime.cli.workspace", "Workspaces and their people."),
-    "user": LazyCommand("runtime.cli.user", "Let people sign in: roles, links, passwords."),
-    "token": LazyCommand("runtime.cli.token", "Bearer tokens for programs."),
-    "environment": LazyCommand("runtime.cli.environment", "Environments, restore points and restore plans."),
-    "start": LazyCommand("runtime.cli.start", "Start an operation."),
-    "runs": LazyCommand("runtime.cli.runs", "List runs."),
-    "show": LazyCommand("runtime.cli.show", "Show one run."),
-    "cancel": LazyCommand("runtime.cli.cancel", "Ask for a run's cancellation."),
-    "reconcile": LazyCommand("runtime.cli.reconcile", "Check a run and settle it by what is true."),
-    "sweep": LazyCommand("runtime.cli.sweep", "Sweep now, or say what a sweep would do."),
-    "prune": LazyCommand("runtime.cli.prune", "Delete old runs that nothing needs any more."),
-    "verify-pack": LazyCommand("runtime.cli.verify_pack", "Tell whether a review pack is unchanged."),
-    "doctor": LazyCommand("runtime.cli.doctor", "Say what is missing on this machine, and how to mend it."),
+    "up": LazyCommand("runtime.cli.serve.up", "Run everything on this machine."),
+    "worker": LazyCommand("runtime.cli.serve.worker", "Run a worker for Temporal's task queue."),
+    "web": LazyCommand("runtime.cli.serve.web", "Run the web server."),
+    "migrate": LazyCommand("runtime.cli.admin.migrate", "Bring the database's schema up to date."),
+    "setup-temporal": LazyCommand(
+        "runtime.cli.admin.setup_temporal", "Create what Temporal's namespace needs."
+    ),
+    "workspace": LazyCommand("runtime.cli.admin.workspace", "Workspaces and their people."),
+    "user": LazyCommand("runtime.cli.admin.user", "Let people sign in: roles, links, passwords."),
+    "token": LazyCommand("runtime.cli.admin.token", "Bearer tokens for programs."),
+    "environment": LazyCommand(
+        "runtime.cli.remote.environment", "Environments, restore points and restore plans."
+    ),
+    "start": LazyCommand("runtime.cli.remote.start", "Start an operation."),
+    "runs": LazyCommand("runtime.cli.remote.runs", "List runs."),
+    "show": LazyCommand("runtime.cli.remote.show", "Show one run."),
+    "cancel": LazyCommand("runtime.cli.remote.cancel", "Ask for a run's cancellation."),
+    "reconcile": LazyCommand("runtime.cli.remote.reconcile", "Check a run and settle it by what is true."),
+    "sweep": LazyCommand("runtime.cli.admin.sweep", "Sweep now, or say what a sweep would do."),
+    "prune": LazyCommand("runtime.cli.admin.prune", "Delete old runs that nothing needs any more."),
+    "verify-pack": LazyCommand("runtime.cli.remote.verify_pack", "Tell whether a review pack is unchanged."),
+    "doctor": LazyCommand(
+        "runtime.cli.admin.doctor", "Say what is missing on this machine, and how to mend it."
+    ),
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from models.lifecycle import FINAL_OUTCOMES, Outcome
-from runtime.cli import start
 from runtime.cli.main import operationrun, run_command
+from runtime.cli.remote import start
 from services.database.session import Database
 from services.runs.operations import OperationStarter
 from services.runs.service import OperationRunService

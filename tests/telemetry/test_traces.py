@@ -15,7 +15,7 @@ IMPORTED = """
 import asyncio, sys
 from flask import Flask
 import runtime.worker
-from runtime.cli.web import command
+from runtime.cli.serve.web import command
 from runtime.temporal.client import connect
 from runtime.telemetry.tracing import trace_process, trace_requests
 trace_process("operationrun-web")

@@ -1,8 +1,8 @@
 import click
 
 from runtime.cli.output import json_option, show
-from runtime.cli.restore_plan import restore_plan
-from runtime.cli.restore_point import restore_point
+from runtime.cli.remote.restore_plan import restore_plan
+from runtime.cli.remote.restore_point import restore_point
 from runtime.cli.scope import workspace_ids
 from runtime.container import cli_context
 from runtime.settings import Settings
