@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,8 @@ from tests.system import System, wait_for
 from tests.temporal_cli import TemporalCli
 
 Run = Callable[..., Any]
+
+SWEEPS = "WorkflowType = 'operation-run.sweep'"
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +43,15 @@ def schedule(temporal: TemporalCli) -> Iterator[Callable[[], int]]:
         temporal("schedule", "toggle", "--schedule-id", SWEEP_SCHEDULE, flag, "--reason", "a test")
 
     def started() -> int:
-        return int(temporal("workflow", "count", "--query", "WorkflowType = 'operation-run.sweep'")["count"])
+        return int(temporal("workflow", "count", "--query", SWEEPS)["count"])
+
+    def newest() -> datetime:
+        (found,) = temporal("workflow", "list", "--query", SWEEPS, "--limit", "1")
+        return datetime.fromisoformat(found["startTime"])
 
     toggle("--pause")
+    # Temporal names a sweep by the second: one that is triggered within another's would not start.
+    wait_for(lambda: utc_now() - newest() > timedelta(seconds=1), what="the last sweep's second to pass")
     yield started
     toggle("--unpause")
 
