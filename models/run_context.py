@@ -138,6 +138,11 @@ class RunPush(Stored):
         return self.answer in UNANSWERED
 
     @property
+    def was_taken(self) -> bool:
+        """Whether the remote took the push, or may have: its ticket is unclear."""
+        return self.answer in {"landed", "unclear"}
+
+    @property
     def may_land(self) -> bool:
         """Whether the push may reach the branch although its run completes now.
 

@@ -157,7 +157,7 @@ class RestoreExecuteDecision:
     def _not_known(self, facts: RestoreFacts) -> ReconciliationDecision | None:
         if not facts.execution.ended:
             return None
-        if facts.fence is None and not any(push.answer in _TAKEN for push in facts.pushes):
+        if facts.fence is None and not any(push.was_taken for push in facts.pushes):
             # No push was taken, so the branch holds nothing of the run.
             return self._not_applied(facts)
         if facts.overdue:
@@ -171,9 +171,6 @@ class RestoreExecuteDecision:
             return _ends(facts, Outcome.BLOCKED, ReasonCode.PUSH_REFUSED)
         outcome = outcome_without_result(facts.execution, cancellation_asked=facts.cancellation_asked)
         return _ends(facts, outcome, ReasonCode.RESTORE_NOT_APPLIED)
-
-
-_TAKEN: Final = frozenset({"landed", "unclear"})
 
 
 def _ends(

@@ -113,7 +113,8 @@ class RestoreExecution:
             if run.status == Status.COMPLETED:
                 return _recorded(session, run)
         ledger = RunPushLedger(self._database, work.run.id, clock=self._clock)
-        pushing = self._pushing(work, ledger)
+        remote = MirrorRemote(work.mirror, work.environment.branch, at=work.run.created_at)
+        pushing = RestorePushing(work.run.id, ledger, remote, clock=self._clock, fault_hook=self._fault_hook)
         pushing.close()
         progress = work.first_progress(check_cancelled)
         refusal: RepositoryError | None = None
@@ -134,15 +135,6 @@ class RestoreExecution:
             pushing.close()
             progress = work.progress_at(work.head(check_cancelled))
         raise PushRaced
-
-    def _pushing(self, work: RestoreWork, ledger: RunPushLedger) -> RestorePushing:
-        return RestorePushing(
-            work.run.id,
-            ledger,
-            MirrorRemote(work.mirror, work.environment.branch, at=work.run.created_at),
-            clock=self._clock,
-            fault_hook=self._fault_hook,
-        )
 
     def _load(self, session: Session, run: OperationRun, operation_input: RestoreExecuteInput) -> RestoreWork:
         found = session.execute(
@@ -195,8 +187,7 @@ def needs_decision(progress: RestoreProgress, pushes: Sequence[RunPush]) -> bool
     """
     if progress.commit is not None:
         return progress.is_inconsistent
-    taken = any(push.answer in {"landed", "unclear"} for push in pushes)
-    return taken or (progress.as_planned and any(push.may_land for push in pushes))
+    return any(push.was_taken or (progress.as_planned and push.may_land) for push in pushes)
 
 
 def _push_once(pushing: RestorePushing, *, head: str, commit: str) -> RepositoryError | None:

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from models.base import Clock, utc_now
-from models.errors import Cancelled, PushRaced, RunRefused
+from models.errors import Cancelled, OperationRunError, PushRaced, RunRefused
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.run_context import PushStep, RunPush
@@ -35,13 +35,9 @@ class RunPushLedger:
             if service.begin_push(self._run_id, new, earlier=earlier) is not None:
                 return
             run = session.get_one(OperationRun, self._run_id, populate_existing=True)
-        if run.status == Status.COMPLETED:
-            raise RunRefused
-        raise (
-            PushRaced("Another attempt of this run pushes.")
-            if run.context.cancellation is None
-            else Cancelled
-        )
+        if run.status != Status.COMPLETED and run.context.cancellation is not None:
+            raise Cancelled
+        raise _too_late(run)
 
     def opened(self, index: int) -> None:
         """Record that a push's ticket is at the remote.
@@ -53,7 +49,7 @@ class RunPushLedger:
             if service.record_push_opened(self._run_id, index) is not None:
                 return
             run = session.get_one(OperationRun, self._run_id, populate_existing=True)
-        raise RunRefused if run.status == Status.COMPLETED else PushRaced
+        raise _too_late(run)
 
     def withdrawn(self, index: int) -> bool:
         """Give up a push that was never sent; return False where its ticket was opened meanwhile."""
@@ -65,6 +61,13 @@ class RunPushLedger:
         """Record a definite answer, unless the push has one."""
         with self._database.transaction() as session:
             OperationRunService(session, clock=self._clock).record_push_answer(self._run_id, index, answer)
+
+
+def _too_late(run: OperationRun) -> OperationRunError:
+    """Return why this attempt may not push: the run has completed, or another attempt acts for it."""
+    return (
+        RunRefused() if run.status == Status.COMPLETED else PushRaced("Another attempt of this run pushes.")
+    )
 
 
 def pushes_of(run: OperationRun) -> Sequence[RunPush]:

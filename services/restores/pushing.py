@@ -1,6 +1,5 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -51,14 +50,6 @@ class PushRemote(Protocol):
         """Return the object of a ticket in a state."""
 
 
-class Landing(StrEnum):
-    """What is known of a push after its answer; the branch itself has the last word."""
-
-    LANDED = "landed"
-    STALE = "stale"
-    UNKNOWN = "unknown"
-
-
 class RestorePushing:
     """Pushes a run's commits so that at most one can land, and fences those without an answer (law L11).
 
@@ -81,8 +72,8 @@ class RestorePushing:
         self._clock = clock
         self._fault_hook = fault_hook
 
-    def push(self, *, head: str, commit: str) -> Landing:
-        """Move the branch from `head` to `commit`, once.
+    def push(self, *, head: str, commit: str) -> None:
+        """Move the branch from `head` to `commit`, once; the branch itself says whether that came about.
 
         1. Record the push in the ledger, unless an earlier one may still land that a fence would stop.
         2. Put its ticket at the remote, alone; where the remote refuses that, push without a ticket.
@@ -99,12 +90,13 @@ class RestorePushing:
         reused = any(push.ticket == ticket for push in earlier)
         index = self._begin(ticket, head, commit, earlier=len(earlier))
         if ticket is None:
-            return self._move_alone(index, head, commit)
-        if not reused and not self._open(index, ticket):
-            return self._push_without_ticket(index, head, commit)
-        self._ledger.opened(index)
-        self._fault_hook("restore.before_push")
-        return self._move(index, ticket, head, commit)
+            self._move_alone(index, head, commit)
+        elif reused or self._open(index, ticket):
+            self._ledger.opened(index)
+            self._fault_hook("restore.before_push")
+            self._move(index, ticket, head, commit)
+        else:
+            self._push_without_ticket(index, head, commit)
 
     def close(self) -> None:
         """Close each push that has a ticket and no definite answer; record what that says.
@@ -158,15 +150,15 @@ class RestorePushing:
         self._fault_hook("restore.after_ticket")
         return True
 
-    def _push_without_ticket(self, index: int, head: str, commit: str) -> Landing:
-        return self._move_alone(self._begin(None, head, commit, earlier=index + 1), head, commit)
+    def _push_without_ticket(self, index: int, head: str, commit: str) -> None:
+        self._move_alone(self._begin(None, head, commit, earlier=index + 1), head, commit)
 
-    def _move_alone(self, index: int, head: str, commit: str) -> Landing:
+    def _move_alone(self, index: int, head: str, commit: str) -> None:
         self._fault_hook("restore.before_push")
         answer = self._remote.push([RefUpdate(ref=self._remote.branch, expected=head, new=commit)])
-        return self._record(index, answer.of(self._remote.branch), answer)
+        self._record(index, answer.of(self._remote.branch), answer)
 
-    def _move(self, index: int, ticket: str, head: str, commit: str) -> Landing:
+    def _move(self, index: int, ticket: str, head: str, commit: str) -> None:
         branch = self._remote.branch
         updates = [
             RefUpdate(ref=branch, expected=head, new=commit),
@@ -178,28 +170,26 @@ class RestorePushing:
             raise PushRaced("Another attempt closed this push.")
         if not answer.is_atomic or (at_ticket, at_branch) == (RefAnswer.REFUSED, RefAnswer.WITHHELD):
             self._ledger.answered(index, "refused")
-            return self._push_without_ticket(index, head, commit)
+            self._push_without_ticket(index, head, commit)
+            return
         if at_branch is RefAnswer.ACCEPTED and at_ticket is not RefAnswer.ACCEPTED:
             at_branch = RefAnswer.UNKNOWN
-        return self._record(index, at_branch, answer)
+        self._record(index, at_branch, answer)
 
-    def _record(self, index: int, said: RefAnswer, answer: PushAnswer) -> Landing:
-        """Record a definite answer; raise where it is none, or a refusal."""
+    def _record(self, index: int, said: RefAnswer, answer: PushAnswer) -> None:
+        """Record a definite answer; raise where it is a refusal, or the remote said nothing."""
         if said in {RefAnswer.ACCEPTED, RefAnswer.UNCHANGED}:
             self._fault_hook("restore.after_push")
             self._ledger.answered(index, "landed")
-            return Landing.LANDED
-        if said is RefAnswer.STALE:
+        elif said is RefAnswer.STALE:
             self._ledger.answered(index, "stale")
-            return Landing.STALE
-        if said is RefAnswer.REFUSED:
+        elif said is RefAnswer.REFUSED:
             self._ledger.answered(index, "refused")
             raise PushRefused(f"The repository refused the push: {answer.words}")
-        if not answer.heard:
+        elif not answer.heard:
             raise EnvironmentUnreachable(
                 f"The environment's repository did not answer the push: {answer.words}"
             )
-        return Landing.UNKNOWN
 
     def _fence(self, ticket: str) -> PushStep:
         """Close a ticket, unless it is closed; a closed one tells what happened, whoever closed it."""
@@ -246,7 +236,7 @@ _CLOSED: Mapping[TicketState | None, PushStep] = {TicketState.DONE: "landed", Ti
 def next_ticket(run_id: UUID, pushes: Sequence[RunPush]) -> str | None:
     """Return the ticket of a run's next push; None: its remote takes no tickets.
 
-    One whose push was refused or came too late serves again.
+    That of a push that came too late serves again.
     """
     if not pushes:
         return ticket_ref(run_id, 1)

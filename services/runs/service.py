@@ -176,9 +176,7 @@ class OperationRunService:
         """Claim the next look at a run's repository; None: another process has claimed it."""
         claimed = stored_at(LOOK_CLAIMED_UNTIL).astext
         free = or_(claimed.is_(None), claimed <= self._clock().isoformat())
-        return self._keep(
-            run_id, free, context_json=stored_with(LOOK_CLAIMED_UNTIL, as_json(until.isoformat()))
-        )
+        return self._keep(run_id, free, context_json=context_looking_at(until))
 
     def plan_look(self, run_id: UUID, at: datetime | None) -> OperationRun | None:
         """Have the sweep look at a run's repository at a time, or for None not again."""
