@@ -21,7 +21,7 @@ from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.review_compose import ReviewComposeAdapter
 from services.database.session import Database
 from services.repositories.mirror import MirrorStore
-from tests.factories import ADA, decision, make_environment, make_run
+from tests.factories import ADA, decision, make_run
 from tests.runs.seen_runs import see, steps_of
 
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
@@ -104,12 +104,6 @@ WAYS: dict[Way, type[Exception]] = {
     table_update: DBAPIError,
     raw_sql: DBAPIError,
 }
-
-
-@pytest.fixture
-def environment(database: Database) -> Environment:
-    with database.transaction() as session:
-        return make_environment(session)
 
 
 @pytest.fixture

@@ -39,12 +39,6 @@ FINGERPRINT = "f" * 64
 
 
 @pytest.fixture
-def environment(database: Database) -> Environment:
-    with database.transaction() as session:
-        return make_environment(session)
-
-
-@pytest.fixture
 def mirrors(repositories: Path, tmp_path: Path) -> MirrorStore:
     return MirrorStore(tmp_path / "mirrors", allowed_file_roots=[repositories])
 

@@ -15,16 +15,10 @@ from models.reconciliation import ReconciliationDecision, Related, Source
 from services.database.session import Database
 from services.runs.service import OperationRunService
 from services.runs.write_result import WriteResult
-from tests.factories import ADA, decision, make_environment, make_run
+from tests.factories import ADA, decision, make_run
 from tests.runs.seen_runs import Seen, see, steps_of
 
 REVIEW_ID = "01a208b7-20cd-74be-86e4-06dec0996ece"
-
-
-@pytest.fixture
-def environment(database: Database) -> Environment:
-    with database.transaction() as session:
-        return make_environment(session)
 
 
 def born(

@@ -1,14 +1,9 @@
 """One sweep over an engine in memory: what Temporal's lists name is settled, adopted or left alone."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
 
-from models.base import Json, utc_now
 from models.catalog import OperationType
 from models.correlation import Correlation
 from models.environment import Environment
@@ -17,48 +12,12 @@ from models.operation_run import OperationRun
 from models.sweep import SweepCursor, SweepResult
 from reconcilers.sweep import Sweep
 from services.database.session import Database
-from services.engine.port import FirstEvent
-from tests.factories import make_environment, make_run, make_workspace
-from tests.fake_engine import FakeEngine, services_on
+from tests.factories import make_run, make_workspace
+from tests.fake_engine import services_on
+from tests.reconcilers.listing_engine import ListingEngine, input_of
 from tests.runs.seen_runs import see
 
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
-
-
-@dataclass
-class ListingEngine(FakeEngine):
-    """A fake engine with Temporal's two lists, and the first events of directly started workflows."""
-
-    closed: list[str] = field(default_factory=list)
-
-    def closed_abnormally(self, since: datetime, *, limit: int) -> Sequence[str]:  # noqa: ARG002
-        return self.closed[:limit]
-
-    def open_workflows(self, since: datetime, *, limit: int) -> Sequence[str]:  # noqa: ARG002
-        return list(self.first_events)[:limit]
-
-    def start_directly(self, given: Json, *, workflow_type: str = COMPOSE) -> UUID:
-        correlation = Correlation(operation_type=COMPOSE, run_id=uuid4())
-        self.open(correlation.workflow_id)
-        self.first_events[correlation.workflow_id] = FirstEvent(
-            workflow_type=workflow_type,
-            workflow_run_id=str(uuid4()),
-            task_queue="a-queue",
-            started_at=utc_now(),
-            operation_input=given,
-        )
-        return correlation.run_id
-
-
-@pytest.fixture
-def engine() -> ListingEngine:
-    return ListingEngine()
-
-
-@pytest.fixture
-def environment(database: Database) -> Environment:
-    with database.transaction() as session:
-        return make_environment(session)
 
 
 @pytest.fixture
@@ -69,10 +28,6 @@ def sweep(database: Database, engine: ListingEngine, tmp_path: Path) -> Sweep:
 
 def swept(sweep: Sweep) -> SweepResult:
     return sweep.run_once(SweepCursor())
-
-
-def input_of(environment: Environment) -> Json:
-    return {"workspace_id": str(environment.workspace_id), "environment_id": str(environment.id)}
 
 
 def test_an_open_workflow_without_a_run_is_adopted(

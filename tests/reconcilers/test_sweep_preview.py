@@ -29,13 +29,12 @@ from tests.factories import (
     ADA,
     correlation_of,
     decision,
-    make_environment,
     make_run,
     make_workspace,
     start,
 )
 from tests.fake_engine import services_on
-from tests.reconcilers.test_sweep import ListingEngine, input_of
+from tests.reconcilers.listing_engine import ListingEngine, input_of
 
 RUN_ID = UUID(int=1)
 
@@ -43,17 +42,6 @@ RUN_ID = UUID(int=1)
 def later() -> datetime:
     """Return when the preview looks: the runs of a test are idle by then."""
     return utc_now() + timedelta(minutes=2)
-
-
-@pytest.fixture
-def engine() -> ListingEngine:
-    return ListingEngine()
-
-
-@pytest.fixture
-def environment(database: Database) -> Environment:
-    with database.transaction() as session:
-        return make_environment(session)
 
 
 @pytest.fixture
