@@ -73,6 +73,11 @@ def _work_apart(run: OperationRun, view: WorkflowView | None, now: datetime) -> 
 
 
 def _active_apart(run: OperationRun, state: ExecutionState) -> str | None:
+    if state is not ExecutionState.OPEN and run.context.unanswered_push:
+        return (
+            "The work has ended, and its change may still arrive. The run stays open until the repository "
+            "confirms what happened; the regular check asks it every few seconds."
+        )
     if state is ExecutionState.CLOSED:
         return (
             "The work has ended, and its end is not recorded yet. The regular check settles it within "

@@ -14,7 +14,7 @@ from models.reconciliation import OPEN, Execution, ExecutionState
 from models.review import EnvironmentReview, ReviewStatus
 from services.engine.port import WorkflowView
 from services.runs.queries import BusinessTruth
-from tests.runs.contexts import stored_context, stored_reconciliation
+from tests.runs.contexts import push_of, stored_context, stored_reconciliation
 from web.runs.agreement import agreement_of
 
 NOW = utc_now()
@@ -81,6 +81,17 @@ def test_they_differ_and_what_happens_next_is_told(run: OperationRun, view: Work
 
     assert found.agrees is False
     assert next_ in found.sentence
+
+
+@pytest.mark.parametrize("view", [closed("terminated"), GONE])
+def test_a_push_that_may_still_land_is_not_said_to_be_settled_at_once(view: WorkflowView) -> None:
+    run = a_run(pushes=[push_of("1" * 40, answer="opened").as_json()])
+
+    found = agreement_of(run, view, NOTHING, NOW)
+
+    assert found.agrees is False
+    assert "until the repository confirms" in found.sentence
+    assert "at once" not in found.sentence
 
 
 def test_a_result_that_the_record_denies_goes_before_all_else() -> None:
