@@ -10,10 +10,10 @@ code=$?
 case $code in
     0) echo "The review is ready." ;;
     10) echo "Done, but for what the run names." ;;
-    11) echo "Something stands in the way; nothing was changed." ;;
+    11) echo "Something prevents it; nothing was changed." ;;
     12) echo "A person has to look at it." ;;
     13 | 14) echo "It failed, or was cancelled." ;;
-    15) echo "It still goes on: operationrun show RUN tells how it stands." ;;
+    15) echo "It still goes on: operationrun show RUN says how it is." ;;
     *) echo "It was not started, or the waiting was interrupted." ;;
 esac >&2
 exit $code

@@ -29,7 +29,7 @@ async def compose(client: Client, run_id: str, operation_input: dict[str, str]) 
     """Start the operation and wait for it; return the run's id, its outcome and the id of what it made.
 
     A workflow that did not complete still left an outcome where its code had the last word; None means
-    that only the run itself can tell (GET /api/v1/operations/{run_id}?wait=20).
+    that only the run itself can say (GET /api/v1/operations/{run_id}?wait=20).
     """
     handle = await client.start_workflow(
         OPERATION,
@@ -38,7 +38,7 @@ async def compose(client: Client, run_id: str, operation_input: dict[str, str]) 
         task_queue="operation-runs",
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         execution_timeout=timedelta(hours=2),
-        static_summary="Environment review, asked for by the nightly job",
+        static_summary="Environment review, requested by the nightly job",
         # So that the console finds it; they decide nothing.
         search_attributes=keywords(
             OperationRunId=run_id,

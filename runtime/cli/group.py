@@ -28,13 +28,13 @@ COMMANDS = {
     "start": LazyCommand("runtime.cli.remote.start", "Start an operation."),
     "runs": LazyCommand("runtime.cli.remote.runs", "List runs."),
     "show": LazyCommand("runtime.cli.remote.show", "Show one run."),
-    "cancel": LazyCommand("runtime.cli.remote.cancel", "Ask for a run's cancellation."),
+    "cancel": LazyCommand("runtime.cli.remote.cancel", "Request a run's cancellation."),
     "reconcile": LazyCommand("runtime.cli.remote.reconcile", "Check a run and settle it by what is true."),
     "sweep": LazyCommand("runtime.cli.admin.sweep", "Sweep now, or say what a sweep would do."),
     "prune": LazyCommand("runtime.cli.admin.prune", "Delete old runs that nothing needs any more."),
-    "verify-pack": LazyCommand("runtime.cli.remote.verify_pack", "Tell whether a review pack is unchanged."),
+    "verify-pack": LazyCommand("runtime.cli.remote.verify_pack", "Say whether a review pack is unchanged."),
     "doctor": LazyCommand(
-        "runtime.cli.admin.doctor", "Say what is missing on this machine, and how to mend it."
+        "runtime.cli.admin.doctor", "Say what is missing on this machine, and how to fix it."
     ),
 }
 

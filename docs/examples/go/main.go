@@ -107,7 +107,7 @@ func options(runID string, input Input) client.StartWorkflowOptions {
 		TaskQueue:                "operation-runs",
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionTimeout: 2 * time.Hour,
-		StaticSummary:            "Environment review, asked for by the nightly job",
+		StaticSummary:            "Environment review, requested by the nightly job",
 		// So that the console finds it; they decide nothing.
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			operationRunID.ValueSet(runID),

@@ -8,7 +8,7 @@ from runtime.settings import Settings
 @click.command("doctor")
 @json_option
 def command(*, as_json: bool) -> int:
-    """Say what is missing on this machine, and how to mend it; exit code 1 if it is needed."""
+    """Say what is missing on this machine, and how to fix it; exit code 1 if it is needed."""
     findings = examine(Settings.from_environment())
     rows = [
         {
