@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import ClauseElement
 
 from models.base import Base
-from tests.proof.rows import Row
+from tests.proof.ports.rows import Row
 
 _VALUES = (str, bytes, int, float, bool, type(None), UUID, date, timedelta, Enum, type, ModuleType, Row)
 # What processes share, or make of their other variables alone.

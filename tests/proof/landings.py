@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from tests.proof.ports.remote import Said, said, unheard
 from tests.proof.progress import answer
-from tests.proof.remote import Said, said, unheard
 from tests.proof.world import Flight, Update, World
 
 

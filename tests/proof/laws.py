@@ -2,14 +2,20 @@
 
 from typing import Final
 
+from models.catalog import OperationType
 from models.lifecycle import ACTIVE, CORRECTIONS, MOVES, Outcome, Standing, Status
 from models.reason_codes import ReasonCode
+from models.review import LIVE
+from tests.proof.executions import BORROWING
 from tests.proof.explore import Violation
-from tests.proof.rows import Row
-from tests.proof.scene import BORROWED, RUN, objects
+from tests.proof.ports.rows import Row
+from tests.proof.scene import RUN, objects
 from tests.proof.world import Process, World
 
 _RUNS: Final = "operation_runs"
+_REVIEWS: Final = "environment_reviews"
+_RESULTS: Final = {"restore_results", _REVIEWS}
+_WITH_RESULT: Final = {Outcome.SUCCEEDED, Outcome.PARTIALLY_SUCCEEDED}
 # What says that this restore wrote nothing.
 NOTHING_MADE: Final = frozenset(
     {
@@ -39,7 +45,7 @@ def check_commit(world: World, process: Process) -> None:
 
     Law L6: a foreign workflow writes nothing.
     """
-    if process.writes and process.works_for == BORROWED.workflow_id:
+    if process.writes and process.works_for == BORROWING.correlation.workflow_id:
         raise Violation("L6", f"a foreign workflow writes {', '.join(row.table for row in process.writes)}")
     committed = {row.key: row for row in world.rows}
     for row in process.writes:
@@ -70,13 +76,19 @@ def check_state(world: World) -> None:
 
 def _check_active(world: World) -> None:
     active = [run for run in world.rows if run.table == _RUNS and run["status"] in ACTIVE]
-    if len({run["environment_id"] for run in active}) < len(active):
+    if len({(run["workspace_id"], run["type"], run["identity"]) for run in active}) < len(active):
+        raise Violation("L7", "the same work is active twice")
+    restores = [run for run in active if run["type"] == OperationType.RESTORE_EXECUTE]
+    if len({run["environment_id"] for run in restores}) < len(restores):
         raise Violation("L7", "two restores of one environment are active")
+    live = [row for row in world.rows if row.table == _REVIEWS and row["status"] in LIVE]
+    if len({(review["environment_id"], review["fingerprint"]) for review in live}) < len(live):
+        raise Violation("L7", "two reviews of one fingerprint are live")
 
 
 def _check_completed(world: World, run: Row, *, has_own: bool) -> None:
-    has_result = any(row.table == "restore_results" and row["run_id"] == run["id"] for row in world.rows)
-    if (run["outcome"] == Outcome.SUCCEEDED) != has_result:
+    has_result = _has_result(world, run)
+    if (run["outcome"] in _WITH_RESULT) != has_result:
         raise Violation("L8", f"the run reads {run['outcome']}, and has {'a' if has_result else 'no'} result")
     if run["id"] != RUN:
         return
@@ -87,6 +99,17 @@ def _check_completed(world: World, run: Row, *, has_own: bool) -> None:
         raise Violation("L11", f"the run reads {run['outcome']}/{reason}, and a push of it may still land")
     if has_own:
         raise Violation("L11", f"the run reads {run['outcome']}/{reason}, and the branch has its commit")
+
+
+def _has_result(world: World, run: Row) -> bool:
+    """Return whether a run has made its artifact, or succeeded with that of another run of its scope."""
+    if any(row.table in _RESULTS and row["run_id"] == run["id"] for row in world.rows):
+        return True
+    settled = run["context"].get("reconciliation")
+    if reason_of(run) != ReasonCode.REVIEW_ALREADY_COMPOSED:
+        return False
+    named = (_REVIEWS, settled["related"]["id"])
+    return any(row.key == named and row["environment_id"] == run["environment_id"] for row in world.rows)
 
 
 def reason_of(run: Row) -> str | None:

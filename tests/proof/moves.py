@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
+from models.reason_codes import ReasonCode
+from tests.proof.executions import BORROWING, correlation_of
 from tests.proof.explore import Violation
 from tests.proof.landings import landings
-from tests.proof.programs import attempt, cancelling, checking, sweeping
+from tests.proof.people import acts_of_people, free
+from tests.proof.ports.statements import DATABASE_LOST, RUNS
+from tests.proof.ports.temporal import Schedule
+from tests.proof.programs import adopting, attempt, sweeping
 from tests.proof.progress import answer, begin, decided, steps_of, verdict_on
-from tests.proof.scene import ITEM, OTHER_ITEM, objects
-from tests.proof.statements import DATABASE_LOST
-from tests.proof.temporal import Schedule
-from tests.proof.times import is_candidate, passing
-from tests.proof.workflow_code import RESTORING, STOPPED
-from tests.proof.world import BRANCH, Process, Update, Workflow, World
+from tests.proof.times import candidates, passing
+from tests.proof.workflow_code import STOPPED, TIMED_OUT
+from tests.proof.world import Process, Workflow, World
 
 Moves = Iterator[tuple[str, World]]
 
@@ -22,11 +24,12 @@ def successors(world: World) -> Moves:
     yield from landings(world)
     for workflow in world.workflows:
         if workflow.state == "open":
-            name = "the workflow" if workflow.id == RESTORING.correlation.workflow_id else "another workflow"
+            foreign = workflow.id == BORROWING.correlation.workflow_id
+            name = "another workflow" if foreign else f"the workflow of {correlation_of(workflow.id).run_id}"
             for said, after in _of_workflow(world, workflow):
                 yield f"{name} {said}", after
     yield from _of_sweeps(world)
-    yield from _of_people(world)
+    yield from acts_of_people(world)
     yield from passing(world)
 
 
@@ -59,12 +62,14 @@ def _killed(world: World, process: Process) -> World:
 def _of_workflow(world: World, workflow: Workflow) -> Moves:
     scheduled = workflow.node.effect
     assert isinstance(scheduled, Schedule)
-    slot = _free(world, "attempt", world.left.attempts)
+    slot = free(world, "attempt", world.left.attempts)
     if workflow.attempt is None and slot is not None:
         process = Process(slot, attempt(workflow.id, scheduled), workflow.id)
-        begun = begin(world.with_workflow(workflow._replace(attempt=slot)), process)
-        yield f"has {slot} begin {scheduled.name}", begun
-    if workflow.attempt is None and workflow.cancel and not workflow.delivered:
+        # The one activity that asks which attempt it is, and whether it is the first.
+        tries = min(workflow.tries + 1, 2) if scheduled.name == "collect_evidence" else 0
+        tried = workflow._replace(attempt=slot, tries=tries)
+        yield f"has {slot} begin {scheduled.name}", begin(world.with_workflow(tried), process)
+    if workflow.attempt is None and (workflow.late or (workflow.cancel and not workflow.delivered)):
         verdict = verdict_on(world, workflow, code=STOPPED)
         yield f"is cancelled before {scheduled.name} begins", decided(world, workflow, verdict)
     if workflow.attempt is not None and world.left.zombie:
@@ -72,31 +77,34 @@ def _of_workflow(world: World, workflow: Workflow) -> Moves:
         yield f"misses {workflow.attempt}, which lives on", world.spend("zombie").with_workflow(orphan)
     if world.left.cancel and not workflow.cancel:
         yield "is cancelled in Temporal", world.spend("cancel").with_workflow(workflow._replace(cancel=True))
+    yield from _ends_of_activity(world, workflow, scheduled)
     if world.left.terminate:
         closed = workflow._replace(state="closed", cause="terminated", attempt=None)
         yield "is terminated", world.spend("terminate").with_workflow(closed)
 
 
+def _ends_of_activity(world: World, workflow: Workflow, scheduled: Schedule) -> Moves:
+    if world.left.deadline and not workflow.late and scheduled.name != "settle_run":
+        yield "passes its deadline", world.spend("deadline").with_workflow(workflow._replace(late=True))
+    if world.left.timeout and workflow.attempt is not None:
+        verdict = verdict_on(world, workflow, code=TIMED_OUT)
+        yield (
+            f"gives {scheduled.name} up, whose attempt lives on",
+            decided(world.spend("timeout"), workflow, verdict),
+        )
+    if world.left.bug and workflow.attempt is not None:
+        verdict = verdict_on(world, workflow, code=ReasonCode.UNEXPECTED_ERROR)
+        ended = world.spend("bug").without_process(workflow.attempt)
+        yield f"has {scheduled.name} fail by a bug", decided(ended, workflow, verdict)
+
+
 def _of_sweeps(world: World) -> Moves:
-    slot = _free(world, "sweep", world.left.sweeps)
-    if slot is not None and is_candidate(world):
-        yield f"{slot} begins", begin(world, Process(slot, sweeping()))
-
-
-def _of_people(world: World) -> Moves:
-    check, request = _free(world, "check", 1), _free(world, "request", 1)
-    if world.left.checks and check:
-        yield "an operator checks the run", begin(world.spend("checks"), Process(check, checking()))
-    if world.left.cancel and request:
-        yield "a person cancels the run", begin(world.spend("cancel"), Process(request, cancelling()))
-    for mishap, item in (("unrelated", OTHER_ITEM), ("conflict", ITEM)):
-        if getattr(world.left, mishap):
-            moved = world.spend(mishap)
-            head = objects().on_top(world.head, item)
-            remote = world.remote.moved([Update(BRANCH, world.head, head)])
-            yield f"another author changes {item} on the branch", moved._replace(remote=remote)
-
-
-def _free(world: World, kind: str, most: int) -> str | None:
-    taken = {process.slot for process in world.processes}
-    return next((slot for n in range(1, most + 1) if (slot := f"{kind} {n}") not in taken), None)
+    slot = free(world, "sweep", world.left.sweeps)
+    if slot is None:
+        return
+    for run_id in candidates(world):
+        yield f"{slot} begins with {run_id}", begin(world, Process(slot, sweeping(run_id)))
+    known = {row["id"] for row in world.rows if row.table == RUNS}
+    for workflow in world.workflows:
+        if workflow.state == "open" and correlation_of(workflow.id).run_id not in known:
+            yield f"{slot} begins to adopt a workflow", begin(world, Process(slot, adopting(workflow.id)))

@@ -11,14 +11,15 @@ from sqlalchemy import update
 from models.base import Base
 from models.operation_run import OperationRun
 from reconcilers.run_judgement import Action, Judgement
+from tests.proof.beginnings import beginning
+from tests.proof.executions import BORROWING, REPEATING, RESTORING
 from tests.proof.explore import Explored
-from tests.proof.workflow_code import BORROWING, REPEATING, RESTORING
 from tests.proof.world import Mishaps, World
-from tests.proof.worlds import beginning, search
+from tests.proof.worlds import search
 
 _FACTS: Final = "reconcilers.restore_execute_decision.RestoreFacts"
 _UNIQUE: Final = {"uq_operation_runs_active_identity", "uq_operation_runs_active_restore"}
-_TERMINATED: Final = partial(beginning, Mishaps(terminate=1))
+_TERMINATED: Final = partial(beginning, Mishaps(terminate=1), RESTORING)
 
 
 def _write_itself(_: object, session: Any, run: OperationRun, *__: object) -> None:
@@ -48,7 +49,7 @@ MUTANTS: Final[
     Mapping[tuple[str, str], tuple[Callable[[], World], Callable[[], AbstractContextManager[Any]]]]
 ] = {
     ("L1", "success is taken back"): (
-        partial(beginning, Mishaps(conflict=1, checks=1, sweeps=0)),
+        partial(beginning, Mishaps(conflict=1, checks=1, sweeps=0), RESTORING),
         partial(mock.patch, "services.runs.write_result.is_correctable", lambda _: True),
     ),
     ("L2", "an adapter writes a run"): (
@@ -56,15 +57,15 @@ MUTANTS: Final[
         partial(mock.patch, "reconcilers.restore_execute.RestoreExecuteAdapter.record", _write_itself),
     ),
     ("L5", "the same decision is written again"): (
-        partial(beginning, Mishaps(terminate=1, checks=1)),
+        partial(beginning, Mishaps(terminate=1, checks=1), RESTORING),
         partial(mock.patch, "models.run_context.RunReconciliation.is_same", lambda *_: False),
     ),
     ("L6", "a workflow is not asked whose work it is"): (
-        partial(beginning, Mishaps(cancel=1), RESTORING, BORROWING),
+        partial(beginning, Mishaps(cancel=1), RESTORING, direct=[BORROWING]),
         partial(mock.patch, "services.runs.proof.is_run_of", lambda *_: True),
     ),
     ("L7", "no index keeps two restores apart"): (
-        partial(beginning, Mishaps(attempts=2), RESTORING, REPEATING),
+        partial(beginning, Mishaps(attempts=2), RESTORING, direct=[REPEATING]),
         _no_unique_index,
     ),
     ("L8", "the reconciler records no restore result"): (

@@ -1,38 +1,37 @@
 """The project's own code as processes: attempts of activities, sweeps, and people's requests."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
-from unittest import mock
+from uuid import UUID
 
-import temporalio.activity
+from temporalio.exceptions import FailureError
 
 from activities import tracking
+from activities.errors import to_application_error
 from activities.restore_execute import RestoreExecuteActivities
 from activities.review_compose import ReviewComposeActivities
 from activities.settle import SettleRunActivities
-from models.operation_run import OperationRun
+from models.review import EnvironmentReview
 from reconcilers.reconciler import AdapterRunReconciler
-from reconcilers.run_check import CheckResult, RunCheck
+from reconcilers.run_check import RunCheck
 from reconcilers.sweep import Sweep
 from runtime.container import ADAPTERS
 from services.restores.execution import RestoreExecution
-from services.restores.push_ledger import RunPushLedger
-from services.restores.pushing import RestorePushing
 from services.reviews.composition import ReviewComposition
+from services.reviews.lineage import Reviews
+from services.runs.admission import Requested
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
-from services.runs.service import OperationRunService
-from tests.proof.remote import ModelMirror, mirrors
+from services.runs.operations import OperationStarter
+from tests.proof.executions import RESTORING_NOTHING, TARGET, beginning_of, correlation_of, started
+from tests.proof.ports.remote import ModelMirror, mirrors
+from tests.proof.ports.sessions import database, forget_reasons
+from tests.proof.ports.temporal import AskTime, Schedule, engine
 from tests.proof.replay import Node, Ports
-from tests.proof.scene import ADA, RUN, objects
-from tests.proof.sessions import database
-from tests.proof.temporal import AskCancelled, AskTime, Schedule, engine, run_id_of
-from tests.proof.workflow_code import EXECUTIONS, STARTS
-from tests.proof.world import BEGINNING
+from tests.proof.scene import ADA, DONE, ENVIRONMENT, WORKSPACE, objects
+from tests.proof.surroundings import Present, now
 
 assert ADAPTERS  # imported so that they register themselves
 
@@ -45,8 +44,9 @@ class Parts:
         self.database = database(ports)
         self.mirrors = mirrors(ModelMirror(ports, objects().repository))
         self.reconciler = AdapterRunReconciler(self.database, self.mirrors, clock=self.clock)
-        self.engine = engine(ports, STARTS)
+        self.engine = engine(ports, started)
         self.cancellations = Cancellations(self.database, self.engine, clock=self.clock)
+        self.dispatcher = Dispatcher(self.database, self.engine, public_url="http://runs", clock=self.clock)
 
     def activity(self, name: str) -> Any:
         execution = RestoreExecution(self.database, self.mirrors, clock=self.clock)
@@ -69,106 +69,96 @@ class Parts:
         )
 
     def check(self) -> RunCheck:
-        dispatcher = Dispatcher(self.database, self.engine, public_url="http://runs", clock=self.clock)
-        return RunCheck(self.database, self.engine, self.reconciler, dispatcher, clock=self.clock)
+        return RunCheck(self.database, self.engine, self.reconciler, self.dispatcher, clock=self.clock)
 
-
-class _Present:
-    """The ports of the process whose code runs at the moment: there is one at a time."""
-
-    ports: Ports = Ports(())
-    workflow_id: str | None = None
-
-
-def _info() -> SimpleNamespace:
-    return SimpleNamespace(
-        task_queue="operation-runs",
-        namespace="default",
-        scheduled_time=BEGINNING,
-        attempt=1,
-        workflow_run_id=run_id_of(_Present.workflow_id or ""),
-    )
-
-
-def _now() -> datetime:
-    return cast("datetime", _Present.ports.do(AskTime()))
-
-
-def _is_cancelled() -> bool:
-    return bool(_Present.ports.do(AskCancelled()))
+    def starter(self) -> OperationStarter:
+        return OperationStarter(self.database, self.dispatcher, target=TARGET)
 
 
 def in_process(ports: Ports) -> Parts:
     """Return the parts of a process; what its code asks the SDK and the default clock goes to its ports."""
-    _Present.ports = ports
+    Present.ports = ports
     return Parts(ports)
-
-
-@contextmanager
-def instead_of_the_surroundings() -> Iterator[None]:
-    """Answer what code asks Temporal's SDK and the default clock."""
-    with (
-        mock.patch.object(temporalio.activity, "info", _info),
-        mock.patch.object(temporalio.activity, "is_cancelled", _is_cancelled),
-        mock.patch("reconcilers.restore_execute.utc_now", _now),
-        # How often each begins again: twice is enough to come from any round to the next and to the end.
-        mock.patch("reconcilers.reconciler.ROUNDS", 2),
-        mock.patch("services.restores.execution.ROUNDS", 2),
-        _clock_of(OperationRunService),
-        _clock_of(RestorePushing),
-        _clock_of(RunPushLedger),
-    ):
-        yield
-
-
-def _clock_of(maker: type) -> AbstractContextManager[Any]:
-    return mock.patch.dict(maker.__init__.__kwdefaults__, clock=_now)  # type: ignore[misc]
 
 
 @cache
 def attempt(workflow_id: str, scheduled: Schedule) -> Node:
     """Return an attempt of an activity, before its first effect."""
-    correlation = EXECUTIONS[workflow_id].correlation
+    correlation = correlation_of(workflow_id)
 
     def program(ports: Ports) -> Any:
         tracking._correlation.set(correlation)
-        _Present.workflow_id = workflow_id
-        return in_process(ports).activity(scheduled.name)(scheduled.argument)
+        Present.workflow_id = workflow_id
+        parts = in_process(ports)
+        try:
+            return parts.activity(scheduled.name)(scheduled.argument)
+        except FailureError:
+            raise
+        except Exception as error:
+            # As the interceptor around every activity does (activities/tracking.py).
+            raise to_application_error(error, now=now()) from error
 
     return Node(scheduled.name, program)
 
 
 @cache
-def sweeping() -> Node:
-    """Return a sweep, before its first effect."""
-    return Node("sweep", _sweep)
+def sweeping(run_id: UUID) -> Node:
+    """Return a sweep that looks at a run, before its first effect."""
+    return Node("sweep", lambda ports: in_process(ports).sweep()._check_one(run_id))
 
 
 @cache
-def cancelling() -> Node:
-    """Return a person's request to cancel, before its first effect."""
-    return Node("cancel", _cancel)
+def adopting(workflow_id: str) -> Node:
+    """Return a sweep that found an open workflow without a run, before its first effect."""
+    return Node("sweep", lambda ports: in_process(ports).sweep()._adoption.adopt(workflow_id))
 
 
 @cache
-def checking() -> Node:
-    """Return an operator's check, before its first effect."""
-    return Node("check", _check)
+def requesting(run_id: UUID) -> Node:
+    """Return a person's request of a restore, which makes a run of that id if it makes one."""
+
+    def program(ports: Ports) -> Requested:
+        Present.new_run_id = run_id
+        return (
+            in_process(ports)
+            .starter()
+            .start(
+                operation_type=RESTORING_NOTHING.correlation.operation_type,
+                environment=cast("Any", SimpleNamespace(id=ENVIRONMENT, workspace_id=WORKSPACE)),
+                given={"restore_plan_id": str(DONE)},
+                actor=ADA,
+            )
+        )
+
+    return Node("request", program)
+
+
+@cache
+def publishing(review_id: UUID) -> Node:
+    """Return a person's publishing of a review, before its first effect."""
+
+    def program(ports: Ports) -> EnvironmentReview:
+        parts = in_process(ports)
+        with parts.database.transaction() as session:
+            return Reviews(session, actor=ADA, clock=parts.clock).publish(review_id)
+
+    return Node("publish", program)
+
+
+@cache
+def cancelling(run_id: UUID) -> Node:
+    """Return a person's request to cancel a run, before its first effect."""
+    return Node("cancel", lambda ports: in_process(ports).cancellations.ask(run_id, ADA))
+
+
+@cache
+def checking(run_id: UUID) -> Node:
+    """Return an operator's check of a run, before its first effect."""
+    return Node("check", lambda ports: in_process(ports).check().check(run_id, source="operator", actor=ADA))
 
 
 def forget() -> None:
     """Forget how far processes came: their code is another one now."""
-    for known in (attempt, sweeping, cancelling, checking):
+    for known in (attempt, sweeping, adopting, requesting, publishing, cancelling, checking, beginning_of):
         known.cache_clear()
-
-
-def _sweep(ports: Ports) -> None:
-    in_process(ports).sweep()._check_one(RUN)
-
-
-def _check(ports: Ports) -> CheckResult:
-    return in_process(ports).check().check(RUN, source="operator", actor=ADA)
-
-
-def _cancel(ports: Ports) -> OperationRun:
-    return in_process(ports).cancellations.ask(RUN, ADA)
+    forget_reasons()

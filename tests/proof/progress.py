@@ -5,12 +5,11 @@ from typing import Any
 from sqlalchemy.exc import OperationalError
 from temporalio.exceptions import ApplicationError, CancelledError, is_cancelled_exception
 
-from activities.errors import to_application_error
 from models.errors import OperationRunError
 from services.engine.port import EngineUnreachable
 from tests.proof.explore import Violation
+from tests.proof.ports.temporal import Verdict
 from tests.proof.replay import WAITS, Node
-from tests.proof.temporal import Verdict
 from tests.proof.workflow_code import STOPPED
 from tests.proof.world import Process, Workflow, World
 
@@ -50,22 +49,23 @@ def decided(world: World, workflow: Workflow, verdict: Verdict) -> World:
     """Let a workflow go on from its activity's end: to the next activity, or to its own end."""
     node = workflow.node.after(verdict)
     delivered = workflow.delivered or verdict.cancelled
-    workflow = workflow._replace(node=node, attempt=None, delivered=delivered)
+    workflow = workflow._replace(node=node, attempt=None, delivered=delivered, tries=0, late=False)
     if node.effect is not None:
         return world.with_workflow(workflow)
     return world.with_workflow(workflow._replace(state="closed", cause=_cause(node)))
 
 
 def verdict_on(world: World, workflow: Workflow, result: Any = None, code: str | None = None) -> Verdict:
-    """Return how an activity ended, with the cancellation that came meanwhile."""
+    """Return how an activity ended, with the cancellation or the deadline that came meanwhile."""
     news = workflow.cancel and not workflow.delivered
-    return Verdict(world.now, result=result, code=code, cancelled=news)
+    return Verdict(world.now, result=result, code=code, cancelled=news, deadline=workflow.late)
 
 
 def _ended(world: World, process: Process) -> World:
     error = process.node.error
-    if error is not None and not isinstance(error, _FORESEEN):
-        raise Violation("foreseen", f"{process.node.name} raised {error!r}") from error
+    raised = error.__cause__ or error if error else None
+    if raised is not None and not isinstance(raised, _FORESEEN):
+        raise Violation("foreseen", f"{process.node.name} raised {raised!r}") from raised
     world = world.without_process(process.slot)
     workflow = world.workflow(process.works_for)
     if workflow is None or workflow.attempt != process.slot:
@@ -74,15 +74,10 @@ def _ended(world: World, process: Process) -> World:
         return decided(world, workflow, verdict_on(world, workflow, result=process.node.result))
     if isinstance(error, CancelledError):
         return decided(world, workflow, verdict_on(world, workflow, code=STOPPED))
-    failure = error if isinstance(error, ApplicationError) else _translated(world, error)
-    if not failure.non_retryable:
+    assert isinstance(error, ApplicationError)
+    if not error.non_retryable:
         return world.with_workflow(workflow._replace(attempt=None))
-    return decided(world, workflow, verdict_on(world, workflow, code=failure.type))
-
-
-def _translated(world: World, error: BaseException) -> ApplicationError:
-    assert isinstance(error, Exception)
-    return to_application_error(error, now=world.now)
+    return decided(world, workflow, verdict_on(world, workflow, code=error.type))
 
 
 def _cause(node: Node) -> str | None:

@@ -8,41 +8,32 @@ from collections.abc import Collection, Sequence
 
 import structlog
 
-from models.reason_codes import ReasonCode
-from tests.proof.laws import reason_of
 from tests.proof.mutants import MUTANTS, find
-from tests.proof.rows import Row
+from tests.proof.reasons import missed, reached
 from tests.proof.world import World
 from tests.proof.worlds import WHOLE, search
 
 
 def main(names: Collection[str]) -> int:
-    """Return 1 where a law is broken, or a mutant survives."""
+    """Return 1 where a law is broken, a reason code is not reached, or a mutant survives."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     chosen = {name: world for name, world in WHOLE.items() if not names or name in names}
-    reached = set[str]()
-    proven = [_explore(name, world(), reached) for name, world in chosen.items()]
-    _say(f"Reason codes reached: {', '.join(sorted(reached))}.")
-    _say(f"Not reached in these worlds: {', '.join(sorted({*ReasonCode} - reached))}.")
+    proven = [_explore(name, world()) for name, world in chosen.items()]
     killed = [_try_mutant(law, name) for law, name in MUTANTS]
     return int(not chosen or not all(proven) or not all(killed))
 
 
-def _explore(name: str, world: World, reached: set[str]) -> bool:
+def _explore(name: str, world: World) -> bool:
     found = search(world)
     _say(f"{len(found.states):>9,} states {found.transitions:>10,} steps {found.seconds:>7.1f} s  {name}")
-    rows = {row for state in found.states for row in state.rows}
-    reached |= {reason for row in rows if (reason := _reason(row))}
+    codes = reached(found)
+    _say(f"{'':>9} {', '.join(sorted(codes))}")
     if found.violation is not None:
         _say(f"BROKEN  {found.violation}")
         _tell(found.history)
-    return found.violation is None
-
-
-def _reason(row: Row) -> str | None:
-    if row.table == "restore_results":
-        return ReasonCode.RESTORE_APPLIED if row["commit"] else ReasonCode.RESTORE_NOT_NEEDED
-    return reason_of(row)
+    if lacking := missed(name, codes):
+        _say(f"NOT REACHED  {', '.join(lacking)}")
+    return found.violation is None and not lacking
 
 
 def _try_mutant(law: str, name: str) -> bool:

@@ -92,11 +92,11 @@ class Node:
     name: str
     program: Program
     answers: tuple[Any, ...] = ()
-    known: dict[Any, "Node"] = field(default_factory=dict)
+    known: dict[Any, "Node"] = field(default_factory=dict, repr=False)
     effect: Effect | None = None
     result: Any = None
     error: BaseException | None = None
-    _after: dict[Any, "Node"] = field(default_factory=dict)
+    _after: dict[Any, "Node"] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.continuation: Any = object()

@@ -9,29 +9,24 @@ from uuid import UUID
 import pygit2
 
 from models.actor import Actor
-from models.catalog import OperationType
-from models.contracts.restore_execute import RestoreExecuteInput
-from models.contracts.review_compose import ReviewComposeInput
-from models.correlation import Correlation
-from services.runs.new_run import Dispatch, NewRun
-from tests.proof.rows import Row, row
+from services.restores.planned_items import count
+from services.reviews.evidence import ITEMS_AT_ONCE
+from tests.proof.ports.rows import Row, row
 from tests.proof.world import BEGINNING
 
 WORKSPACE, ENVIRONMENT, POINT, PLAN, RUN = (UUID(int=number) for number in range(1, 6))
+SECOND_RUN: Final = UUID(int=6)
+REVIEW_RUN, SECOND_REVIEW_RUN = UUID(int=21), UUID(int=22)
 FOREIGN_WORKSPACE, FOREIGN_ENVIRONMENT = UUID(int=11), UUID(int=12)
+# Its path prefix has nothing under it.
+EMPTY_ENVIRONMENT = UUID(int=13)
+# Plans: of a refused item beside one that is not, of a refused one alone, and of one that is as wanted.
+PARTLY, REFUSED, DONE = UUID(int=7), UUID(int=8), UUID(int=9)
 ADA: Final = Actor(kind="user", name="ada@example.org")
-TARGET: Final = Dispatch(queue="operation-runs", connection="default", dispatched_at=BEGINNING)
-RESTORE: Final = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=RUN)
-RESTORE_INPUT: Final = RestoreExecuteInput(
-    workspace_id=WORKSPACE, environment_id=ENVIRONMENT, restore_plan_id=PLAN
-)
-# The same work, started directly under an id of its own.
-SECOND: Final = Correlation(operation_type=OperationType.RESTORE_EXECUTE, run_id=UUID(int=6))
-# Another workspace's workflow of another type, under the id of the restore's run.
-BORROWED: Final = Correlation(operation_type=OperationType.ENVIRONMENT_REVIEW_COMPOSE, run_id=RUN)
-BORROWED_INPUT: Final = ReviewComposeInput(workspace_id=FOREIGN_WORKSPACE, environment_id=FOREIGN_ENVIRONMENT)
 
 ITEM, OTHER_ITEM = "a.json", "b.json"
+# A branch with more items than a review is composed from at once.
+LARGE: Final = "large"
 _FILE: Final = 0o100644
 
 
@@ -42,6 +37,9 @@ class Objects:
         self.repository = pygit2.init_repository(folder, bare=True)
         self.wanted = self._commit([], {ITEM: "1"}, "The state to restore")
         self.live = self._commit([self.wanted], {ITEM: "2"}, "The state that the plan saw")
+        many = {f"{number}.json": "1" for number in range(ITEMS_AT_ONCE + 1)}
+        self.large = self._commit([], many, "More than one step composes")
+        self._copies = set[str]()
 
     @cache  # noqa: B019 - there is one, as long as the process
     def on_top(self, head: str, item: str) -> str:
@@ -49,10 +47,19 @@ class Objects:
         return self._commit([head], {item: "3"}, "Another author's change")
 
     @cache  # noqa: B019
+    def copied(self, head: str) -> str:
+        """Return another author's copy, on a head, of the restore's commit that the head's history has."""
+        original = self.repository[pygit2.Oid(hex=self.own(head)[0])].peel(pygit2.Commit)
+        copy = self._commit([head], {}, original.message)
+        self._copies.add(copy)
+        return copy
+
+    @cache  # noqa: B019
     def own(self, head: str) -> Sequence[str]:
-        """Return the restore's commits in a head's history."""
+        """Return the restore's commits in a head's history, without others' copies of them."""
         walk = self.repository.walk(pygit2.Oid(hex=head))
-        return tuple(str(commit.id) for commit in walk if str(RUN) in commit.message)
+        named = (str(commit.id) for commit in walk if str(RUN) in commit.message)
+        return tuple(commit for commit in named if commit not in self._copies)
 
     def blob(self, content: str) -> str:
         return str(self.repository.create_blob(content.encode()))
@@ -79,29 +86,26 @@ def fixed_rows() -> Sequence[Row]:
     here = {"workspace_id": WORKSPACE, "environment_id": ENVIRONMENT, "created_at": BEGINNING}
     here |= {"created_by": ADA.name}
     live, wanted = ({"oid": found.blob(content), "mode": _FILE} for content in "21")
-    change = {"path": ITEM, "change": "update", "reason": None, "live": live, "wanted": wanted}
+    update = {"path": ITEM, "change": "update", "reason": None, "live": live, "wanted": wanted}
+    refused = {"path": "c.json", "change": "refused", "reason": "unparsed", "live": None, "wanted": wanted}
+    unchanged = {**update, "change": "unchanged", "wanted": live}
     point = {"id": POINT, "label": "Before", "ref": "main", "commit": found.wanted}
-    plan = {"id": PLAN, "restore_point_id": POINT, "mode": "overlay", "items": [], "digest": ""}
+    plan = {**here, "restore_point_id": POINT, "mode": "overlay", "items": [], "digest": ""}
     plan |= {"restore_commit": found.wanted, "live_commit": found.live}
-    plan |= {"changes": [change], "counts": {"update": 1}}
+    plans = {PLAN: [update], PARTLY: [update, refused], REFUSED: [refused], DONE: [unchanged]}
     return (
         _environment(ENVIRONMENT, WORKSPACE),
+        _environment(EMPTY_ENVIRONMENT, WORKSPACE, path_prefix="nothing"),
         _environment(FOREIGN_ENVIRONMENT, FOREIGN_WORKSPACE),
         row("restore_points", {**here, **point}),
-        row("restore_plans", {**here, **plan}),
+        *(
+            row("restore_plans", {**plan, "id": name, "changes": changes, "counts": count(changes)})
+            for name, changes in plans.items()
+        ),
     )
 
 
-def _environment(environment_id: UUID, workspace_id: UUID) -> Row:
+def _environment(environment_id: UUID, workspace_id: UUID, *, path_prefix: str = "") -> Row:
     values = {"id": environment_id, "workspace_id": workspace_id, "created_at": BEGINNING}
     values |= {"slug": "one", "name": "One", "repository_url": "/nowhere"}
-    return row("environments", {**values, "branch": "main", "path_prefix": "", "baseline_ref": None})
-
-
-def queued_run() -> Row:
-    """Return the restore's row as it is once Temporal has taken it."""
-    columns = NewRun(correlation=RESTORE, operation_input=RESTORE_INPUT, actor=ADA, dispatch=TARGET).columns(
-        BEGINNING
-    )
-    columns["context"] = columns.pop("context_json")
-    return row("operation_runs", {**columns, "started_at": None, "completed_at": None})
+    return row("environments", {**values, "branch": "main", "path_prefix": path_prefix, "baseline_ref": None})

@@ -4,11 +4,43 @@ from collections.abc import Callable
 
 import pytest
 
+from models.reason_codes import ReasonCode
 from tests.proof import replay
 from tests.proof.explore import Explored
 from tests.proof.mutants import MUTANTS, find
+from tests.proof.reasons import REACHED_IN, missed, reached
 from tests.proof.world import World
-from tests.proof.worlds import SMALL, search
+from tests.proof.worlds import SMALL, WHOLE, search
+
+# Those of a second or less; `make prove` holds the others to their codes.
+QUICK = (
+    "a compose cannot reach the remote",
+    "a compose fails by a bug",
+    "a compose has nothing under its prefix",
+    "a compose has too much to fetch",
+    "a compose names no ref that is there",
+    "a compose names what is no ref",
+    "a compose passes its deadline",
+    "a restore refuses every item",
+    "a workflow without a run is adopted",
+    "an attempt of a compose is given up",
+    "two people request a restore",
+    "two runs compose beside an archived review",
+    "two runs compose one large review",
+)
+
+
+def test_every_reason_code_has_a_world_that_is_to_reach_it() -> None:
+    assert {*REACHED_IN} == {*ReasonCode}
+    assert {*REACHED_IN.values()} <= {*WHOLE}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_world_reaches_the_reason_codes_that_it_is_there_for(name: str) -> None:
+    found = search(WHOLE[name]())
+    assert found.history == ()
+    assert found.violation is None
+    assert missed(name, reached(found)) == []
 
 
 @pytest.mark.parametrize("world", SMALL.values(), ids=SMALL)

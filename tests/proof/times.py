@@ -1,17 +1,18 @@
 """Time: what passes with it, and what a sweep looks at because of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
+from uuid import UUID
 
 from models.catalog import OperationCatalog
 from models.lifecycle import ACTIVE
 from models.run_context import LOOK_CLAIMED_UNTIL
 from reconcilers.sweep_candidates import due_looks
-from tests.proof.rows import Row, Tables, row
-from tests.proof.sessions import Answer
-from tests.proof.statements import RUNS
-from tests.proof.temporal import Schedule
+from tests.proof.ports.rows import Row, Tables, row
+from tests.proof.ports.sessions import Answer
+from tests.proof.ports.statements import RUNS
+from tests.proof.ports.temporal import Schedule
 from tests.proof.world import PHASES, World
 
 # A look that is claimed or put off for no longer comes in its turn without any other threshold of time.
@@ -19,10 +20,11 @@ _A_MOMENT: Final = timedelta(minutes=1)
 (_CLAIM,) = LOOK_CLAIMED_UNTIL
 
 
-def is_candidate(world: World) -> bool:
-    """Return whether a sweep looks at the run: while it is active, and where a look is due."""
-    active = any(each.table == RUNS and each["status"] in ACTIVE for each in world.rows)
-    return active or bool(due_looks(cast("Any", _Committed(world)), now=world.now, limit=1))
+def candidates(world: World) -> Sequence[UUID]:
+    """Return the runs that a sweep looks at: those that are active, and those where a look is due."""
+    active = [each["id"] for each in world.rows if each.table == RUNS and each["status"] in ACTIVE]
+    due = due_looks(cast("Any", _Committed(world)), now=world.now, limit=9)
+    return [*active, *(run_id for run_id in due if run_id not in active)]
 
 
 class _Committed:

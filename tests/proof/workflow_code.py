@@ -7,22 +7,22 @@ from typing import Any, cast
 from unittest import mock
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutType
+from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from temporalio.worker import ExecuteWorkflowInput
 
 from models.contracts import Contract
 from models.correlation import Correlation
 from services.engine.port import FirstEvent
+from tests.proof.ports.temporal import Schedule, Verdict, run_id_of
 from tests.proof.replay import Ports
-from tests.proof.scene import BORROWED, BORROWED_INPUT, RESTORE, RESTORE_INPUT, SECOND
-from tests.proof.temporal import Schedule, Verdict, run_id_of
 from tests.proof.world import BEGINNING
 from workflows.failure_bridge import FailureBridge
-from workflows.restore_execute import RestoreExecuteWorkflow
-from workflows.review_compose import EnvironmentReviewComposeWorkflow
 
 # An activity that Temporal, or the attempt itself at a safe point, ended as cancelled.
 STOPPED = "stopped"
+# One whose attempts did not end in time.
+TIMED_OUT = "timed out"
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,16 @@ class Execution:
 
     def __call__(self, ports: Ports) -> Any:
         return asyncio.run(_Running(ports, self).run())
+
+    def first_event(self) -> FirstEvent:
+        """Return how it was started."""
+        return FirstEvent(
+            workflow_type=self.correlation.operation_type,
+            workflow_run_id=run_id_of(self.correlation.workflow_id),
+            task_queue="operation-runs",
+            started_at=BEGINNING,
+            operation_input=self.argument.model_dump(mode="json"),
+        )
 
 
 class _Running:
@@ -92,6 +102,9 @@ class _Running:
         )
         if verdict.code == STOPPED:
             raise error from CancelledError("cancelled at a safe point")
+        if verdict.code == TIMED_OUT:
+            limit = TimeoutType.SCHEDULE_TO_CLOSE
+            raise error from TemporalTimeoutError("too late", type=limit, last_heartbeat_details=[])
         raise error from ApplicationError(verdict.code, 1, type=verdict.code, non_retryable=True)
 
 
@@ -101,19 +114,3 @@ async def _swallow() -> None:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         return
-
-
-RESTORING = Execution(RESTORE, RestoreExecuteWorkflow, RESTORE_INPUT)
-REPEATING = Execution(SECOND, RestoreExecuteWorkflow, RESTORE_INPUT)
-BORROWING = Execution(BORROWED, EnvironmentReviewComposeWorkflow, BORROWED_INPUT)
-STARTS = {
-    each.correlation.workflow_id: FirstEvent(
-        workflow_type=each.correlation.operation_type,
-        workflow_run_id=run_id_of(each.correlation.workflow_id),
-        task_queue="operation-runs",
-        started_at=BEGINNING,
-        operation_input=each.argument.model_dump(mode="json"),
-    )
-    for each in (RESTORING, REPEATING, BORROWING)
-}
-EXECUTIONS = {each.correlation.workflow_id: each for each in (RESTORING, REPEATING, BORROWING)}

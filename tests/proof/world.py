@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from tests.proof.ports.rows import Key, Row
 from tests.proof.replay import Node
-from tests.proof.rows import Key, Row
 
 BEGINNING: Final = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 BRANCH: Final = "refs/heads/main"
@@ -32,8 +32,15 @@ class Mishaps(NamedTuple):
     unrelated: int = 0
     conflict: int = 0
     rewind: int = 0
+    copied: int = 0
     time: int = 0
     checks: int = 0
+    publish: int = 0
+    requests: int = 0
+    start_lost: int = 0
+    start_refused: int = 0
+    timeout: int = 0
+    bug: int = 0
 
 
 class Update(NamedTuple):
@@ -59,12 +66,13 @@ class Remote(NamedTuple):
     """A repository: its refs, and the pushes that it holds.
 
     `takes`: "tickets", or "no tickets" where it refuses their namespace, or "one ref" where a push is of one
-    ref alone.
+    ref alone. `too_large`: nobody can fetch it within the limits.
     """
 
     refs: tuple[tuple[str, str], ...]
     flights: tuple[Flight, ...] = ()
     takes: str = "tickets"
+    too_large: bool = False
 
     @property
     def by_name(self) -> Mapping[str, str]:
@@ -85,7 +93,11 @@ class Remote(NamedTuple):
 
 
 class Workflow(NamedTuple):
-    """One workflow execution by its id; `attempt` is the process of its activity's present attempt."""
+    """One workflow execution by its id; `attempt` is the process of its activity's present attempt.
+
+    `tries` counts the attempts of the one activity that asks for their number; `late`: the deadline has
+    passed, which the workflow has not learnt yet.
+    """
 
     id: str
     node: Node
@@ -94,6 +106,13 @@ class Workflow(NamedTuple):
     cancel: bool = False
     delivered: bool = False
     attempt: str | None = None
+    tries: int = 0
+    late: bool = False
+
+    @property
+    def stops(self) -> bool:
+        """Whether its activity shall stop."""
+        return self.cancel or self.late
 
 
 class Process(NamedTuple):
@@ -131,6 +150,9 @@ class World(NamedTuple):
 
     def workflow(self, workflow_id: str | None) -> Workflow | None:
         return next((each for each in self.workflows if each.id == workflow_id), None)
+
+    def starting(self, workflow: Workflow) -> "World":
+        return self._replace(workflows=(*self.workflows, workflow))
 
     def with_workflow(self, workflow: Workflow) -> "World":
         changed = tuple(workflow if each.id == workflow.id else each for each in self.workflows)

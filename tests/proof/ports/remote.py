@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, cast
 
 import pygit2
 
-from models.errors import EnvironmentUnreachable
+from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryTooLarge
 from services.repositories.git import never_cancelled
 from services.repositories.mirror import MirrorStore
 from services.repositories.push_answer import PushAnswer, RefAnswer
-from services.repositories.refs import branch_ref
+from services.repositories.refs import branch_ref, check_ref
 from services.repositories.remote import RefUpdate
 from tests.proof.replay import WAITS, Ports, Raises, Step
 from tests.proof.world import Flight, Process, Remote, Update, World
@@ -50,6 +50,20 @@ class ReadRefs:
             lost = world.spend("unreachable")
             steps.append(("finds the remote out of reach", Raises(EnvironmentUnreachable), lost))
         return steps
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Fetches every branch."""
+
+    def is_quiet(self, world: World, process: Process) -> bool:  # noqa: ARG002
+        return False
+
+    def perform(self, world: World, process: Process) -> Sequence[Step]:
+        if world.remote.too_large:
+            return [("finds more than may be fetched", Raises(RepositoryTooLarge), world)]
+        names = tuple(ref for ref, _ in world.remote.refs if ref.startswith("refs/heads/"))
+        return ReadRefs(names).perform(world, process)
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,7 @@ class ModelMirror:
 
     def __init__(self, ports: Ports, repository: pygit2.Repository) -> None:
         self._ports = ports
+        self._fetched: Mapping[str, str] = {}
         self.repository = repository
 
     def holds(self, commit: str) -> bool:
@@ -111,6 +126,15 @@ class ModelMirror:
 
     def ensure(self, commits: Collection[str], check_cancelled: Any = never_cancelled) -> None:
         """Do nothing: every object is here."""
+
+    def fetch(self, check_cancelled: Any = never_cancelled) -> None:  # noqa: ARG002
+        self._fetched = dict(self._ports.do(Fetch()))
+
+    def resolve(self, ref: str) -> str:
+        name = check_ref(ref) if ref.startswith("refs/") else branch_ref(check_ref(ref))
+        if name not in self._fetched:
+            raise RefNotFound(ref)
+        return self._fetched[name]
 
     def read_refs(self, refs: Collection[str], check_cancelled: Any = never_cancelled) -> Mapping[str, str]:  # noqa: ARG002
         return dict(self._ports.do(ReadRefs(tuple(refs))))

@@ -5,15 +5,25 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Insert, inspect, select
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
-from models.operation_run import OperationRun
+from models.operation_run import OperationRun, OperationRunTransition
 from models.run_context import RunContext
 from services.database.session import Database
+from tests.proof.ports.expressions import evaluate
+from tests.proof.ports.rows import Row
+from tests.proof.ports.statements import Commit, Rollback, Statement
 from tests.proof.replay import Pending, Ports
-from tests.proof.rows import Row
-from tests.proof.statements import Commit, Rollback, Statement
+
+_TRANSITIONS = OperationRunTransition.__table__
+# The reason codes of the transitions that committed.
+REASONS: set[str] = set()
+
+
+def forget_reasons() -> None:
+    """Forget the reason codes of another world."""
+    REASONS.clear()
 
 
 class ModelDatabase:
@@ -28,14 +38,15 @@ class ModelDatabase:
 
     @contextmanager
     def transaction(self, scope: Any = None) -> Iterator["ModelSession"]:  # noqa: ARG002
+        session = ModelSession(self._ports)
         try:
-            yield ModelSession(self._ports)
+            yield session
         except Pending:
             raise
         except BaseException:
             self._ports.do(Rollback())
             raise
-        self._ports.do(Commit())
+        session.commit()
 
 
 def database(ports: Ports) -> Database:
@@ -49,6 +60,7 @@ class ModelSession:
         self._ports = ports
         self._loaded: dict[tuple[str, str], Any] = {}
         self.info: dict[str, Any] = {}
+        self._reasons = set[str]()
 
     def frozen(self) -> object:
         """Return what its later answers depend on: the rows that it has loaded."""
@@ -59,6 +71,9 @@ class ModelSession:
     ) -> "Answer":
         options = {**statement.get_execution_options(), **(execution_options or {})}
         effect = Statement(statement, options, parameters or {})
+        if isinstance(statement, Insert) and statement.table is _TRANSITIONS:
+            written: Mapping[Any, Any] = statement._values or {}
+            self._reasons.add(str(evaluate(written["reason_code"], {})))
         rows = effect.constant() if effect.is_constant else self._ports.do(effect)
         return Answer([self._shaped(effect, found, options) for found in rows])
 
@@ -95,6 +110,10 @@ class ModelSession:
 
     def commit(self) -> None:
         self._ports.do(Commit())
+        REASONS.update(self._reasons)
+
+    def refresh(self, row: Any) -> None:
+        self.get(type(row), row.id, populate_existing=True)
 
     def flush(self) -> None:
         """Do nothing: statements are effects at once."""
@@ -124,7 +143,7 @@ class ModelSession:
         if known is None or options.get("populate_existing"):
             known = known or entity()
             # As the ORM loads a row: nothing of it counts as changed.
-            known.__dict__.update(_attributes(entity, row))
+            known.__dict__.update(mapped(entity, row))
             self._loaded[row.key] = known
         return known
 
@@ -161,7 +180,7 @@ class Answer:
         return found
 
 
-def _attributes(entity: Any, row: Row) -> Mapping[str, Any]:
+def mapped(entity: Any, row: Row) -> Mapping[str, Any]:
     """Return a row as its mapped class names the columns, with what readers make of them."""
     if row.attributes is None:
         columns = inspect(entity).columns.items()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from tests.proof.expressions import holds
+from tests.proof.ports.expressions import holds
 
 Key = tuple[str, str]
 

@@ -15,10 +15,10 @@ from models.operation_run import OperationRequest, OperationRun, OperationRunTra
 from services.database.write_guard import WRITER, WRITER_OPTION
 from tests.proof import laws
 from tests.proof.explore import Violation
-from tests.proof.expressions import evaluate, holds_text
+from tests.proof.ports.expressions import evaluate, holds_text
+from tests.proof.ports.rows import Row, Tables
+from tests.proof.ports.rows import row as make_row
 from tests.proof.replay import Raises, Step
-from tests.proof.rows import Row, Tables
-from tests.proof.rows import row as make_row
 from tests.proof.scene import fixed_rows
 from tests.proof.world import Process, World
 
@@ -138,7 +138,8 @@ class Statement:
             return {name: value for name, value in self.parameters.items() if f":{name}" in self.sql.text}
         if self.froms == [RUNS]:
             self._check_writer()
-        return {column.name: evaluate(value, {}) for column, value in self.sql._values.items()}
+        values = {column.name: evaluate(value, {}) for column, value in self.sql._values.items()}
+        return {**dict.fromkeys(self.sql.table.columns.keys()), **values}
 
     def _check_writer(self) -> None:
         if self.options.get(WRITER_OPTION) != WRITER:
