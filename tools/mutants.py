@@ -38,6 +38,7 @@ _COMPOSE = "reconcilers/review_compose_decision.py"
 _COMPOSE_TEST = "tests/reconcilers/test_review_compose_decision.py"
 _PROOF_TEST = "tests/runs/test_proof.py"
 _READ_TEST = "tests/reconcilers/test_adapters_read.py"
+_WRITES_TEST = "tests/reconcilers/test_reconciliation_writes.py"
 _ROLE_TEST = "tests/database/test_role_settings.py"
 _RELATED = "services/runs/links.py"
 _RELATED_TEST = "tests/runs/viewer/test_related.py::test_the_reconciliation_speaks_where_there_is_one"
@@ -228,6 +229,59 @@ MUTANTS = (
         file="services/repositories/remote.py",
         text='atomic = ["--atomic"] if len(updates) > 1 else []',
         mutation="atomic = list[str]()",
+        test=f"{_FENCE_TEST}::test_a_push_that_waits_to_be_judged_is_fenced_for_ever",
+    ),
+    # The same breaches on the real servers as tests/proof/mutants.py finds by histories.
+    Mutant(
+        name="success is taken back",
+        file="services/runs/write_result.py",
+        text="    if not is_correctable(run.outcome):\n",
+        mutation="    if False:\n",
+        test=f"{_WRITES_TEST}::test_what_contradicts_success_is_not_written",
+    ),
+    Mutant(
+        name="an adapter writes a run",
+        file="reconcilers/restore_execute.py",
+        text="        if decision.related is not None and facts.branch is not None:\n",
+        mutation="        run.summary_counts = {}\n"
+        "        if decision.related is not None and facts.branch is not None:\n",
+        test=f"{_READ_TEST}::test_what_the_branch_proves_of_a_restore_is_recorded_with_the_decision",
+    ),
+    Mutant(
+        name="the same decision is written again",
+        file="models/run_context.py",
+        text="return (self.adapter, self.decision, self.reason_code, self.related) == (",
+        mutation="return False and (self.adapter, self.decision, self.reason_code, self.related) == (",
+        test=f"{_WRITES_TEST}::test_the_same_decision_again_changes_no_byte",
+    ),
+    Mutant(
+        name="a workflow is not asked whose work it is",
+        file="services/runs/proof.py",
+        text="return all(getattr(run, name) == value for name, value in columns.items())",
+        mutation="return bool(columns)",
+        test="tests/engine/test_borrowed_ids.py::test_no_row_changes_by_a_workflow_that_is_not_its_own",
+    ),
+    Mutant(
+        name="no index keeps two restores apart",
+        file="migrations/versions/0001_tables.py",
+        text='["workspace_id", "environment_id"],\n        unique=True,\n'
+        "        postgresql_where=sa.text(\"status IN ('queued', 'running') AND type",
+        mutation='["workspace_id", "environment_id"],\n        unique=False,\n'
+        "        postgresql_where=sa.text(\"status IN ('queued', 'running') AND type",
+        test="tests/runs/test_admission.py::test_concurrent_restores_with_different_plans_leave_one_active",
+    ),
+    Mutant(
+        name="the sweep leaves a run whose workflow has closed",
+        file="reconcilers/run_judgement.py",
+        text="        return Judgement(action=Action.SETTLE, execution=view.execution)\n",
+        mutation="        return Judgement(action=Action.LEAVE)\n",
+        test="tests/reconcilers/test_engine_endings.py::test_a_terminated_compose_is_settled",
+    ),
+    Mutant(
+        name="a push without an answer counts as over",
+        file="reconcilers/restore_execute_decision.py",
+        text="tickets = [push.ticket for push in self._under_way]",
+        mutation="tickets = list[str | None]()",
         test=f"{_FENCE_TEST}::test_a_push_that_waits_to_be_judged_is_fenced_for_ever",
     ),
     Mutant(

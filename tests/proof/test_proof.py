@@ -1,17 +1,22 @@
 """The small worlds of `make prove`, and a history that shows each broken rule."""
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import tools.mutants
 from models.reason_codes import ReasonCode
 from tests.proof import replay
 from tests.proof.explore import Explored
-from tests.proof.mutants import MUTANTS, find
+from tests.proof.mutants import MUTANTS, ON_SERVERS, find
 from tests.proof.reasons import REACHED_IN, missed, reached
 from tests.proof.world import World
 from tests.proof.worlds import SMALL, WHOLE, search
 
+ROOT = Path(__file__).parents[2]
 # Those of a second or less; `make prove` holds the others to their codes.
 QUICK = (
     "a compose cannot reach the remote",
@@ -71,6 +76,15 @@ def _seen_from_outside(found: Explored) -> set[World]:
         )
         for state in found.states
     }
+
+
+def test_each_breach_has_a_test_on_the_real_servers() -> None:
+    in_source = {mutant.name: mutant.test for mutant in tools.mutants.MUTANTS}
+    shown_by = {in_source[ON_SERVERS.get(name, name)] for _, name in MUTANTS}
+    options = ["--collect-only", "-m", "pgsql or feature or faults", "-p", "no:cacheprovider"]
+    collect = [sys.executable, "-m", "pytest", *options, *shown_by]
+    listed = subprocess.run(collect, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {test for test in shown_by if test not in listed} == set()
 
 
 @pytest.mark.parametrize(("law", "name"), MUTANTS, ids=[law for law, _ in MUTANTS])
