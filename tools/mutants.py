@@ -271,6 +271,13 @@ MUTANTS = (
         test="tests/runs/test_admission.py::test_concurrent_restores_with_different_plans_leave_one_active",
     ),
     Mutant(
+        name="no index keeps two reviews of one fingerprint apart",
+        file="migrations/versions/0001_tables.py",
+        text='["workspace_id", "environment_id", "fingerprint"],\n        unique=True,',
+        mutation='["workspace_id", "environment_id", "fingerprint"],\n        unique=False,',
+        test="tests/reviews/test_one_review.py::test_concurrent_composes_of_one_fingerprint_share_one_review",
+    ),
+    Mutant(
         name="the sweep leaves a run whose workflow has closed",
         file="reconcilers/run_judgement.py",
         text="        return Judgement(action=Action.SETTLE, execution=view.execution)\n",
@@ -282,7 +289,7 @@ MUTANTS = (
         file="reconcilers/restore_execute_decision.py",
         text="tickets = [push.ticket for push in self._under_way]",
         mutation="tickets = list[str | None]()",
-        test=f"{_FENCE_TEST}::test_a_push_that_waits_to_be_judged_is_fenced_for_ever",
+        test=f"{_FENCE_TEST}::test_a_push_that_holds_its_locks_keeps_the_run_open",
     ),
     Mutant(
         name="times keep the time zone of their session",

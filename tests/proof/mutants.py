@@ -12,13 +12,12 @@ from models.base import Base
 from models.operation_run import OperationRun
 from reconcilers.run_judgement import Action, Judgement
 from tests.proof.beginnings import beginning
-from tests.proof.executions import BORROWING, REPEATING, RESTORING
+from tests.proof.executions import BORROWING, COMPOSING, COMPOSING_MAIN, REPEATING, RESTORING
 from tests.proof.explore import Explored
 from tests.proof.world import Mishaps, World
 from tests.proof.worlds import search
 
 _FACTS: Final = "reconcilers.restore_execute_decision.RestoreFacts"
-_UNIQUE: Final = {"uq_operation_runs_active_identity", "uq_operation_runs_active_restore"}
 _TERMINATED: Final = partial(beginning, Mishaps(terminate=1), RESTORING)
 
 
@@ -27,11 +26,12 @@ def _write_itself(_: object, session: Any, run: OperationRun, *__: object) -> No
 
 
 @contextmanager
-def _no_unique_index() -> Iterator[None]:
+def _not_unique(*names: str) -> Iterator[None]:
     with ExitStack() as stack:
-        for index in Base.metadata.tables[OperationRun.__tablename__].indexes:
-            if index.name in _UNIQUE:
-                stack.enter_context(mock.patch.object(index, "unique", new=False))
+        for table in Base.metadata.tables.values():
+            for index in table.indexes:
+                if index.name in names:
+                    stack.enter_context(mock.patch.object(index, "unique", new=False))
         yield
 
 
@@ -66,7 +66,11 @@ MUTANTS: Final[
     ),
     ("L7", "no index keeps two restores apart"): (
         partial(beginning, Mishaps(attempts=2), RESTORING, direct=[REPEATING]),
-        _no_unique_index,
+        partial(_not_unique, "uq_operation_runs_active_identity", "uq_operation_runs_active_restore"),
+    ),
+    ("L7", "no index keeps two reviews of one fingerprint apart"): (
+        partial(beginning, Mishaps(attempts=2), COMPOSING, COMPOSING_MAIN),
+        partial(_not_unique, "uq_environment_reviews_live_fingerprint"),
     ),
     ("L8", "the reconciler records no restore result"): (
         _TERMINATED,

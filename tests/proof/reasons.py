@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.review import ReviewStatus
+from models.run_context import RunPush
 from services.runs.messages import reason_of
 from tests.proof.beginnings import beginning, restore
 from tests.proof.executions import (
@@ -17,14 +19,16 @@ from tests.proof.executions import (
     COMPOSING_MAIN,
     COMPOSING_NOTHING,
     COMPOSING_ODD,
+    RESTORING,
     RESTORING_NOTHING,
     RESTORING_PARTLY,
     RESTORING_REFUSED,
 )
 from tests.proof.explore import Explored
-from tests.proof.ports.rows import Row
+from tests.proof.ports.rows import Row, row
 from tests.proof.ports.sessions import REASONS, mapped
 from tests.proof.ports.statements import RUNS
+from tests.proof.ports.temporal import run_id_of
 from tests.proof.reviews import review_row
 from tests.proof.scene import FOREIGN_ENVIRONMENT, FOREIGN_WORKSPACE
 from tests.proof.world import BEGINNING, Mishaps, World
@@ -40,6 +44,19 @@ _FOREIGN: Final = partial(review_row, 32, workspace_id=FOREIGN_WORKSPACE, enviro
 _DRAFT: Final = partial(review_row, 33)
 # Of later evidence, and composed from the draft once that was published.
 _FOLLOWING: Final = partial(review_row, 34, fingerprint="later", previous_review_id=_DRAFT()["id"])
+
+
+def _taken_and_out_of_reach() -> World:
+    """Return the world, twenty minutes on, of a restore terminated after the remote took its push."""
+    world = beginning(Mishaps(unreachable=1), RESTORING)
+    (run,), (workflow,) = world.rows, world.workflows
+    push = RunPush(ticket="refs/operation-runs/x/1", head="", commit="x", began_at=BEGINNING, answer="landed")
+    context = {**run["context"], "pushes": [push.as_json()], "intended_commit": push.commit}
+    context["workflow_run_id"] = run_id_of(workflow.id)
+    running = row(RUNS, {**run.values, "status": Status.RUNNING, "context": context})
+    closed = workflow._replace(state="closed", cause="terminated")
+    return world._replace(phase=3, rows=(running,), workflows=(closed,))
+
 
 OF_REASONS: Final[Mapping[str, Callable[[], World]]] = {
     "two runs compose one review": partial(_beside, attempts=2, kill=1),
@@ -58,6 +75,7 @@ OF_REASONS: Final[Mapping[str, Callable[[], World]]] = {
     "a compose names what is no ref": partial(beginning, Mishaps(), COMPOSING_ODD),
     "a compose has nothing under its prefix": partial(beginning, Mishaps(), COMPOSING_NOTHING),
     "a compose has too much to fetch": partial(beginning, Mishaps(), COMPOSING, too_large=True),
+    "a remote is out of reach for long": _taken_and_out_of_reach,
     "a restore refuses some items": partial(beginning, Mishaps(terminate=1), RESTORING_PARTLY),
     "a restore refuses every item": partial(beginning, Mishaps(), RESTORING_REFUSED),
     "a restore has nothing to do": partial(beginning, Mishaps(cancel=1), RESTORING_NOTHING),
@@ -97,7 +115,7 @@ REACHED_IN: Final[Mapping[ReasonCode, str]] = {
     ReasonCode.ENVIRONMENT_CHANGED: "other authors push",
     ReasonCode.PUSH_REFUSED: "the server dies half-way, a push is refused",
     ReasonCode.ITEMS_REFUSED: "a restore refuses every item",
-    ReasonCode.ENVIRONMENT_UNREACHABLE: "a compose cannot reach the remote",
+    ReasonCode.ENVIRONMENT_UNREACHABLE: "a remote is out of reach for long",
     ReasonCode.ALREADY_IN_PROGRESS: "the same restore is started directly",
     ReasonCode.DISPATCH_FAILED: "a start is refused, or its answer lost",
     ReasonCode.REF_NOT_FOUND: "a compose names no ref that is there",

@@ -26,6 +26,7 @@ QUICK = (
     "a compose names no ref that is there",
     "a compose names what is no ref",
     "a compose passes its deadline",
+    "a remote is out of reach for long",
     "a restore refuses every item",
     "a workflow without a run is adopted",
     "an attempt of a compose is given up",
