@@ -22,6 +22,7 @@ from uuid import uuid4
 import psutil
 from sqlalchemy import select
 from temporalio.client import Client
+from temporalio.envconfig import ClientConfigProfile
 
 from bench.bare_worker import QUEUE
 from bench.report import at_least, at_most, milliseconds, write
@@ -164,11 +165,13 @@ def main() -> None:
 
 def measure(system: System) -> tuple[Figures, Figures]:
     """Measure both sides in turn, after a batch of each to warm up."""
-    temporal = TemporalConnection(system.ready["temporal_address"], "default")
+    temporal = TemporalConnection(
+        ClientConfigProfile(address=system.ready["temporal_address"], namespace="default")
+    )
     server = psutil.Process(system.ready["pids"]["temporal"])
     services = build_services(Settings.from_environment(system.worker_settings))
     environments = prepare(system, services)
-    with system.worker() as worker, bare_worker(temporal.address) as bare_pid:
+    with system.worker() as worker, bare_worker(system.ready["temporal_address"]) as bare_pid:
         sides = (
             Figures(Ours(services, environments, psutil.Process(worker)), temporal, server),
             Figures(Bare(temporal, psutil.Process(bare_pid)), temporal, server),

@@ -54,7 +54,7 @@ def build_run_check(
 
 def build_services(settings: Settings) -> Services:
     """Compose what the web and the command line work with; nothing is connected before it is used."""
-    temporal = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
+    temporal = TemporalConnection(settings.need_temporal())
     engine = TemporalEngine(temporal)
     database = Database.connect(settings.need_database_url())
     return Services(

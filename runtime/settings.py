@@ -1,15 +1,18 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from temporalio.envconfig import ClientConfigProfile
 
 from models.catalog import TASK_QUEUE
 from models.errors import SettingsError
 from models.retention import Retention
 from models.sweep import sweep_queue
+from runtime.temporal.profile import read_profile
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
 PREFIX = "OPERATIONRUN_"
@@ -19,7 +22,8 @@ class Settings(BaseModel):
     """The configuration of a process, read once at its start.
 
     Each field is the environment variable `OPERATIONRUN_` + its name in capitals; the same name with the
-    suffix `_FILE` names a file that holds the value.
+    suffix `_FILE` names a file that holds the value. `temporal_profile` is Temporal's own configuration
+    (runtime/temporal/profile.py), which also gives the address and the namespace where ours are not set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -44,6 +48,7 @@ class Settings(BaseModel):
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = None
     oidc_label: str = "single sign-on"
+    temporal_profile: ClientConfigProfile = Field(default_factory=ClientConfigProfile, repr=False)
 
     @property
     def sweep_queue(self) -> str:
@@ -89,32 +94,41 @@ class Settings(BaseModel):
         return value.rstrip("/") if value else None
 
     @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Return the environment variable of each field that has one."""
+        return {field: PREFIX + field.upper() for field in cls.model_fields if field != "temporal_profile"}
+
+    @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the settings; raise SettingsError naming the invalid variable."""
-        given = {}
-        for field in cls.model_fields:
-            variable = PREFIX + field.upper()
+        profile = read_profile(environ)
+        of_profile = {"temporal_address": profile.address, "temporal_namespace": profile.namespace}
+        given: dict[str, object] = {"temporal_profile": profile}
+        given |= {field: value for field, value in of_profile.items() if value}
+        for field, variable in cls.variables().items():
             value = environ.get(variable) or _from_file(variable, environ)
             if value:
                 given[field] = value
         try:
-            return cls(**given)  # type: ignore[arg-type] # pydantic parses the strings
+            return cls.model_validate(given)
         except ValidationError as error:
             first = error.errors()[0]
-            raise SettingsError(f"{PREFIX}{str(first['loc'][0]).upper()}: {_plain(first['msg'])}") from None
+            field = str(first["loc"][0])
+            raise SettingsError(f"{cls.variables()[field]}: {_plain(first['msg'])}") from None
 
     def as_environment(self) -> dict[str, str]:
         """Return the variables that give another process these settings; leave out what is not set."""
-        given = {field: getattr(self, field) for field in type(self).model_fields}
-        return {PREFIX + field.upper(): _written(value) for field, value in given.items() if value}
+        given = {variable: getattr(self, field) for field, variable in self.variables().items()}
+        return {variable: _written(value) for variable, value in given.items() if value}
 
     def need_database_url(self) -> str:
         """Return the database's URL; raise SettingsError, with an example, where it is not set."""
         return self.database_url or _missing("DATABASE_URL", "postgresql://user@host/database")
 
-    def need_temporal_address(self) -> str:
-        """Return Temporal's address; raise SettingsError, with an example, where it is not set."""
-        return self.temporal_address or _missing("TEMPORAL_ADDRESS", "127.0.0.1:7233")
+    def need_temporal(self) -> ClientConfigProfile:
+        """Return how to reach Temporal; raise SettingsError, with an example, where no address is set."""
+        address = self.temporal_address or _missing("TEMPORAL_ADDRESS", "127.0.0.1:7233")
+        return replace(self.temporal_profile, address=address, namespace=self.temporal_namespace)
 
     def need_secret_key(self) -> str:
         """Return the key that signs sessions; raise SettingsError, with an example, where it is not set."""

@@ -97,12 +97,12 @@ async def _run(settings: Settings) -> int:
 
 async def _connected(settings: Settings, stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
     """Wait for Temporal to answer; return None if a stop signal comes first."""
-    address, namespace = settings.need_temporal_address(), settings.temporal_namespace
+    profile = settings.need_temporal()
     while not stop.is_set():
         try:
-            return await connect(address, namespace, lazy=False, runtime=runtime)
+            return await connect(profile, lazy=False, runtime=runtime)
         except RuntimeError:
-            _log.warning("temporal_unreachable", address=address)
+            _log.warning("temporal_unreachable", address=profile.address)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RECONNECT_INTERVAL.total_seconds())
     return None
@@ -117,7 +117,7 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
     restores = RestoreExecuteActivities(
         RestoreExecution(database, mirrors, fault_hook=fault_hook), reconciler
     )
-    connection = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
+    connection = TemporalConnection(settings.need_temporal())
     settling = SettleRunActivities(database, TemporalEngine(connection), reconciler)
     return Worker(
         client,
@@ -144,7 +144,7 @@ def build_worker(client: Client, database: Database, settings: Settings) -> Work
 
 def build_sweeper(client: Client, database: Database, settings: Settings) -> Worker:
     """Build the worker of the sweep: it has a queue of its own, so that no backlog delays it."""
-    connection = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
+    connection = TemporalConnection(settings.need_temporal())
     engine = TemporalEngine(connection)
     check = build_run_check(database, engine, settings, fences=True)
     looks = Looks(ThreadPoolExecutor(LOOK_THREADS, thread_name_prefix="look"))

@@ -1,4 +1,5 @@
 from flask import Blueprint, Flask
+from markupsafe import Markup
 
 import web.accounts.account
 import web.accounts.openid
@@ -55,7 +56,15 @@ def register(app: Flask) -> None:
         severity_state=state_of_severity,
         counted=counted,
         kind_name=kind_name,
-        visible=visible,
         places=places_of,
     )
+    app.jinja_env.finalize = _shown
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _shown(value: object) -> object:
+    """Write out, in every text that a page shows, what hides or reorders its neighbours."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    # A form gives the lines of a text field back with both.
+    return visible(value.replace("\r\n", "\n"))

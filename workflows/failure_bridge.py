@@ -23,6 +23,8 @@ with workflow.unsafe.imports_passed_through():
     from models.errors import RunRefused
 
 OUTCOME = SearchAttributeKey.for_keyword("OperationOutcome")
+# In the memo of a workflow that had to start without its search attributes (runtime/temporal/starter.py).
+NOT_SEARCHABLE = "operation-run.not-searchable"
 
 
 class FailureBridge(Interceptor):
@@ -93,7 +95,9 @@ async def _settle(closing: Closing) -> None:
 
 def _show(result: OperationResult) -> None:
     workflow.set_current_details(f"Ended: **{result.outcome}**")
-    workflow.upsert_search_attributes([OUTCOME.value_set(result.outcome)])
+    # The server would refuse the whole workflow task for an attribute that it does not know.
+    if NOT_SEARCHABLE not in workflow.memo():
+        workflow.upsert_search_attributes([OUTCOME.value_set(result.outcome)])
 
 
 def _refused(error: BaseException) -> bool:

@@ -1,7 +1,7 @@
 """Start an operation with Temporal's SDK, and read its outcome.
 
 Usage: start_with_sdk.py WORKSPACE_ID ENVIRONMENT_ID [REF]
-Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE (default).
+Environment: Temporal's own (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, profile).
 Prints one line of JSON; exit code 0 for succeeded, 1 for any other outcome.
 """
 
@@ -20,6 +20,7 @@ from temporalio.common import (
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
+from temporalio.envconfig import ClientConfig
 
 OPERATION = "environment.review.compose"
 OUTCOME = SearchAttributeKey.for_keyword("OperationOutcome")
@@ -63,9 +64,7 @@ def keywords(**values: str) -> TypedSearchAttributes:
 
 
 async def main() -> bool:
-    client = await Client.connect(
-        os.environ["TEMPORAL_ADDRESS"], namespace=os.environ.get("TEMPORAL_NAMESPACE", "default")
-    )
+    client = await Client.connect(**ClientConfig.load_client_connect_config())
     operation_input = dict(zip(("workspace_id", "environment_id", "ref"), sys.argv[1:], strict=False))
     # Make the id once for each piece of work and keep it: a start that is repeated with it does no harm.
     result = await compose(client, str(uuid4()), operation_input)

@@ -8,6 +8,7 @@ from models.errors import InvalidInput, OperationRunError, SettingsError
 from runtime.cli.group import CommandGroup
 from runtime.process.exit import INTERRUPTED, run_and_exit
 from runtime.telemetry.logging import configure_logging
+from services.text import visible
 
 FAILED = 1
 MISUSED = 2
@@ -31,7 +32,7 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         result = operationrun.main(list(arguments), prog_name="operationrun", standalone_mode=False)
     except OperationRunError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {visible(str(error))}", err=True)
         return MISUSED if isinstance(error, SettingsError | InvalidInput) else FAILED
     except click.ClickException as error:
         error.show()

@@ -6,6 +6,7 @@ import click
 
 from models.run_context import RunContext
 from services.runs.response_models import QueuedRunAnswer, RunAnswer
+from services.text import visible
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -21,7 +22,7 @@ def show(values: Mapping[str, object] | Sequence[Mapping[str, object]], *, as_js
     What JSON does not know (uuids, times) is printed as its text; None is `-` in lines.
     """
     if as_json:
-        click.echo(json.dumps(values, default=str, ensure_ascii=False))
+        click.echo(_safe_json(values))
     elif isinstance(values, Mapping):
         _echo_lines([(f"{name}:", value) for name, value in values.items()])
     elif values:
@@ -38,7 +39,17 @@ def _echo_lines(rows: Sequence[Sequence[object]]) -> None:
 def _text(value: object) -> str:
     if value is None:
         return "-"
-    return json.dumps(value, default=str) if isinstance(value, Mapping | list | tuple) else str(value)
+    text = json.dumps(value, default=str) if isinstance(value, Mapping | list | tuple) else str(value)
+    # A terminal obeys what a name or a path carries.
+    return visible(text)
+
+
+def _safe_json(value: object) -> str:
+    """Return JSON in which each character that is not printable is escaped."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def lines_of(run: RunAnswer) -> dict[str, object]:

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
@@ -12,12 +11,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from models.errors import OperationRunError, SettingsError
+from runtime.local.finding import Finding
 from runtime.local.own_program import ROOT
 from runtime.local.pooling import Pooling, detect_pooling
 from runtime.local.ports import is_free
 from runtime.local.postgres import binary
 from runtime.local.temporal_cli import VERSION, WAYS_OUT, find_binary
-from runtime.local.temporal_server import unreachable_reason
+from runtime.local.temporal_findings import examine_temporal
 from runtime.migrate import read_missing_settings
 from runtime.settings import Settings
 
@@ -25,24 +25,6 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 30)
 PORT = 8080
 TOOL_WITHIN = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """The result of one check, and how to fix it; `needed` is False for what is optional."""
-
-    check: str
-    ok: bool
-    found: str
-    mend: str | None = None
-    needed: bool = True
-
-    @property
-    def state(self) -> str:
-        """The result in one word: ok, missing, or note for an optional check that is not ok."""
-        if self.ok:
-            return "ok"
-        return "missing" if self.needed else "note"
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -61,7 +43,8 @@ def examine(settings: Settings) -> list[Finding]:
         _connections,
         _sessions,
     )
-    return [finding for check in checks if (finding := check(settings))]
+    here = [finding for check in checks if (finding := check(settings))]
+    return [*here, *examine_temporal(settings)] if settings.temporal_address else here
 
 
 def _python(_settings: Settings) -> Finding:
@@ -86,9 +69,9 @@ def _postgres(_settings: Settings) -> Finding:
     return Finding(check="PostgreSQL", ok=bool(said), found=said or "does not start", mend="make install")
 
 
-def _temporal(settings: Settings) -> Finding:
+def _temporal(settings: Settings) -> Finding | None:
     if settings.temporal_address:
-        return _temporal_server(settings.temporal_address, settings.temporal_namespace)
+        return None
     try:
         found = find_binary()
     except OperationRunError as error:
@@ -99,12 +82,6 @@ def _temporal(settings: Settings) -> Finding:
     way = f"not here yet: `up` downloads {VERSION}, or builds it" + (f" with {go}" if go else "")
     mend = f"A download needs the internet, a build needs Go. {WAYS_OUT}"
     return Finding(check="Temporal", ok=go is not None, found=way, mend=mend, needed=False)
-
-
-def _temporal_server(address: str, namespace: str) -> Finding:
-    reason = unreachable_reason(address, namespace)
-    mend = "Start that server, or correct OPERATIONRUN_TEMPORAL_ADDRESS."
-    return Finding(check="Temporal", ok=reason is None, found=f"{address}: {reason or 'answers'}", mend=mend)
 
 
 def _go(_settings: Settings) -> Finding:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.envconfig import ClientConfigProfile
+
 from models.errors import OperationRunError
 from runtime.local.child_process import Program, run_to_end
 from runtime.local.own_program import own_argv, own_environment
@@ -19,6 +21,7 @@ from runtime.local.temporal_cli import need_binary
 from runtime.local.temporal_server import NAMESPACE, TemporalDevServer, need_answer
 from runtime.migrate import upgrade
 from runtime.settings import Settings
+from runtime.temporal.profile import without_profile
 
 STOP_ORDER = ("worker", "web", "temporal", "postgres")
 ANSWERS_WITHIN = timedelta(minutes=1)
@@ -87,7 +90,7 @@ class LocalSystem:
         address = self._given.temporal_address
         if address:
             self._say(f"Using the Temporal server at {address}.")
-            need_answer(address, NAMESPACE)
+            need_answer(ClientConfigProfile(address=address, namespace=NAMESPACE))
             return None
         found = need_binary(say=self._say, logs=self._logs)
         server = TemporalDevServer(found.path, self._data_dir)
@@ -158,7 +161,7 @@ class LocalSystem:
             pid = self.supervisor.pid
             ready = Ready(
                 web_url=web_url,
-                temporal_address=settings.need_temporal_address(),
+                temporal_address=settings.need_temporal().address or "",
                 temporal_ui_url=settings.temporal_ui_url,
                 database_url=settings.need_database_url(),
                 api_token=entry.api_token,
@@ -193,7 +196,7 @@ def _own(
     return Program(
         name=command,
         argv=own_argv("runtime.cli.main", command, *arguments),
-        environment=own_environment(settings.as_environment()),
+        environment=without_profile(own_environment(settings.as_environment())),
         stop_within=stop_within,
         orphan_signal=orphan_signal,
         ready_line=ready_line,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
+from temporalio.envconfig import ClientConfigProfile
 from temporalio.service import RPCError
 
 from models.errors import OperationRunError
@@ -13,6 +14,7 @@ from runtime.local.child_process import Program
 from runtime.local.ports import HOST, free_ports, http_answers
 from runtime.local.supervisor import Supervisor
 from runtime.local.temporal_cli import need_binary
+from runtime.temporal.profile import need_connect_config
 
 NAMESPACE = "default"
 ANSWER_WITHIN = timedelta(seconds=3)
@@ -35,6 +37,7 @@ class TemporalDevServer:
         self._database = data_dir / "temporal.db"
         self._port, self._ui_port, self._http_port, self._metrics_port = free_ports(4)
         self.address = f"{HOST}:{self._port}"
+        self.profile = ClientConfigProfile(address=self.address, namespace=NAMESPACE)
         self.ui_url = f"http://{HOST}:{self._ui_port}"
 
     def program(self) -> Program:
@@ -56,7 +59,7 @@ class TemporalDevServer:
 
     def answers(self) -> bool:
         """Return whether the server and its web UI answer."""
-        return unreachable_reason(self.address, NAMESPACE) is None and http_answers(self._ui_port, "/")
+        return unreachable_reason(self.profile) is None and http_answers(self._ui_port, "/")
 
 
 @contextmanager
@@ -76,28 +79,28 @@ def running_temporal(data_dir: Path, *, say: Callable[[str], None]) -> Iterator[
         supervisor.stop(["temporal"])
 
 
-def need_answer(address: str, namespace: str) -> None:
-    """Raise OperationRunError if no Temporal server at an address serves a namespace."""
-    reason = unreachable_reason(address, namespace)
+def need_answer(profile: ClientConfigProfile) -> None:
+    """Raise OperationRunError if no Temporal server at a profile's address serves its namespace."""
+    reason = unreachable_reason(profile)
     if reason:
         raise OperationRunError(
-            f"OPERATIONRUN_TEMPORAL_ADDRESS is {address}, but {reason} "
-            "Start that server, or unset the variable."
+            f"Temporal's address is {profile.address}, but {reason} Start that server, or correct "
+            "OPERATIONRUN_TEMPORAL_ADDRESS (else TEMPORAL_ADDRESS)."
         )
 
 
-def unreachable_reason(address: str, namespace: str) -> str | None:
-    """Return why no Temporal server at an address serves a namespace, as a sentence; None if one does."""
+def unreachable_reason(profile: ClientConfigProfile) -> str | None:
+    """Return in a sentence why no Temporal server serves a profile's namespace there; None if one does."""
     try:
-        asyncio.run(_describe(address, namespace))
+        asyncio.run(_describe(profile))
     except RPCError as error:
-        return f"it answered for the namespace {namespace!r}: {error.message}."
+        return f"it answered for the namespace {profile.namespace!r}: {error.message}."
     except (RuntimeError, TimeoutError):
         return "nothing answers there."
     return None
 
 
-async def _describe(address: str, namespace: str) -> None:
+async def _describe(profile: ClientConfigProfile) -> None:
     async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-        client = await Client.connect(address, namespace=namespace)
-        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+        client = await Client.connect(**need_connect_config(profile))
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))

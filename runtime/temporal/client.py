@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfigProfile
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig
 
 from runtime.telemetry.tracing import client_interceptors
+from runtime.temporal.profile import need_connect_config
 
 T = TypeVar("T")
 
@@ -21,15 +23,15 @@ RPC_TIMEOUT = timedelta(seconds=2)
 
 
 async def connect(
-    address: str, namespace: str, *, lazy: bool = True, runtime: Runtime | None = None
+    profile: ClientConfigProfile, *, lazy: bool = True, runtime: Runtime | None = None
 ) -> Client:
     """Make a client; a lazy one connects at its first call, another at once or raises RuntimeError.
 
-    `runtime` None is the SDK's default runtime, which serves no metrics.
+    `profile` has an address and a namespace. `runtime` None is the SDK's default runtime, which serves no
+    metrics. Raises SettingsError for a certificate or a key that cannot be read.
     """
     return await Client.connect(
-        address,
-        namespace=namespace,
+        **need_connect_config(profile),
         data_converter=pydantic_data_converter,
         interceptors=client_interceptors(),
         lazy=lazy,
@@ -44,9 +46,8 @@ class TemporalConnection:
     The first call creates both, also in a forked process: a client survives no fork and belongs to one loop.
     """
 
-    def __init__(self, address: str, namespace: str) -> None:
-        self.address = address
-        self.namespace = namespace
+    def __init__(self, profile: ClientConfigProfile) -> None:
+        self.profile = profile
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -66,7 +67,7 @@ class TemporalConnection:
 
     async def _act(self, action: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
         if self._client is None:
-            self._client = await connect(self.address, self.namespace)
+            self._client = await connect(self.profile)
         return await action(self._client)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:

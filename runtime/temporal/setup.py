@@ -1,8 +1,6 @@
 import asyncio
 from datetime import timedelta
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -20,16 +18,20 @@ from temporalio.service import RPCError, RPCStatusCode
 from models.errors import OperationRunError
 from runtime.settings import Settings
 from runtime.temporal.client import connect
+from runtime.temporal.search_attributes import create_attributes
 from workflows.sweep import WORKFLOW_TYPE
 
-SEARCH_ATTRIBUTES = ("OperationRunId", "OperationType", "WorkspaceId", "EnvironmentId", "OperationOutcome")
 SWEEP_SCHEDULE = "operation-run-sweep"
 SWEEP_INTERVAL = timedelta(seconds=4)
 SWEEP_TIMEOUT = timedelta(seconds=60)
 
 
 def setup_temporal(settings: Settings) -> None:
-    """Create or update the search attributes and the sweep's schedule of the namespace; safe to repeat."""
+    """Create or update the sweep's schedule and the search attributes of the namespace; safe to repeat.
+
+    Raises OperationRunError for a search attribute of another type, and where Temporal lets none be created;
+    the schedule is there by then.
+    """
     asyncio.run(_setup(settings))
 
 
@@ -39,7 +41,7 @@ def trigger_sweep(settings: Settings) -> None:
 
 
 async def _trigger_sweep(settings: Settings) -> None:
-    client = await connect(settings.need_temporal_address(), settings.temporal_namespace)
+    client = await connect(settings.need_temporal())
     try:
         await client.get_schedule_handle(SWEEP_SCHEDULE).trigger()
     except RPCError as error:
@@ -52,23 +54,9 @@ async def _trigger_sweep(settings: Settings) -> None:
 
 
 async def _setup(settings: Settings) -> None:
-    client = await connect(settings.need_temporal_address(), settings.temporal_namespace)
-    await _create_search_attributes(client)
+    client = await connect(settings.need_temporal())
     await _create_sweep(client, settings.sweep_queue)
-
-
-async def _create_search_attributes(client: Client) -> None:
-    listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    missing = [name for name in SEARCH_ATTRIBUTES if name not in listed.custom_attributes]
-    if missing:
-        keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace, search_attributes=dict.fromkeys(missing, keyword)
-            )
-        )
+    await create_attributes(client)
 
 
 async def _create_sweep(client: Client, task_queue: str) -> None:

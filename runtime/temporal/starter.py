@@ -1,6 +1,8 @@
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+import structlog
 from temporalio.client import Client
 from temporalio.common import (
     SearchAttributeKey,
@@ -19,6 +21,9 @@ from runtime.temporal.views import first_event
 from services.engine.port import WorkflowStart
 from services.runs.inputs import work_columns
 from services.runs.proof import work_of
+from workflows.failure_bridge import NOT_SEARCHABLE
+
+_log = structlog.get_logger()
 
 # No later attempt changes these: a malformed name, an unknown namespace, an input that is too large.
 _REFUSALS = frozenset(
@@ -45,6 +50,8 @@ class TemporalStarter:
     def start(self, start: WorkflowStart) -> None:
         """Start a workflow; one of the same id and work, open or closed, counts as started (law L6).
 
+        A start that Temporal refuses for its search attributes alone is made without them: they are for
+        finding.
         Raises DispatchFailed where Temporal refuses for good, StartUnconfirmed where its answer is not known
         or a workflow of other work has the id: what that means is the sweep's to say.
         """
@@ -74,6 +81,25 @@ class TemporalStarter:
 
 
 async def _start(client: Client, start: WorkflowStart) -> None:
+    try:
+        await _start_as(client, start, search_attributes=_keywords(start.search_attributes))
+    except RPCError as error:
+        if (
+            error.status is not RPCStatusCode.INVALID_ARGUMENT
+            or "search attribute" not in error.message.lower()
+        ):
+            raise
+        _log.warning("search_attributes_refused", workflow_id=start.workflow_id, reason=error.message)
+        await _start_as(client, start, memo={NOT_SEARCHABLE: True})
+
+
+async def _start_as(
+    client: Client,
+    start: WorkflowStart,
+    *,
+    search_attributes: TypedSearchAttributes = TypedSearchAttributes.empty,
+    memo: Mapping[str, bool] | None = None,
+) -> None:
     await client.start_workflow(
         start.workflow_type,
         start.operation_input,
@@ -85,11 +111,13 @@ async def _start(client: Client, start: WorkflowStart) -> None:
         id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
         static_summary=start.summary,
         static_details=start.details,
-        search_attributes=TypedSearchAttributes(
-            [
-                SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
-                for name, value in start.search_attributes.items()
-            ]
-        ),
+        search_attributes=search_attributes,
+        memo=memo,
         rpc_timeout=RPC_TIMEOUT,
+    )
+
+
+def _keywords(values: Mapping[str, str]) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in values.items()]
     )

@@ -95,6 +95,24 @@ def test_a_list_is_a_table_with_a_heading(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == ""
 
 
+HOSTILE = "clear\x1b[2J \x9b31m red, turned \u202e round, back\r over"
+
+
+def test_no_text_reaches_a_terminal_that_it_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"path": HOSTILE, "more": [HOSTILE]}], as_json=False)
+    show({"path": HOSTILE, "odd": "\U000e0001"}, as_json=True)
+    written = capsys.readouterr().out
+    assert all(line.isprintable() for line in written.splitlines())
+    assert "clear\\u{1b}[2J" in written
+    assert json.loads(written.splitlines()[-1]) == {"path": HOSTILE, "odd": "\U000e0001"}
+
+
+def test_no_error_does_either(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run_failing(monkeypatch, OperationRunError(f"There is no {HOSTILE}."))
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+
+
 def test_the_json_option_is_an_argument_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     @click.command()
     @json_option

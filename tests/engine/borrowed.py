@@ -206,7 +206,7 @@ class Stage:
         """Run our worker on the queue."""
 
         async def start(_: Client) -> tuple[Worker, asyncio.Task[None]]:
-            client = await connect(self.server.address, "default", lazy=False)
+            client = await connect(self.server.connection.profile, lazy=False)
             worker = build_worker(client, self.database, self.settings)
             return worker, asyncio.create_task(worker.run())
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.local.temporal_server import NAMESPACE, running_temporal
+from runtime.local.temporal_server import running_temporal
 from runtime.settings import Settings
 from runtime.temporal.client import TemporalConnection
 from runtime.temporal.engine import TemporalEngine
@@ -22,12 +22,12 @@ def quiet_end() -> Iterator[None]:
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
     with running_temporal(tmp_path_factory.mktemp("temporal"), say=lambda _: None) as server:
         setup_temporal(Settings(temporal_address=server.address))
-        connection = TemporalConnection(server.address, NAMESPACE)
+        connection = TemporalConnection(server.profile)
         queue = "stand-ins"
         with working(connection, queue):
             yield TemporalServer(
                 address=server.address,
                 queue=queue,
                 connection=connection,
-                engine=TemporalEngine(TemporalConnection(server.address, NAMESPACE)),
+                engine=TemporalEngine(TemporalConnection(server.profile)),
             )

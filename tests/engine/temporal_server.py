@@ -80,7 +80,7 @@ def working(connection: TemporalConnection, queue: str) -> Iterator[None]:
     """Run a worker on the connection's own loop, with a client that a worker accepts."""
 
     async def start(_: Client) -> tuple[Worker, asyncio.Task[None]]:
-        client = await connect(connection.address, connection.namespace, lazy=False)
+        client = await connect(connection.profile, lazy=False)
         worker = Worker(
             client,
             task_queue=queue,

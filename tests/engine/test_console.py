@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from runtime.temporal.setup import SEARCH_ATTRIBUTES
+from runtime.temporal.search_attributes import SEARCH_ATTRIBUTES
 from tests.slow_remotes import gate_of, held_restore, silence, speak
 from tests.system import MANY, Json, System, wait_for
 from tests.temporal_cli import TemporalCli

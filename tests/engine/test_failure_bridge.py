@@ -31,6 +31,8 @@ class FakeWorkflow:
     def __init__(self, workflow_type: str = COMPOSE) -> None:
         self.settled: list[Closing] = []
         self.shown: list[str] = []
+        self.memos: dict[str, Any] = {}
+        self.searchable: list[object] = []
         self.logger = logging.getLogger("temporalio.workflow")
         self._info = SimpleNamespace(
             workflow_id=f"operation-run.v1.{COMPOSE}.{uuid4()}", workflow_type=workflow_type
@@ -49,8 +51,11 @@ class FakeWorkflow:
     def set_current_details(self, details: str) -> None:
         self.shown.append(details)
 
-    def upsert_search_attributes(self, _: object) -> None:
-        pass
+    def memo(self) -> dict[str, Any]:
+        return self.memos
+
+    def upsert_search_attributes(self, updates: object) -> None:
+        self.searchable.append(updates)
 
 
 class Following(WorkflowInboundInterceptor):
@@ -100,6 +105,17 @@ def test_a_result_passes_and_nothing_is_settled(monkeypatch: pytest.MonkeyPatch)
     fake = FakeWorkflow()
     assert run(monkeypatch, fake, operation) == RESULT
     assert (fake.settled, fake.shown) == ([], ["Ended: **succeeded**"])
+    assert fake.searchable
+
+
+def test_a_workflow_that_started_without_search_attributes_sets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def operation() -> OperationResult:
+        return RESULT
+
+    fake = FakeWorkflow()
+    fake.memos[failure_bridge.NOT_SEARCHABLE] = True
+    assert run(monkeypatch, fake, operation) == RESULT
+    assert fake.searchable == []
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from temporalio.envconfig import ClientConfigProfile
 
 from models.base import utc_now
 from models.reconciliation import ExecutionState
@@ -37,18 +39,18 @@ def test_without_a_server_it_says_so_within_five_seconds(
     question: Callable[[TemporalEngine], object],
 ) -> None:
     [port] = free_ports(1)
-    refuses(TemporalEngine(TemporalConnection(f"{HOST}:{port}", NAMESPACE)), question)
+    refuses(TemporalEngine(TemporalConnection(profile_of(f"{HOST}:{port}"))), question)
 
 
 def test_a_server_that_never_answers_is_unreachable_within_five_seconds() -> None:
     with socket.create_server((HOST, 0)) as silent:
         port = silent.getsockname()[1]
-        refuses(TemporalEngine(TemporalConnection(f"{HOST}:{port}", NAMESPACE)), QUESTIONS["describe"])
+        refuses(TemporalEngine(TemporalConnection(profile_of(f"{HOST}:{port}"))), QUESTIONS["describe"])
 
 
 def test_a_server_that_went_away_is_unreachable_for_every_question(tmp_path: Path) -> None:
     with running_temporal(tmp_path, say=lambda _: None) as server:
-        engine = TemporalEngine(TemporalConnection(server.address, NAMESPACE))
+        engine = TemporalEngine(TemporalConnection(server.profile))
         assert engine.describe(unknown_id()).execution.state is ExecutionState.NOT_FOUND
     for question in QUESTIONS.values():
         refuses(engine, question)
@@ -58,7 +60,12 @@ def test_a_server_that_went_away_is_unreachable_for_every_question(tmp_path: Pat
 def test_in_an_unknown_namespace_nothing_is_concluded(
     temporal_server: TemporalServer, question: Callable[[TemporalEngine], object]
 ) -> None:
-    refuses(TemporalEngine(TemporalConnection(temporal_server.address, "elsewhere")), question)
+    elsewhere = replace(temporal_server.connection.profile, namespace="elsewhere")
+    refuses(TemporalEngine(TemporalConnection(elsewhere)), question)
+
+
+def profile_of(address: str) -> ClientConfigProfile:
+    return ClientConfigProfile(address=address, namespace=NAMESPACE)
 
 
 def refuses(engine: TemporalEngine, question: Callable[[TemporalEngine], object]) -> None:

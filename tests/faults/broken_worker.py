@@ -31,7 +31,7 @@ class BrokenCompose:
 async def _work() -> int:
     settings = Settings.from_environment()
     database = Database.connect(settings.need_database_url())
-    client = await connect(settings.need_temporal_address(), settings.temporal_namespace, lazy=False)
+    client = await connect(settings.need_temporal(), lazy=False)
     broken = Worker(
         client,
         task_queue=settings.task_queue,

@@ -10,7 +10,7 @@ import pytest
 from models.reason_codes import ReasonCode
 from runtime.cli.main import operationrun
 from runtime.container import build_web_app
-from runtime.settings import PREFIX, Settings
+from runtime.settings import Settings
 from runtime.telemetry.tracing import ENDPOINTS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -25,7 +25,7 @@ def documented(page: str, section: str) -> list[str]:
 
 
 def settings() -> list[str]:
-    return [*(PREFIX + field.upper() for field in Settings.model_fields), *ENDPOINTS]
+    return [*Settings.variables().values(), *ENDPOINTS]
 
 
 def commands() -> list[str]:

@@ -58,7 +58,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         Settings.from_environment({"OPERATIONRUN_SECRET_KEY_FILE": str(tmp_path / "absent")})
 
 
-@pytest.mark.parametrize("need", ["need_database_url", "need_temporal_address", "need_secret_key"])
+@pytest.mark.parametrize("need", ["need_database_url", "need_temporal", "need_secret_key"])
 def test_what_is_missing_is_named_with_an_example(need: str) -> None:
     with pytest.raises(SettingsError, match=r"OPERATIONRUN_\w+ is not set\. Set it, for example"):
         getattr(Settings.from_environment({}), need)()

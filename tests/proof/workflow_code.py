@@ -65,6 +65,7 @@ class _Running:
             "now": lambda: self._now,
             "execute_activity_method": self._activity,
             "set_current_details": lambda _: None,
+            "memo": dict,
             "upsert_search_attributes": lambda _: None,
         }
         inside = SimpleNamespace(execute_workflow=lambda given: self._execution.code().run(*given.args))

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+import trustme
+
 from tests.git_repository import ENVIRONMENT
-from tests.remotes.certificates import write_certificates
 from tests.remotes.connections import HOST, ConnectionServer
 
 _CHUNK = 1 << 16
@@ -125,7 +126,10 @@ def _header_lines(backend: IO[bytes]) -> Iterator[str]:
 @contextmanager
 def https_server(folder: Path) -> Iterator[tuple[HttpsServer, Path]]:
     """Serve the repositories below a folder; yield the server and the certificate that clients trust."""
-    trusted, shown = write_certificates(folder, HOST)
+    trusted, shown = folder / "authority.pem", folder / "server.pem"
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(trusted)
+    authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(shown)
     with HttpsServer(folder, shown) as server, server.running():
         try:
             yield server, trusted

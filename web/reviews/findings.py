@@ -4,7 +4,6 @@ from typing import Final
 from models.base import Json
 from models.contracts import Contract
 from services.reviews.findings import Severity
-from services.text import visible
 from web.reviews.wording import OF_SEVERITY, state_of_severity
 from web.ui.links import ReviewLinks
 from web.ui.states import State
@@ -49,9 +48,9 @@ def finding_view(finding: Json, links: ReviewLinks) -> FindingView:
     return FindingView(
         code=finding["code"],
         state=state_of_severity(finding["severity"]),
-        title=visible(finding["title"]),
+        title=finding["title"],
         advice=finding.get("advice"),
-        items=tuple(visible(item) for item in (items[:FIRST_ITEMS] if is_long else items)),
+        items=tuple(items[:FIRST_ITEMS] if is_long else items),
         count=len(items),
         address=links.finding(finding["code"]) if is_long else None,
     )

@@ -44,7 +44,7 @@ def _leaves(path: str, name: str, value: Any) -> Iterator[tuple[str, Any]]:
         for place, inner in enumerate(value):
             yield from _below(path, name, render((Item(place, place),)), inner)
     elif value is not None and value != "":
-        yield visible(name), value
+        yield name, value
 
 
 def _below(path: str, name: str, step: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -166,7 +166,7 @@ def _beside(setting: Json) -> SettingView:
 
 def _view(setting: Json, *, over_lines: bool) -> SettingView:
     return SettingView(
-        path=visible(str(setting["path"])),
+        path=str(setting["path"]),
         word=OF_SETTING.get(str(setting.get("change")), OF_SETTING["changed"]),
         before=_side(setting, "before", over_lines=over_lines),
         after=_side(setting, "after", over_lines=over_lines),

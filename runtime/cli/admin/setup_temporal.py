@@ -11,6 +11,6 @@ from runtime.temporal.setup import setup_temporal
 def command(*, as_json: bool) -> None:
     """Create the search attributes and the schedule in the namespace at OPERATIONRUN_TEMPORAL_ADDRESS."""
     settings = Settings.from_environment()
-    need_answer(settings.need_temporal_address(), settings.temporal_namespace)
+    need_answer(settings.need_temporal())
     setup_temporal(settings)
     show({"temporal": settings.temporal_address, "namespace": settings.temporal_namespace}, as_json=as_json)

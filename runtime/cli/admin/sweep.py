@@ -24,7 +24,7 @@ def command(*, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         _show(_foresee(settings), as_json=as_json)
         return
-    need_answer(settings.need_temporal_address(), settings.temporal_namespace)
+    need_answer(settings.need_temporal())
     trigger_sweep(settings)
     if as_json:
         show({"dry_run": False, "requested": True}, as_json=True)

@@ -4,6 +4,7 @@ import click
 
 from runtime.cli.output import json_option, show
 from services.reports.packs.verification import Verified, verified_json, verify_pack
+from services.text import visible
 
 
 @click.command("verify-pack")
@@ -15,7 +16,7 @@ def command(*, file: Path, as_json: bool) -> int:
     if as_json:
         show(verified_json(verified), as_json=True)
     else:
-        click.echo("\n".join(_lines(verified)))
+        click.echo(visible("\n".join(_lines(verified))))
     return int(not verified.is_intact)
 
 

@@ -8,6 +8,7 @@ from runtime.cli.output import json_option, show
 from runtime.local.stack import Started
 from runtime.local.up import UpOptions, run_up
 from runtime.settings import Settings
+from runtime.temporal.profile import without_profile
 
 PORT = 8080
 OWNER_ONLY = 0o077
@@ -38,7 +39,8 @@ def command(
     """Run PostgreSQL, Temporal, worker and web on this machine, until Ctrl-C or SIGTERM."""
     # Databases, logs and tokens are for this user alone.
     os.umask(OWNER_ONLY)
-    settings = Settings.from_environment()
+    # A person's own profile is for the cluster they work with, not for this machine's server.
+    settings = Settings.from_environment(without_profile(os.environ))
     options = UpOptions(
         data_dir=(data_dir or settings.data_dir).resolve(),
         port=port,

@@ -18,7 +18,7 @@ def command(*, host: str, port: int, workers: int, threads: int, as_json: bool) 
     """Run the web server until SIGTERM; it needs the database, Temporal's address and the secret key."""
     settings = Settings.from_environment()
     settings.need_database_url()
-    settings.need_temporal_address()
+    settings.need_temporal()
     settings.need_secret_key()
     if as_json:
         show({"host": host, "port": port, "public_url": settings.public_url}, as_json=True)

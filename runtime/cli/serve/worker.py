@@ -11,7 +11,7 @@ def command(*, as_json: bool) -> int:
     """Run a worker until SIGTERM; it needs the database's URL and Temporal's address."""
     settings = Settings.from_environment()
     settings.need_database_url()
-    settings.need_temporal_address()
+    settings.need_temporal()
     if as_json:
         show({"task_queue": settings.task_queue, "temporal_address": settings.temporal_address}, as_json=True)
     return run_worker(settings)
