@@ -3,6 +3,8 @@ from enum import StrEnum
 
 
 class ConnectionKind(StrEnum):
+    """How a connection reaches its repositories; `file` and `machine` are made by an operator alone."""
+
     HTTPS = "https"
     SSH = "ssh"
     FILE = "file"
