@@ -10,8 +10,8 @@ import pygit2
 from pygit2.enums import ConfigLevel
 
 from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryError, RepositoryTooLarge
+from services.repositories.addresses import AllowedHosts
 from services.repositories.git import CheckCancelled, GitResult, never_cancelled
-from services.repositories.locations import locate
 from services.repositories.mirror_directory import MirrorDirectory
 from services.repositories.push_answer import PushAnswer
 from services.repositories.refs import (
@@ -22,7 +22,9 @@ from services.repositories.refs import (
     commit_of_id,
     commit_of_name,
 )
-from services.repositories.remote import ALL_REFS, RefUpdate, Remote, check_reached
+from services.repositories.remote import ALL_REFS, RefUpdate, Remote
+from services.repositories.remote_access import RemoteAccess
+from services.repositories.routes import Route, route_to
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local
 
 _MOST_PACKS = 50
@@ -35,11 +37,11 @@ class Mirror:
     Threads may share it; each gets a pygit2.Repository of its own.
     """
 
-    def __init__(self, directory: MirrorDirectory, source: str, limits: GitLimits) -> None:
+    def __init__(self, directory: MirrorDirectory, route: Route, limits: GitLimits) -> None:
         self.path = directory.path
         self.limits = limits
         self._directory = directory
-        self._remote = Remote(directory.path, source, limits)
+        self._remote = Remote(directory.path, route, limits)
         self._opened = threading.local()
 
     @property
@@ -89,7 +91,7 @@ class Mirror:
             if (result.exit_code != 0 or result.stderr) and not self._holds_together():
                 self._directory.recreate()
                 result = self._fetch_all(ends_at, check_cancelled)
-            check_reached(result)
+            self._remote.check_reached(result)
             self._check_size()
             self._pack()
 
@@ -232,20 +234,38 @@ class Mirror:
 
 
 class MirrorStore:
-    """The mirrors under one directory, one per environment, each created at its first use."""
+    """The mirrors under one directory, one per environment, each created at its first use.
+
+    `allowed_private_hosts`: names, addresses and networks that accesses may reach though they are private.
+    """
 
     def __init__(
-        self, root: Path, *, allowed_file_roots: Sequence[Path], limits: GitLimits = DEFAULT_LIMITS
+        self,
+        root: Path,
+        *,
+        allowed_file_roots: Sequence[Path],
+        allowed_private_hosts: Sequence[str] = (),
+        limits: GitLimits = DEFAULT_LIMITS,
     ) -> None:
         self._root = root.absolute()
         self._allowed_file_roots = tuple(allowed_file_roots)
+        self._allowed_hosts = AllowedHosts(allowed_private_hosts)
         self._limits = limits
         # For the whole process: it reads its own mirrors only, and no user's configuration applies to them.
         pygit2.settings.owner_validation = False
         for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
             pygit2.settings.search_path[level] = ""
 
-    def open(self, environment_id: UUID, repository_url: str) -> Mirror:
-        """Return the mirror of an environment; raise InvalidInput where its URL is no longer allowed."""
-        source = locate(repository_url, allowed_file_roots=self._allowed_file_roots)
-        return Mirror(MirrorDirectory(self._root, environment_id, source), source, self._limits)
+    def open(self, environment_id: UUID, repository_url: str, access: RemoteAccess | None = None) -> Mirror:
+        """Return the mirror of an environment, whose git calls use an access and nothing else (law L12).
+
+        None: the credentials of the machine. Raises InvalidInput where the URL is no longer allowed, or the
+        access is for another.
+        """
+        route = route_to(
+            repository_url,
+            access,
+            allowed_file_roots=self._allowed_file_roots,
+            allowed_hosts=self._allowed_hosts,
+        )
+        return Mirror(MirrorDirectory(self._root, environment_id, route.source), route, self._limits)

@@ -1,15 +1,25 @@
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+
+import structlog
 
 from models.errors import EnvironmentUnreachable
 from services.repositories.git import CheckCancelled, GitOutputTooLarge, GitResult, GitTimedOut
 from services.repositories.push_answer import PushAnswer, no_answer, read_answer
+from services.repositories.routes import Route
 from services.repositories.tickets import is_ticket
 from services.repositories.transport import GitLimits, run_transport
 
 ALL_REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+# These say nothing of why: refused, silent, without TLS or no repository are all one.
+_UNREACHED = (
+    "The environment's repository could not be reached. Check its URL, and that its connection may read it."
+)
+_UNANSWERED = "The environment's repository did not answer the push."
+_log = structlog.get_logger()
 
 # For the answer about one ref.
 _SHORT_ANSWER = GitLimits(max_output_bytes=1 << 16)
@@ -48,9 +58,9 @@ class RefUpdate:
 class Remote:
     """An environment's repository, as git reaches it from its mirror's directory."""
 
-    def __init__(self, git_dir: Path, source: str, limits: GitLimits) -> None:
+    def __init__(self, git_dir: Path, route: Route, limits: GitLimits) -> None:
         self._git_dir = git_dir
-        self._source = source
+        self._route = route
         self._limits = limits
 
     def read(self, refs: Collection[str], check_cancelled: CheckCancelled) -> Mapping[str, str]:
@@ -59,18 +69,18 @@ class Remote:
         Raises EnvironmentUnreachable.
         """
         try:
-            result = run_transport(
-                self._git_dir,
-                ["ls-remote", "--quiet", "--end-of-options", self._source, *refs],
+            result = self._run(
+                ["ls-remote", "--quiet"],
+                refs,
                 timeout=self._limits.fetch_timeout,
-                limits=_SHORT_ANSWER,
                 check_cancelled=check_cancelled,
+                limits=_SHORT_ANSWER,
             )
         except GitTimedOut:
-            raise self._silent() from None
+            raise EnvironmentUnreachable(_UNREACHED) from None
         except GitOutputTooLarge:
             raise EnvironmentUnreachable("The environment's repository names too much at once.") from None
-        check_reached(result)
+        self.check_reached(result)
         lines = (line.split("\t") for line in result.stdout.decode("utf-8", "replace").splitlines())
         return {name: oid for oid, *names in lines for name in names if name in refs}
 
@@ -81,17 +91,11 @@ class Remote:
 
         Returns git's failure too. Raises EnvironmentUnreachable where the time limit passes.
         """
-        arguments = [*_FETCH, *(["--prune"] if prune else []), "--end-of-options", self._source, *refspecs]
+        arguments = [*_FETCH, *(["--prune"] if prune else [])]
         try:
-            return run_transport(
-                self._git_dir,
-                arguments,
-                timeout=timeout,
-                limits=self._limits,
-                check_cancelled=check_cancelled,
-            )
+            return self._run(arguments, refspecs, timeout=timeout, check_cancelled=check_cancelled)
         except GitTimedOut:
-            raise self._silent() from None
+            raise EnvironmentUnreachable(_UNREACHED) from None
 
     def push(self, updates: Sequence[RefUpdate], *, check_cancelled: CheckCancelled) -> PushAnswer:
         """Move refs from their expected values, all or none; return what the remote answered."""
@@ -102,28 +106,41 @@ class Remote:
         leases = [f"--force-with-lease={update.ref}:{update.expected or ''}" for update in updates]
         moves = [f"{update.new or ''}:{update.ref}" for update in updates]
         try:
-            result = run_transport(
+            result = self._run(
+                [*_PUSH, *atomic, *leases], moves, timeout=timeout, check_cancelled=check_cancelled
+            )
+        except (GitTimedOut, EnvironmentUnreachable):
+            return no_answer(refs, _UNANSWERED)
+        answer = read_answer(result, refs)
+        if answer.heard:
+            return answer
+        _log.info("push_unanswered", said=answer.words)
+        return replace(answer, words=_UNANSWERED)
+
+    def check_reached(self, result: GitResult) -> None:
+        """Raise EnvironmentUnreachable for a git command that failed at the remote.
+
+        One wording, whatever failed: an answer never tells what listens on a network. The log tells.
+        """
+        if result.exit_code != 0:
+            _log.info("repository_unreached", said=result.stderr)
+            raise EnvironmentUnreachable(_UNREACHED)
+
+    def _run(
+        self,
+        command: Sequence[str],
+        names: Iterable[str],
+        *,
+        timeout: timedelta,
+        check_cancelled: CheckCancelled,
+        limits: GitLimits | None = None,
+    ) -> GitResult:
+        with self._route.passage() as passage:
+            return run_transport(
                 self._git_dir,
-                [*_PUSH, *atomic, *leases, "--end-of-options", self._source, *moves],
+                [*command, "--end-of-options", passage.source, *names],
                 timeout=timeout,
-                limits=self._limits,
+                limits=limits or self._limits,
+                passage=passage,
                 check_cancelled=check_cancelled,
             )
-        except GitTimedOut:
-            limit = _seconds(timeout)
-            return no_answer(refs, f"The environment's repository did not answer the push within {limit}.")
-        return read_answer(result, refs)
-
-    def _silent(self) -> EnvironmentUnreachable:
-        limit = _seconds(self._limits.fetch_timeout)
-        return EnvironmentUnreachable(f"The environment's repository did not answer within {limit}.")
-
-
-def check_reached(result: GitResult) -> None:
-    """Raise EnvironmentUnreachable for a git command that failed at the remote."""
-    if result.exit_code != 0:
-        raise EnvironmentUnreachable(f"The environment's repository could not be reached: {result.stderr}")
-
-
-def _seconds(limit: timedelta) -> str:
-    return f"{limit.total_seconds():g} seconds"

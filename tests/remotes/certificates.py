@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -8,11 +9,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+# A name that no resolver knows: who reaches it was given its address.
+NAMED: Final = "repositories.test"
 _VALID_FOR = timedelta(days=1)
 
 
 def write_certificates(folder: Path, host: str) -> tuple[Path, Path]:
-    """Write an authority's certificate, and a server's certificate for an address with its key.
+    """Write an authority's certificate, and a server's for an address and `NAMED` with its key.
 
     Returns both files: what clients trust, and what the server shows.
     """
@@ -23,9 +26,10 @@ def write_certificates(folder: Path, host: str) -> tuple[Path, Path]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, SHA256())
     )
+    names = [x509.IPAddress(ip_address(host)), x509.DNSName(NAMED)]
     shown = (
         _builder(server, authority, server_key)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(authority_key, SHA256())
     )
     private = server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,0 +1,209 @@
+"""A git call for an environment uses its connection's credentials and nothing else (law L12)."""
+
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from models.errors import EnvironmentUnreachable, InvalidInput
+from services.repositories.mirror import MirrorStore
+from services.repositories.push_answer import RefAnswer
+from services.repositories.remote import RefUpdate
+from services.repositories.remote_access import ConnectionKind, RemoteAccess
+from tests.remotes.certificates import NAMED
+from tests.remotes.connections import HOST
+from tests.remotes.https_server import HttpsServer
+from tests.remotes.ssh_server import SshServer
+from tests.remotes.tenants import LOCAL, SERVED_KINDS, Tenant, fetched, make_tenant, opened
+
+pytestmark = pytest.mark.feature
+
+EVERY_KIND = pytest.mark.parametrize("kind", SERVED_KINDS)
+
+
+@pytest.fixture
+def tenants(
+    tmp_path: Path, https: tuple[HttpsServer, Path], ssh: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> Sequence[Tenant]:
+    server, trusted = https
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))
+    monkeypatch.setattr(server, "presented", [])
+    return [make_tenant(name, tmp_path, server, ssh) for name in ("ada", "bob")]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MirrorStore:
+    return MirrorStore(
+        tmp_path / "mirrors", allowed_file_roots=[tmp_path / "files"], allowed_private_hosts=LOCAL
+    )
+
+
+@EVERY_KIND
+def test_a_connection_opens_its_own_repositories(
+    tenants: Sequence[Tenant], store: MirrorStore, kind: ConnectionKind
+) -> None:
+    for tenant in tenants:
+        mirror = opened(store, tenant.urls[kind], tenant.accesses[kind])
+        head = mirror.head_of("main")
+        assert head == tenant.repositories[kind].head()
+        update = RefUpdate(ref="refs/heads/other", expected=None, new=head)
+        assert mirror.push([update]).of(update.ref) is RefAnswer.ACCEPTED
+        assert tenant.repositories[kind].head("other") == head
+
+
+@pytest.mark.parametrize("secret", ["token-of-nobody", "", None, "token\nhost=evil.example.org"])
+def test_a_token_that_does_not_open_it_opens_nothing(
+    tenants: Sequence[Tenant], store: MirrorStore, secret: str | None
+) -> None:
+    ada = tenants[0]
+    access = replace(ada.accesses[ConnectionKind.HTTPS], secret=secret)
+    assert not fetched(store, ada.urls[ConnectionKind.HTTPS], access)
+
+
+def test_nothing_of_the_machine_helps(
+    tenants: Sequence[Tenant],
+    store: MirrorStore,
+    https: tuple[HttpsServer, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The machine's own configuration would open Bob's repository in five ways to whoever lacks its token."""
+    ada, bob = tenants
+    server, _ = https
+    home = tmp_path / "home"
+    home.mkdir()
+    secret = bob.accesses[ConnectionKind.HTTPS].secret
+    (home / ".netrc").write_text(f"machine {HOST} login bob password {secret}\n")
+    (home / ".gitconfig").write_text(
+        f'[credential]\n\thelper = "!echo username=bob; echo password={secret}; :"\n'
+        f"[http]\n\textraHeader = X-Machine: yes\n\tcookieFile = {home}/cookies\n"
+        f'[url "{bob.urls[ConnectionKind.HTTPS]}"]\n\tinsteadOf = {ada.urls[ConnectionKind.HTTPS]}\n'
+    )
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    access = replace(ada.accesses[ConnectionKind.HTTPS], secret="not-the-token")
+
+    assert not fetched(store, bob.urls[ConnectionKind.HTTPS], access)
+    assert not fetched(store, ada.urls[ConnectionKind.HTTPS], access)
+    assert set(server.presented) == {"", "ada:not-the-token"}
+    assert fetched(store, ada.urls[ConnectionKind.HTTPS], ada.accesses[ConnectionKind.HTTPS]) == {
+        ada.repositories[ConnectionKind.HTTPS].head()
+    }
+
+    machine = RemoteAccess(
+        kind=ConnectionKind.MACHINE, url_prefix=bob.accesses[ConnectionKind.HTTPS].url_prefix
+    )
+    monkeypatch.delenv("HTTPS_PROXY")
+    assert fetched(store, bob.urls[ConnectionKind.HTTPS], machine) == {
+        bob.repositories[ConnectionKind.HTTPS].head()
+    }
+
+
+def test_no_agent_and_no_key_of_the_user_helps(
+    tenants: Sequence[Tenant], store: MirrorStore, ssh: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = tenants
+    monkeypatch.setenv("GIT_SSH_COMMAND", ssh.client())
+    url = bob.urls[ConnectionKind.SSH]
+    machine = RemoteAccess(kind=ConnectionKind.MACHINE, url_prefix=url)
+    assert fetched(store, url, machine) == {bob.repositories[ConnectionKind.SSH].head()}
+    assert not fetched(store, url, ada.accesses[ConnectionKind.SSH])
+
+
+def test_a_host_whose_key_is_not_pinned_gets_nothing(
+    tenants: Sequence[Tenant], store: MirrorStore, ssh: SshServer
+) -> None:
+    ada = tenants[0]
+    access = ada.accesses[ConnectionKind.SSH]
+    other = (ssh.known_hosts.split()[0], *tenants_key(ada))
+    for known_hosts in (None, "", " ".join(other)):
+        assert not fetched(store, ada.urls[ConnectionKind.SSH], replace(access, known_hosts=known_hosts))
+
+
+def tenants_key(_: Tenant) -> Sequence[str]:
+    """Return a host key that no host has."""
+    return ("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIGqJxVfDPUZ1yoVxZwIR8kzYYYYYYYYYYYYYYYYYYYYY")
+
+
+@pytest.mark.parametrize("kind", [ConnectionKind.HTTPS, ConnectionKind.SSH])
+def test_git_connects_to_the_address_that_was_checked(
+    tenants: Sequence[Tenant], store: MirrorStore, kind: ConnectionKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No resolver knows the name: git reaches the host by the address of this one answer."""
+    ada = tenants[0]
+    answers = answering(monkeypatch, [HOST])
+    named = ada.urls[kind].replace(HOST, NAMED)
+    access = replace(ada.accesses[kind], url_prefix=ada.accesses[kind].url_prefix.replace(HOST, NAMED))
+
+    assert fetched(store, named, access) == {ada.repositories[kind].head()}
+    assert answers == [NAMED]
+
+
+@pytest.mark.parametrize("kind", [ConnectionKind.HTTPS, ConnectionKind.SSH])
+def test_a_name_that_turns_to_a_private_address_is_refused_at_its_next_use(
+    tenants: Sequence[Tenant], store: MirrorStore, kind: ConnectionKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = tenants[0]
+    answering(monkeypatch, [HOST], ["10.0.0.1"], [HOST, "10.0.0.1"], [])
+    named = ada.urls[kind].replace(HOST, NAMED)
+    access = replace(ada.accesses[kind], url_prefix=ada.accesses[kind].url_prefix.replace(HOST, NAMED))
+    mirror = opened(store, named, access)
+
+    mirror.fetch()
+    refusals = set()
+    for _ in range(3):
+        with pytest.raises(EnvironmentUnreachable, match="OPERATIONRUN_ALLOWED_PRIVATE_HOSTS") as refused:
+            mirror.fetch()
+        refusals.add(str(refused.value))
+    assert len(refusals) == 1
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: Sequence[str]) -> list[str]:
+    """Have this process's resolver give these answers, one after the other; return the names it is asked."""
+    asked: list[str] = []
+    ahead = list(answers)
+
+    def resolve(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        found = ahead.pop(0)
+        if not found:
+            raise socket.gaierror
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return asked
+
+
+def test_without_being_allowed_no_private_host_is_connected_to(
+    tenants: Sequence[Tenant], https: tuple[HttpsServer, Path], tmp_path: Path
+) -> None:
+    ada, server = tenants[0], https[0]
+    store = MirrorStore(tmp_path / "strict", allowed_file_roots=[])
+    machine = RemoteAccess(kind=ConnectionKind.MACHINE, url_prefix="https://any")
+    for kind in (ConnectionKind.HTTPS, ConnectionKind.SSH):
+        for access in (ada.accesses[kind], machine):
+            with pytest.raises(EnvironmentUnreachable, match="OPERATIONRUN_ALLOWED_PRIVATE_HOSTS"):
+                opened(store, ada.urls[kind], access).fetch()
+    assert not server.presented
+
+
+@EVERY_KIND
+def test_an_access_serves_no_url_of_another_kind_or_host(
+    tenants: Sequence[Tenant], store: MirrorStore, kind: ConnectionKind
+) -> None:
+    ada = tenants[0]
+    others = [url for each, url in ada.urls.items() if each is not kind]
+    for url in (
+        *others,
+        "https://elsewhere.example.org/x.git",
+        "ssh://git@elsewhere.example.org/x.git",
+        "/etc",
+    ):
+        with pytest.raises(InvalidInput):
+            store.open(uuid4(), url, ada.accesses[kind])
