@@ -37,7 +37,12 @@ CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=10))
 def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> MirrorStore:
     """Compose a process's mirrors of repositories, kept under its data directory."""
     root = settings.data_dir / "mirrors"
-    return MirrorStore(root, allowed_file_roots=settings.allowed_file_roots, limits=limits)
+    return MirrorStore(
+        root,
+        allowed_file_roots=settings.allowed_file_roots,
+        allowed_private_hosts=settings.allowed_private_hosts,
+        limits=limits,
+    )
 
 
 def build_run_check(

@@ -1,7 +1,7 @@
 import re
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from models.errors import EnvironmentUnreachable
@@ -25,13 +25,22 @@ class AllowedHosts:
     def __init__(self, entries: Sequence[str] = ()) -> None:
         lowered = [entry.strip().lower() for entry in entries]
         self._names = frozenset(filter(is_host_name, lowered))
-        self._networks = tuple(ip_network(entry) for entry in lowered if entry not in self._names)
+        self._networks = tuple(map(_network, (entry for entry in lowered if entry not in self._names)))
 
     def allow(self, host: str, address: Address) -> bool:
         """Return whether a host may be reached at an address: a public one, or one of the entries."""
         return (
             is_public(address) or host in self._names or any(address in network for network in self._networks)
         )
+
+
+def _network(entry: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(entry)
+    except ValueError:
+        raise ValueError(
+            f"{entry} is not a host name, an address or a network such as 10.20.0.0/16"
+        ) from None
 
 
 def is_host_name(host: str) -> bool:

@@ -84,9 +84,13 @@ def _folder(place: Path) -> Iterator[_Step]:
         return
     for line in _lines(place / "info" / "alternates"):
         yield _folder, place / line
-    for entry in _entries(place):
-        if entry.is_symlink() or entry.is_dir(follow_symlinks=False):
-            yield _folder, Path(entry.path)
+    ahead = [place]
+    while ahead:
+        for entry in _entries(ahead.pop()):
+            if entry.is_symlink():
+                yield _folder, Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False):
+                ahead.append(Path(entry.path))
 
 
 def _file(_: Path) -> Sequence[_Step]:

@@ -1,14 +1,25 @@
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
 import structlog
 
-from models.errors import EnvironmentUnreachable
-from services.repositories.git import CheckCancelled, GitOutputTooLarge, GitResult, GitTimedOut
+from models.errors import EnvironmentUnreachable, RepositoryDamaged
+from services.masking.messages import redact
+from services.repositories.git import (
+    CheckCancelled,
+    GitOutputTooLarge,
+    GitResult,
+    GitTimedOut,
+    never_cancelled,
+)
 from services.repositories.push_answer import PushAnswer, no_answer, read_answer
 from services.repositories.routes import Route
+from services.repositories.secret_routes import private_file
 from services.repositories.tickets import is_ticket
 from services.repositories.transport import GitLimits, run_transport
 
@@ -32,6 +43,27 @@ _FETCH = (
     "--no-recurse-submodules",
     "--no-auto-maintenance",
 )
+# What git objects to in objects that parse all the same: names, dates, modes and files that it reads itself.
+# None of it can harm a mirror without a checkout, and one odd commit must not fail a review for good.
+_LET_THROUGH = (
+    *("badDate", "badDateOverflow", "badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate"),
+    *("badEmail", "badName", "missingEmail", "missingNameBeforeEmail", "missingSpaceBeforeEmail"),
+    *("multipleAuthors", "nulInCommit", "badTagName", "missingTaggerEntry"),
+    *("emptyName", "fullPathname", "hasDot", "hasDotdot", "hasDotgit", "badFilemode", "zeroPaddedFilemode"),
+    *("gitmodulesMissing", "gitmodulesBlob", "gitmodulesLarge", "gitmodulesName", "gitmodulesSymlink"),
+    *("gitmodulesUrl", "gitmodulesPath", "gitmodulesUpdate", "gitmodulesParse", "gitattributesMissing"),
+    *("gitattributesLarge", "gitattributesLineLength", "gitattributesBlob", "gitattributesSymlink"),
+    *("gitignoreSymlink", "mailmapSymlink"),
+)
+_CHECKED = (
+    *("-c", "fetch.fsckObjects=true"),
+    *(part for finding in _LET_THROUGH for part in ("-c", f"fetch.fsck.{finding}=ignore")),
+)
+_DAMAGED = re.compile(
+    r"^fatal: fsck error in|^remote: aborting due to possible repository corruption", re.MULTILINE
+)
+_REDIRECTED = re.compile(r"^fatal: unable to access .* returned error: 30[12378]$", re.MULTILINE)
+_LOCATION = re.compile(r"Recv header: location: (?P<target>[!-~]{1,500})$", re.IGNORECASE | re.MULTILINE)
 _PUSH = (
     # Existing deltas are sent as they are; searching for more takes longer than sending files of this size.
     "-c",
@@ -53,6 +85,13 @@ class RefUpdate:
     ref: str
     expected: str | None
     new: str | None
+
+
+def _redirected(target: str) -> str:
+    return (
+        f"The repository's host redirects to {target}, and redirects are not followed. Use the repository's "
+        "present URL."
+    )
 
 
 class Remote:
@@ -91,7 +130,7 @@ class Remote:
 
         Returns git's failure too. Raises EnvironmentUnreachable where the time limit passes.
         """
-        arguments = [*_FETCH, *(["--prune"] if prune else [])]
+        arguments = [*_CHECKED, *_FETCH, *(["--prune"] if prune else [])]
         try:
             return self._run(arguments, refspecs, timeout=timeout, check_cancelled=check_cancelled)
         except GitTimedOut:
@@ -118,13 +157,36 @@ class Remote:
         return replace(answer, words=_UNANSWERED)
 
     def check_reached(self, result: GitResult) -> None:
-        """Raise EnvironmentUnreachable for a git command that failed at the remote.
+        """Raise for a git command that failed: RepositoryDamaged for its objects, or EnvironmentUnreachable.
 
-        One wording, whatever failed: an answer never tells what listens on a network. The log tells.
+        That has one wording, whatever failed: an answer never tells what listens on a network. The log
+        tells. A host that was reached and redirects is named its target.
         """
-        if result.exit_code != 0:
-            _log.info("repository_unreached", said=result.stderr)
-            raise EnvironmentUnreachable(_UNREACHED)
+        if result.exit_code == 0:
+            return
+        _log.info("repository_unreached", said=result.stderr)
+        if _DAMAGED.search(result.stderr):
+            raise RepositoryDamaged
+        target = self._redirect() if _REDIRECTED.search(result.stderr) else None
+        raise EnvironmentUnreachable(_redirected(target) if target else _UNREACHED)
+
+    def _redirect(self) -> str | None:
+        """Ask once more, and return where the host redirects to; git's own answer does not say."""
+        with private_file() as trace:
+            with suppress(GitTimedOut, GitOutputTooLarge):
+                self._run(
+                    ["ls-remote", "--quiet"],
+                    (),
+                    timeout=self._limits.ticket_timeout,
+                    check_cancelled=never_cancelled,
+                    limits=_SHORT_ANSWER,
+                    traced={"GIT_TRACE_CURL": trace, "GIT_TRACE_CURL_NO_DATA": "1"},
+                )
+            found = _LOCATION.search(Path(trace).read_text(errors="replace"))
+        if found is None:
+            return None
+        target = urljoin(f"{self._route.source}/info/refs", found["target"])
+        return redact(target.partition("?")[0].removesuffix("/info/refs"))
 
     def _run(
         self,
@@ -134,6 +196,7 @@ class Remote:
         timeout: timedelta,
         check_cancelled: CheckCancelled,
         limits: GitLimits | None = None,
+        traced: Mapping[str, str] | None = None,
     ) -> GitResult:
         with self._route.passage() as passage:
             return run_transport(
@@ -141,6 +204,6 @@ class Remote:
                 [*command, "--end-of-options", passage.source, *names],
                 timeout=timeout,
                 limits=limits or self._limits,
-                passage=passage,
+                passage=replace(passage, environment={**passage.environment, **(traced or {})}),
                 check_cancelled=check_cancelled,
             )

@@ -1,5 +1,6 @@
 import os
 import shlex
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -8,7 +9,6 @@ from models.errors import EnvironmentUnreachable
 from services.repositories.addresses import Address, AllowedHosts, CheckedHost
 from services.repositories.locations import RemoteUrl
 from services.repositories.paths import CONTROL
-from services.repositories.private_files import private_file
 from services.repositories.remote_access import RemoteAccess
 from services.repositories.transport import Passage, isolated_environment
 
@@ -29,6 +29,27 @@ _SSH: Final[Mapping[str, str]] = {
     "ServerAliveInterval": "10",
     "ServerAliveCountMax": "3",
 }
+
+
+@contextmanager
+def private_file(content: str = "") -> Iterator[str]:
+    """Lend the path of a file that only this user can read; it is gone behind the block.
+
+    On Linux the file has no name on any disk and ends with this process, however it ends. Elsewhere it is a
+    temporary file, which a killed process leaves behind.
+    """
+    in_memory = hasattr(os, "memfd_create")
+    # Git and its children inherit no descriptor of it: they open it through this process.
+    descriptor, path = (os.memfd_create("operationrun"), "") if in_memory else tempfile.mkstemp()
+    try:
+        os.fchmod(descriptor, 0o600)
+        with os.fdopen(descriptor, "w", closefd=False) as file:
+            file.write(content)
+        yield path or f"/proc/{os.getpid()}/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+        if path:
+            os.unlink(path)  # noqa: PTH108 - mkstemp's own name
 
 
 class HttpsRoute:

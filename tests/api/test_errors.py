@@ -117,6 +117,7 @@ def test_it_hides_what_it_did_not_foresee_and_names_the_request(
     [
         (errors.EnvironmentUnreachable(), 422, ["repository_url"]),
         (errors.RepositoryTooLarge(), 422, ["repository_url"]),
+        (errors.RepositoryDamaged(), 422, ["repository_url"]),
         (errors.RefNotFound("v1"), 422, ["ref"]),
         (errors.PathPrefixEmpty(), 422, ["path_prefix"]),
         (errors.IdempotencyKeyReused(["type"]), 409, ["type"]),

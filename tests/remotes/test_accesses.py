@@ -1,10 +1,14 @@
 """A git call for an environment uses its connection's credentials and nothing else (law L12)."""
 
 import socket
+from base64 import b64encode
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -16,6 +20,7 @@ from services.repositories.remote import RefUpdate
 from services.repositories.remote_access import ConnectionKind, RemoteAccess
 from tests.remotes.certificates import NAMED
 from tests.remotes.connections import HOST
+from tests.remotes.hooks import Hooks, Stage
 from tests.remotes.https_server import HttpsServer
 from tests.remotes.ssh_server import SshServer
 from tests.remotes.tenants import LOCAL, SERVED_KINDS, Tenant, fetched, make_tenant, opened
@@ -121,14 +126,9 @@ def test_a_host_whose_key_is_not_pinned_gets_nothing(
 ) -> None:
     ada = tenants[0]
     access = ada.accesses[ConnectionKind.SSH]
-    other = (ssh.known_hosts.split()[0], *tenants_key(ada))
-    for known_hosts in (None, "", " ".join(other)):
+    elsewhere = ssh.known_hosts.replace("127.0.0.1", "127.0.0.2")
+    for known_hosts in (None, "", elsewhere):
         assert not fetched(store, ada.urls[ConnectionKind.SSH], replace(access, known_hosts=known_hosts))
-
-
-def tenants_key(_: Tenant) -> Sequence[str]:
-    """Return a host key that no host has."""
-    return ("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIGqJxVfDPUZ1yoVxZwIR8kzYYYYYYYYYYYYYYYYYYYYY")
 
 
 @pytest.mark.parametrize("kind", [ConnectionKind.HTTPS, ConnectionKind.SSH])
@@ -207,3 +207,82 @@ def test_an_access_serves_no_url_of_another_kind_or_host(
     ):
         with pytest.raises(InvalidInput):
             store.open(uuid4(), url, ada.accesses[kind])
+
+
+@pytest.mark.parametrize("kind", [ConnectionKind.HTTPS, ConnectionKind.MACHINE])
+def test_a_redirect_is_named_and_not_followed(
+    tenants: Sequence[Tenant],
+    store: MirrorStore,
+    https: tuple[HttpsServer, Path],
+    kind: ConnectionKind,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada, server = tenants[0], https[0]
+    url = ada.urls[ConnectionKind.HTTPS]
+    short = url.removesuffix(".git")
+    monkeypatch.setattr(server, "redirects", {urlsplit(short).path + "/": url + "/"})
+    access = replace(ada.accesses[ConnectionKind.HTTPS], kind=kind)
+    with pytest.raises(EnvironmentUnreachable, match=f"redirects to {url}, and redirects are not") as refused:
+        opened(store, short, access).fetch()
+    assert str(access.secret) not in str(refused.value)
+    assert not server.presented
+
+
+def test_what_listens_on_a_host_is_not_told(
+    tenants: Sequence[Tenant], store: MirrorStore, https: tuple[HttpsServer, Path], ssh: SshServer
+) -> None:
+    """Nothing there, no TLS, another protocol, another's repository and no repository read alike."""
+    ada, bob = tenants
+    with socket.socket() as closed:
+        closed.bind((HOST, 0))
+        ports = {https[0].port, ssh.port, closed.getsockname()[1]}
+        urls = {f"{scheme}://{HOST}:{port}/x/y.git" for scheme in ("https", "ssh") for port in ports}
+        said = {refusal(store, ada, url) for url in (*urls, bob.urls[ConnectionKind.HTTPS])}
+    assert len(urls) == 6
+    assert len(said) == 1
+
+
+def refusal(store: MirrorStore, tenant: Tenant, url: str) -> str:
+    access = tenant.accesses[ConnectionKind(urlsplit(url).scheme)]
+    with pytest.raises(EnvironmentUnreachable) as refused:
+        opened(store, url, replace(access, url_prefix=url)).fetch()
+    return str(refused.value)
+
+
+def test_no_argument_and_no_environment_holds_a_secret(tenants: Sequence[Tenant], store: MirrorStore) -> None:
+    """While a push is held at the server, each process of this machine is searched."""
+    ada = tenants[0]
+    for kind in SERVED_KINDS:
+        mirror = opened(store, ada.urls[kind], ada.accesses[kind])
+        update = RefUpdate(ref=f"refs/heads/{kind}", expected=None, new=mirror.head_of("main"))
+        hooks = Hooks(ada.repositories[kind].path)
+        hold = hooks.hold(Stage.PRE_RECEIVE, "*")
+        with ThreadPoolExecutor(1) as pool:
+            pushed = pool.submit(mirror.push, [update])
+            hold.wait()
+            seen = everything_shown()
+            hook = next(iter(hold.held()))
+            shown_to_hook = [str(fd.readlink()) for fd in Path(f"/proc/{hook}/fd").iterdir()]
+            hooks.clear()
+            assert pushed.result(30).of(update.ref) is RefAnswer.ACCEPTED
+        assert str(ada.urls[kind]).encode() in seen or kind is not ConnectionKind.HTTPS
+        for tenant in tenants:
+            for secret in secrets_of(tenant):
+                assert secret not in seen
+        assert not [target for target in shown_to_hook if "operationrun" in target]
+
+
+def secrets_of(tenant: Tenant) -> Sequence[bytes]:
+    token = tenant.accesses[ConnectionKind.HTTPS].secret or ""
+    key = tenant.accesses[ConnectionKind.SSH].secret or ""
+    return [token.encode(), b64encode(f"{tenant.name}:{token}".encode()), key.splitlines()[2].encode()]
+
+
+def everything_shown() -> bytes:
+    """Return the arguments and environments of every process."""
+    shown = b""
+    for process in Path("/proc").glob("[0-9]*"):
+        for name in ("cmdline", "environ"):
+            with suppress(OSError):
+                shown += (process / name).read_bytes()
+    return shown
