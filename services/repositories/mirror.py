@@ -1,6 +1,6 @@
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -25,6 +25,7 @@ from services.repositories.refs import (
 from services.repositories.remote import ALL_REFS, RefUpdate, Remote
 from services.repositories.remote_access import RemoteAccess
 from services.repositories.routes import Route, route_to
+from services.repositories.slots import FairWaits
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local
 
 _MOST_PACKS = 50
@@ -37,10 +38,13 @@ class Mirror:
     Threads may share it; each gets a pygit2.Repository of its own.
     """
 
-    def __init__(self, directory: MirrorDirectory, route: Route, limits: GitLimits) -> None:
+    def __init__(
+        self, directory: MirrorDirectory, route: Route, limits: GitLimits, waits: FairWaits | None = None
+    ) -> None:
         self.path = directory.path
         self.limits = limits
         self._directory = directory
+        self._waits = waits
         self._remote = Remote(directory.path, route, limits)
         self._opened = threading.local()
 
@@ -76,8 +80,13 @@ class Mirror:
         2. A mirror that is missing, incomplete or damaged is recreated first.
         3. A mirror that turns out damaged during the fetch is recreated once.
 
-        Raises EnvironmentUnreachable, also where the time limit passes, and RepositoryTooLarge.
+        Raises EnvironmentUnreachable, also where the time limit passes, RepositoryTooLarge,
+        RepositoryDamaged, and TooManyFetches where too many of the workspace's repositories are slow.
         """
+        with self._waiting(check_cancelled) as check:
+            self._fetch(check)
+
+    def _fetch(self, check_cancelled: CheckCancelled) -> None:
         ends_at = monotonic() + self.limits.fetch_timeout.total_seconds()
         begun_before = self._directory.fetches_begun()
         with self._locked(check_cancelled):
@@ -116,9 +125,13 @@ class Mirror:
     ) -> Mapping[str, str]:
         """Ask the remote for the objects of full refs, without those that it lacks or hides.
 
-        Raises EnvironmentUnreachable.
+        Raises EnvironmentUnreachable, and TooManyFetches as `fetch` does.
         """
-        return self._remote.read(refs, check_cancelled)
+        with self._waiting(check_cancelled) as check:
+            return self._remote.read(refs, check)
+
+    def _waiting(self, check_cancelled: CheckCancelled) -> AbstractContextManager[CheckCancelled]:
+        return self._waits.waiting(check_cancelled) if self._waits else nullcontext(check_cancelled)
 
     def _locked(self, check_cancelled: CheckCancelled) -> AbstractContextManager[None]:
         return self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=check_cancelled)
@@ -181,8 +194,8 @@ class Mirror:
         if len(commit) != COMMIT_LENGTH:
             raise RefNotFound(commit)
         ends_at = monotonic() + self.limits.fetch_timeout.total_seconds()
-        with self._locked(check_cancelled):
-            self._run_fetch([check_ref(commit)], ends_at, check_cancelled, prune=False)
+        with self._waiting(check_cancelled) as check, self._locked(check):
+            self._run_fetch([check_ref(commit)], ends_at, check, prune=False)
 
     def holds(self, commit: str) -> bool:
         """Return whether the mirror is undamaged and has a commit (whole id)."""
@@ -237,6 +250,7 @@ class MirrorStore:
     """The mirrors under one directory, one per environment, each created at its first use.
 
     `allowed_private_hosts`: names, addresses and networks that accesses may reach though they are private.
+    `waits`: what keeps one workspace's slow repositories from holding up the process; None: nothing.
     """
 
     def __init__(
@@ -246,11 +260,13 @@ class MirrorStore:
         allowed_file_roots: Sequence[Path],
         allowed_private_hosts: Sequence[str] = (),
         limits: GitLimits = DEFAULT_LIMITS,
+        waits: FairWaits | None = None,
     ) -> None:
         self._root = root.absolute()
         self._allowed_file_roots = tuple(allowed_file_roots)
         self._allowed_hosts = AllowedHosts(allowed_private_hosts)
         self._limits = limits
+        self._waits = waits
         # For the whole process: it reads its own mirrors only, and no user's configuration applies to them.
         pygit2.settings.owner_validation = False
         for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
@@ -268,4 +284,5 @@ class MirrorStore:
             allowed_file_roots=self._allowed_file_roots,
             allowed_hosts=self._allowed_hosts,
         )
-        return Mirror(MirrorDirectory(self._root, environment_id, route.source), route, self._limits)
+        directory = MirrorDirectory(self._root, environment_id, route.source)
+        return Mirror(directory, route, self._limits, self._waits)

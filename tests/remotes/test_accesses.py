@@ -23,28 +23,11 @@ from tests.remotes.connections import HOST
 from tests.remotes.hooks import Hooks, Stage
 from tests.remotes.https_server import HttpsServer
 from tests.remotes.ssh_server import SshServer
-from tests.remotes.tenants import LOCAL, SERVED_KINDS, Tenant, fetched, make_tenant, opened
+from tests.remotes.tenants import SERVED_KINDS, Tenant, fetched, opened
 
 pytestmark = pytest.mark.feature
 
 EVERY_KIND = pytest.mark.parametrize("kind", SERVED_KINDS)
-
-
-@pytest.fixture
-def tenants(
-    tmp_path: Path, https: tuple[HttpsServer, Path], ssh: SshServer, monkeypatch: pytest.MonkeyPatch
-) -> Sequence[Tenant]:
-    server, trusted = https
-    monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))
-    monkeypatch.setattr(server, "presented", [])
-    return [make_tenant(name, tmp_path, server, ssh) for name in ("ada", "bob")]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> MirrorStore:
-    return MirrorStore(
-        tmp_path / "mirrors", allowed_file_roots=[tmp_path / "files"], allowed_private_hosts=LOCAL
-    )
 
 
 @EVERY_KIND
