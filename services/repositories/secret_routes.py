@@ -1,5 +1,8 @@
+import functools
 import os
+import re
 import shlex
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from services.repositories.transport import Passage, isolated_environment
 # Forges take any user name beside a token, and this one beside a key.
 _ANY_USERNAME: Final = "git"
 _SSH_PORT: Final = 22
+_FIRST_TO_PIN: Final = (2, 37)
 _SSH: Final[Mapping[str, str]] = {
     "BatchMode": "yes",
     "IdentitiesOnly": "yes",
@@ -107,10 +111,25 @@ class SshRoute:
 
 
 def pinned(host: CheckedHost, addresses: Sequence[Address]) -> Sequence[str]:
-    """Return the settings that hold git over https to these addresses of a host."""
-    at = ",".join(map(str, addresses))
-    # A host that is an address is connected to as it is.
-    return () if host.is_address else (f"http.curloptResolve={host.host}:{host.port}:{at}",)
+    """Return the settings that hold git over https to these addresses of a host.
+
+    Raises EnvironmentUnreachable where git is too old for that: it would resolve the host's name again.
+    """
+    if host.is_address:
+        return ()
+    if git_version() < _FIRST_TO_PIN:
+        raise EnvironmentUnreachable("Repositories over https need git 2.37 or newer on the worker.")
+    return (f"http.curloptResolve={host.host}:{host.port}:{','.join(map(str, addresses))}",)
+
+
+@functools.cache
+def git_version() -> tuple[int, ...]:
+    """Return the first two numbers of git's version; none where git is not found."""
+    try:
+        said = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ()
+    return tuple(map(int, re.findall(r"\d+", said)[:2]))
 
 
 def _ssh_command(host: CheckedHost, address: Address, identity: str, known_hosts: str) -> str:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from models.errors import EnvironmentUnreachable, InvalidInput
+from services.repositories import secret_routes
 from services.repositories.mirror import MirrorStore
 from services.repositories.push_answer import RefAnswer
 from services.repositories.remote import RefUpdate
@@ -145,6 +146,17 @@ def test_a_name_that_turns_to_a_private_address_is_refused_at_its_next_use(
             mirror.fetch()
         refusals.add(str(refused.value))
     assert len(refusals) == 1
+
+
+def test_a_git_that_would_resolve_the_name_again_is_not_used(
+    tenants: Sequence[Tenant], store: MirrorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = tenants[0]
+    monkeypatch.setattr(secret_routes, "git_version", lambda: (2, 36))
+    answering(monkeypatch, [HOST])
+    named = ada.urls[ConnectionKind.HTTPS].replace(HOST, NAMED)
+    with pytest.raises(EnvironmentUnreachable, match=r"git 2\.37"):
+        opened(store, named, replace(ada.accesses[ConnectionKind.HTTPS], url_prefix=named)).fetch()
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, *answers: Sequence[str]) -> list[str]:
