@@ -7,6 +7,7 @@ from models.contracts import OperationResult
 from models.contracts.restore_execute import RestoreExecuteInput
 from models.reconciliation import OPEN
 from reconcilers.reconciler import AdapterRunReconciler
+from services.repositories.slots import working_for
 from services.restores.execution import RestoreExecution
 
 
@@ -23,17 +24,19 @@ class RestoreExecuteActivities:
 
         A result: another run does this work already.
         """
-        return self._execution.check(
-            correlation(), operation_input, dispatch=taken_by_temporal(), check_cancelled=check_cancelled
-        )
+        with working_for(operation_input.workspace_id):
+            return self._execution.check(
+                correlation(), operation_input, dispatch=taken_by_temporal(), check_cancelled=check_cancelled
+            )
 
     @activity.defn(no_thread_cancel_exception=True)
     def apply_plan(self, operation_input: RestoreExecuteInput) -> OperationResult:
         """Write the planned items as one commit and complete the run with the result."""
-        result = self._execution.apply(
-            correlation(),
-            operation_input,
-            workflow_run_id=workflow_run_id(),
-            check_cancelled=check_cancelled,
-        )
+        with working_for(operation_input.workspace_id):
+            result = self._execution.apply(
+                correlation(),
+                operation_input,
+                workflow_run_id=workflow_run_id(),
+                check_cancelled=check_cancelled,
+            )
         return result or settle(self._reconciler, OPEN)

@@ -7,6 +7,7 @@ from models.contracts import Contract, OperationResult
 from models.contracts.review_compose import Evidence, ReviewComposeInput
 from models.reconciliation import OPEN
 from reconcilers.reconciler import AdapterRunReconciler
+from services.repositories.slots import working_for
 from services.reviews.composition import ReviewComposition
 
 
@@ -30,23 +31,25 @@ class ReviewComposeActivities:
 
         A result: the review is small, and composed already; or this run has ended, or another does its work.
         """
-        found = self._composition.collect(
-            correlation(),
-            operation_input,
-            dispatch=taken_by_temporal(),
-            check_cancelled=check_cancelled,
-            repeated=activity.info().attempt > 1,
-        )
+        with working_for(operation_input.workspace_id):
+            found = self._composition.collect(
+                correlation(),
+                operation_input,
+                dispatch=taken_by_temporal(),
+                check_cancelled=check_cancelled,
+                repeated=activity.info().attempt > 1,
+            )
         return found or settle(self._reconciler, OPEN)
 
     @activity.defn(no_thread_cancel_exception=True)
     def compose_review(self, step: ComposeStep) -> OperationResult:
         """Compose the review and complete the run with it; where one exists, the reconciler decides."""
-        result = self._composition.compose(
-            correlation(),
-            step.operation_input,
-            step.evidence,
-            workflow_run_id=workflow_run_id(),
-            check_cancelled=check_cancelled,
-        )
+        with working_for(step.operation_input.workspace_id):
+            result = self._composition.compose(
+                correlation(),
+                step.operation_input,
+                step.evidence,
+                workflow_run_id=workflow_run_id(),
+                check_cancelled=check_cancelled,
+            )
         return result or settle(self._reconciler, OPEN)

@@ -22,6 +22,7 @@ OperationRunError
 │   ├── PushRefused
 │   ├── PushRaced
 │   ├── RepositoryTooLarge
+│   ├── RepositoryDamaged         it holds objects that do not parse
 │   └── PathPrefixEmpty
 ├── OperationStopped              a business rule stops the operation; the reconciler decides how it ends
 │   ├── EnvironmentChanged
@@ -176,6 +177,10 @@ class PushRaced(RepositoryError):
 
 class RepositoryTooLarge(RepositoryError):
     """The repository, or a file in it, is larger than the limit."""
+
+
+class RepositoryDamaged(RepositoryError):
+    """The repository holds objects that Git cannot parse."""
 
 
 class PathPrefixEmpty(RepositoryError):

@@ -36,6 +36,7 @@ class ReasonCode(StrEnum):
     REF_NOT_FOUND = "ref_not_found"
     PATH_PREFIX_EMPTY = "path_prefix_empty"
     REPOSITORY_TOO_LARGE = "repository_too_large"
+    REPOSITORY_DAMAGED = "repository_damaged"
     INPUT_REFUSED = "input_refused"
     ACTIVITY_TIMED_OUT = "activity_timed_out"
     DEADLINE = "deadline"

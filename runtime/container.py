@@ -17,6 +17,7 @@ from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import Engine
 from services.repositories.mirror import MirrorStore
+from services.repositories.slots import FairWaits
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
@@ -34,10 +35,18 @@ ADAPTERS = (restore_execute, review_compose)
 CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=10))
 
 
-def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> MirrorStore:
+def build_mirrors(
+    settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS, waits: FairWaits | None = None
+) -> MirrorStore:
     """Compose a process's mirrors of repositories, kept under its data directory."""
     root = settings.data_dir / "mirrors"
-    return MirrorStore(root, allowed_file_roots=settings.allowed_file_roots, limits=limits)
+    return MirrorStore(
+        root,
+        allowed_file_roots=settings.allowed_file_roots,
+        allowed_private_hosts=settings.allowed_private_hosts,
+        limits=limits,
+        waits=waits,
+    )
 
 
 def build_run_check(

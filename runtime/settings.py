@@ -13,6 +13,7 @@ from models.errors import SettingsError
 from models.retention import Retention
 from models.sweep import sweep_queue
 from runtime.temporal.profile import read_profile
+from services.repositories.addresses import AllowedHosts
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
 PREFIX = "OPERATIONRUN_"
@@ -35,6 +36,7 @@ class Settings(BaseModel):
     secret_key: str | None = None
     data_dir: Path = Path(".operationrun")
     allowed_file_roots: tuple[Path, ...] = ()
+    allowed_private_hosts: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8080"
     temporal_ui_url: str | None = None
     metrics_address: str | None = None
@@ -61,6 +63,17 @@ class Settings(BaseModel):
         return (
             tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
         )
+
+    @field_validator("allowed_private_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("allowed_private_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        AllowedHosts(value)
+        return value
 
     @field_validator("keep_runs", mode="before")
     @classmethod
@@ -138,7 +151,9 @@ class Settings(BaseModel):
 
 
 def _written(value: object) -> str:
-    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    return (os.pathsep if isinstance(value[0], Path) else ",").join(map(str, value))
 
 
 def _from_file(variable: str, environ: Mapping[str, str]) -> str | None:

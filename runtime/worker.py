@@ -28,6 +28,7 @@ from runtime.telemetry.worker_metrics import measured
 from runtime.temporal.client import TemporalConnection, connect
 from runtime.temporal.engine import TemporalEngine
 from services.database.session import Database
+from services.repositories.slots import FairWaits
 from services.restores.execution import RestoreExecution
 from services.reviews.composition import ReviewComposition
 from services.runs.cancellation import Cancellations
@@ -45,6 +46,8 @@ WORKFLOWS = [EnvironmentReviewComposeWorkflow, RestoreExecuteWorkflow]
 # More than cores: an activity mostly waits, and one that waits for a silent repository must not hold up
 # the others.
 ACTIVITY_THREADS = 64
+# So many threads at most wait long for the repositories of one workspace; all others are for the others.
+WAITS_EACH = 8
 DATABASE_CONNECTIONS = 16
 # A sweep that waits for a silent repository must not hold up the next ones.
 SWEEP_THREADS = 8
@@ -110,7 +113,7 @@ async def _connected(settings: Settings, stop: asyncio.Event, runtime: Runtime |
 
 def build_worker(client: Client, database: Database, settings: Settings) -> Worker:
     """Build the worker of the operations: the composition root of the worker process."""
-    mirrors = build_mirrors(settings)
+    mirrors = build_mirrors(settings, waits=FairWaits(each=WAITS_EACH))
     reconciler = AdapterRunReconciler(database, mirrors)
     fault_hook = faults()
     reviews = ReviewComposeActivities(ReviewComposition(database, mirrors, fault_hook=fault_hook), reconciler)

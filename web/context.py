@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import BoundedSemaphore, Event
 from typing import Final
+from uuid import UUID
 
 from flask import current_app, g
 
-from models.errors import TooManyFetches
 from reconcilers.run_check import RunCheck
 from services.access.principals import Principal
 from services.database.row_security import SIGNING_IN, RowScope, within
@@ -15,6 +15,7 @@ from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import Engine
 from services.repositories.mirror import MirrorStore
+from services.repositories.slots import WorkspaceSlots
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from services.runs.links import Links
@@ -34,6 +35,7 @@ EXTENSION = "operationrun"
 
 # Fewer than a process has threads (runtime/web_server.py).
 FETCHES_AT_ONCE: Final = 6
+FETCHES_EACH: Final = 2
 WAITING_AT_ONCE: Final = 6
 
 
@@ -53,7 +55,9 @@ class Services:
     public_url: str
     temporal_ui_url: str | None
     openid: OpenIdProvider | None = None
-    fetch_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(FETCHES_AT_ONCE))
+    fetch_slots: WorkspaceSlots = field(
+        default_factory=lambda: WorkspaceSlots(total=FETCHES_AT_ONCE, each=FETCHES_EACH)
+    )
     wait_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WAITING_AT_ONCE))
     # Set when the process is about to end, so that requests which only wait return.
     stopping: Event = field(default_factory=Event)
@@ -85,15 +89,11 @@ def services() -> Services:
 
 
 @contextmanager
-def fetching() -> Iterator[None]:
-    """Hold one of the process's slots for asking a repository; raise TooManyFetches where none is free.
+def fetching(workspace_id: UUID) -> Iterator[None]:
+    """Hold one of the process's slots for asking a workspace's repository; raise TooManyFetches without one.
 
-    The slots bound how many of the server's threads can hang on repositories that do not answer.
+    The slots bound how many of the server's threads can hang on repositories that do not answer, and how
+    many of them on those of one workspace.
     """
-    slots = services().fetch_slots
-    if not slots.acquire(blocking=False):
-        raise TooManyFetches
-    try:
+    with services().fetch_slots.hold(workspace_id):
         yield
-    finally:
-        slots.release()

@@ -22,7 +22,8 @@ from runtime.migrate import read_missing_settings
 from runtime.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
-OLDEST_GIT = (2, 30)
+# The first that is held to the addresses of a host that were checked (http.curloptResolve).
+OLDEST_GIT = (2, 37)
 PORT = 8080
 TOOL_WITHIN = timedelta(seconds=10)
 

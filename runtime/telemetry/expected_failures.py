@@ -6,14 +6,14 @@ from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.settle import SettleRunActivities
 from models.correlation import parse_workflow_id
-from models.errors import NoDecision, PushRaced, RunRefused
+from models.errors import NoDecision, PushRaced, RunRefused, TooManyFetches
 from models.reason_codes import ReasonCode
 
 _log = structlog.get_logger()
 
-# A run ends for one of these reasons by a rule; the other three end an attempt, or a workflow without a run.
+# A run ends for one of these reasons by a rule; the other four end an attempt, or a workflow without a run.
 _REASONS: Final[frozenset[str]] = frozenset(ReasonCode) - {ReasonCode.UNEXPECTED_ERROR}
-_EXPECTED: Final = _REASONS | {RunRefused.code, PushRaced.code, NoDecision.code}
+_EXPECTED: Final = _REASONS | {RunRefused.code, PushRaced.code, NoDecision.code, TooManyFetches.code}
 
 _SETTLING: Final = SettleRunActivities.settle_run.__name__
 

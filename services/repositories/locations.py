@@ -1,10 +1,15 @@
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from models.errors import InvalidInput
 from services.masking.token_forms import looks_like_token
+from services.repositories.addresses import is_host_name
+from services.repositories.file_repositories import resolve_repository
 from services.repositories.paths import CONTROL, LONGEST
 
 _URL = "repository_url"
@@ -12,36 +17,119 @@ _SCP_LIKE = re.compile(r"(?:(?P<user>[^\s@:/]+)@)?(?P<host>[^\s@:/]+):(?P<path>[
 _WAY_OUT = (
     "Use https://host/path, ssh://user@host/path, user@host:path, or a path under an allowed file root."
 )
+_NO_CREDENTIAL = (
+    "A repository URL holds no token or password, and for https no user name, because it is stored and "
+    "shown. Put them into a connection of the workspace, and write the URL without them."
+)
+_PORTS: Final = {"https": 443, "ssh": 22}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteUrl:
+    """A repository's URL for https or ssh, in parts.
+
+    `host` is a name in lower case or an IP address. `path` begins with a slash, or in ssh's short form
+    user@host:path where it is relative to the user's home.
+    """
+
+    scheme: str
+    username: str | None
+    host: str
+    port: int
+    path: str
+
+    def written(self, username: str | None) -> str:
+        """Return the URL for git with a user name, or without one."""
+        user = f"{username}@" if username else ""
+        if not self.path.startswith("/"):
+            return f"{user}{self.host}:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{user}{host}{port}{self.path}"
 
 
 def check_repository_url(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
     """Return the URL of an environment's repository as given, where it is allowed; raise InvalidInput.
 
-    Allowed are https, ssh (also as user@host:path), and file (also as an absolute path) under one of the
-    roots, symlinks resolved. Does not contact the repository.
+    Allowed are https without a user name, ssh (also as user@host:path), and file (also as an absolute path)
+    under one of the roots, wherever its links lead. Does not contact the repository.
     """
-    locate(url, allowed_file_roots=allowed_file_roots)
+    path = file_path(url)
+    if path is not None:
+        resolve_repository(path, borders=[allowed_file_roots])
+    elif (remote := remote_url(url)).scheme == "https" and remote.username:
+        raise InvalidInput(_URL, _NO_CREDENTIAL)
     return url
 
 
 def locate(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
-    """Return the argument that git fetches from and pushes to: the URL, or a file URL's resolved path.
+    """Return what git fetches from and pushes to: the URL as given, or a file URL's path without links.
 
-    Raises InvalidInput as check_repository_url does.
+    Unlike `check_repository_url` it takes a user name for https: version 1 stored such URLs. Raises
+    InvalidInput for every other URL that is not allowed.
+    """
+    path = file_path(url)
+    if path is not None:
+        return resolve_repository(path, borders=[allowed_file_roots])
+    remote_url(url)
+    return url
+
+
+def file_path(url: str) -> str | None:
+    """Return the absolute path that a URL names; None for a URL of a host.
+
+    Raises InvalidInput for what no repository's URL holds.
     """
     _check_characters(url)
-    scheme, separator, rest = url.partition("://")
     if url.startswith("/"):
-        return _resolve(url, allowed_file_roots)
-    if separator and scheme == "file":
-        if not rest.startswith("/"):
-            raise InvalidInput(_URL, "A file URL has no host: write file:///path/to/repository.")
-        return _resolve(unquote(rest), allowed_file_roots)
-    if separator and scheme in {"https", "ssh"}:
-        _check_remote(_split(url))
-    elif separator or not _is_scp_like(url):
+        return url
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme != "file":
+        return None
+    if not rest.startswith("/"):
+        raise InvalidInput(_URL, "A file URL has no host: write file:///path/to/repository.")
+    return unquote(rest)
+
+
+def remote_url(url: str) -> RemoteUrl:
+    """Return the parts of a URL for https or ssh; raise InvalidInput for any other, or one with a secret."""
+    _check_characters(url)
+    scheme, separator, _ = url.partition("://")
+    if not separator and (match := _SCP_LIKE.fullmatch(url)):
+        return _checked("ssh", match["user"], match["host"], None, match["path"])
+    if scheme not in _PORTS:
         raise InvalidInput(_URL, f"This kind of repository URL is not allowed. {_WAY_OUT}")
-    return url
+    parts = _split(url)
+    if parts.password is not None or looks_like_token(parts.username or ""):
+        raise InvalidInput(_URL, _NO_CREDENTIAL)
+    if parts.query or parts.fragment or re.search(r"\s", url) or not parts.path.strip("/"):
+        raise InvalidInput(
+            _URL, f"This URL names no repository: a path, with no spaces, no '?' and no '#'. {_WAY_OUT}"
+        )
+    return _checked(scheme, parts.username, parts.hostname or "", parts.port, parts.path)
+
+
+def _checked(scheme: str, username: str | None, host: str, port: int | None, path: str) -> RemoteUrl:
+    host = host.lower()
+    if not (is_host_name(host) or _is_address(host)):
+        raise InvalidInput(
+            _URL,
+            "This URL names no host: write a name in ASCII (an international one as xn--…) or an IP address. "
+            + _WAY_OUT,
+        )
+    if (username or "").startswith("-") or path.startswith("-"):
+        raise InvalidInput(_URL, f"Neither user name nor path starts with '-'. {_WAY_OUT}")
+    return RemoteUrl(
+        scheme=scheme, username=username or None, host=host, port=port or _PORTS[scheme], path=path
+    )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return not (isinstance(address, IPv6Address) and address.scope_id)
 
 
 def _check_characters(url: str) -> None:
@@ -60,48 +148,3 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         raise InvalidInput(_URL, f"This is not a URL. {_WAY_OUT}") from None
     return parts
-
-
-def _check_remote(parts: SplitResult) -> None:
-    if parts.password is not None or looks_like_token(parts.username or ""):
-        raise InvalidInput(
-            _URL,
-            "A repository URL holds no password or token, because it is stored and shown. "
-            "Set up a Git credential helper or an SSH key for the worker instead.",
-        )
-    if not parts.hostname or parts.hostname.startswith("-") or (parts.username or "").startswith("-"):
-        raise InvalidInput(_URL, f"This URL names no host. {_WAY_OUT}")
-    if parts.query or parts.fragment or re.search(r"\s", parts.geturl()) or not parts.path.strip("/"):
-        raise InvalidInput(
-            _URL, f"This URL names no repository: a path, with no spaces, no '?' and no '#'. {_WAY_OUT}"
-        )
-
-
-def _is_scp_like(url: str) -> bool:
-    match = _SCP_LIKE.fullmatch(url)
-    return match is not None and not any((part or "").startswith("-") for part in match.groups())
-
-
-def _resolve(path: str, allowed_file_roots: Sequence[Path]) -> str:
-    # Git opens /a/b also as /a/b.git, /a/b/.git and /a/b.git/.git; none of them may lead out of the root.
-    bare = path.rstrip("/")
-    others = [Path(f"{bare}{suffix}") for suffix in (".git", "/.git", ".git/.git")]
-    roots = [root.resolve() for root in allowed_file_roots]
-    resolved = [
-        _follow(Path(path)),
-        *(_follow(other) for other in others if other.is_symlink() or other.exists()),
-    ]
-    if not any(all(place.is_relative_to(root) for place in resolved) for root in roots):
-        raise InvalidInput(
-            _URL,
-            "This path is under no allowed file root. Move the repository there, "
-            "or add its folder to OPERATIONRUN_ALLOWED_FILE_ROOTS.",
-        )
-    return str(resolved[0])
-
-
-def _follow(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):
-        raise InvalidInput(_URL, "This path leads nowhere: its links form a loop.") from None

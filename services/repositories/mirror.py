@@ -1,6 +1,6 @@
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -10,8 +10,8 @@ import pygit2
 from pygit2.enums import ConfigLevel
 
 from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryError, RepositoryTooLarge
+from services.repositories.addresses import AllowedHosts
 from services.repositories.git import CheckCancelled, GitResult, never_cancelled
-from services.repositories.locations import locate
 from services.repositories.mirror_directory import MirrorDirectory
 from services.repositories.push_answer import PushAnswer
 from services.repositories.refs import (
@@ -22,7 +22,10 @@ from services.repositories.refs import (
     commit_of_id,
     commit_of_name,
 )
-from services.repositories.remote import ALL_REFS, RefUpdate, Remote, check_reached
+from services.repositories.remote import ALL_REFS, RefUpdate, Remote
+from services.repositories.remote_access import RemoteAccess
+from services.repositories.routes import Route, route_to
+from services.repositories.slots import FairWaits
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local
 
 _MOST_PACKS = 50
@@ -35,11 +38,14 @@ class Mirror:
     Threads may share it; each gets a pygit2.Repository of its own.
     """
 
-    def __init__(self, directory: MirrorDirectory, source: str, limits: GitLimits) -> None:
+    def __init__(
+        self, directory: MirrorDirectory, route: Route, limits: GitLimits, waits: FairWaits | None = None
+    ) -> None:
         self.path = directory.path
         self.limits = limits
         self._directory = directory
-        self._remote = Remote(directory.path, source, limits)
+        self._waits = waits
+        self._remote = Remote(directory.path, route, limits)
         self._opened = threading.local()
 
     @property
@@ -74,8 +80,13 @@ class Mirror:
         2. A mirror that is missing, incomplete or damaged is recreated first.
         3. A mirror that turns out damaged during the fetch is recreated once.
 
-        Raises EnvironmentUnreachable, also where the time limit passes, and RepositoryTooLarge.
+        Raises EnvironmentUnreachable, also where the time limit passes, RepositoryTooLarge,
+        RepositoryDamaged, and TooManyFetches where too many of the workspace's repositories are slow.
         """
+        with self._waiting(check_cancelled) as check:
+            self._fetch(check)
+
+    def _fetch(self, check_cancelled: CheckCancelled) -> None:
         ends_at = monotonic() + self.limits.fetch_timeout.total_seconds()
         begun_before = self._directory.fetches_begun()
         with self._locked(check_cancelled):
@@ -89,7 +100,7 @@ class Mirror:
             if (result.exit_code != 0 or result.stderr) and not self._holds_together():
                 self._directory.recreate()
                 result = self._fetch_all(ends_at, check_cancelled)
-            check_reached(result)
+            self._remote.check_reached(result)
             self._check_size()
             self._pack()
 
@@ -114,9 +125,13 @@ class Mirror:
     ) -> Mapping[str, str]:
         """Ask the remote for the objects of full refs, without those that it lacks or hides.
 
-        Raises EnvironmentUnreachable.
+        Raises EnvironmentUnreachable, and TooManyFetches as `fetch` does.
         """
-        return self._remote.read(refs, check_cancelled)
+        with self._waiting(check_cancelled) as check:
+            return self._remote.read(refs, check)
+
+    def _waiting(self, check_cancelled: CheckCancelled) -> AbstractContextManager[CheckCancelled]:
+        return self._waits.waiting(check_cancelled) if self._waits else nullcontext(check_cancelled)
 
     def _locked(self, check_cancelled: CheckCancelled) -> AbstractContextManager[None]:
         return self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=check_cancelled)
@@ -179,8 +194,8 @@ class Mirror:
         if len(commit) != COMMIT_LENGTH:
             raise RefNotFound(commit)
         ends_at = monotonic() + self.limits.fetch_timeout.total_seconds()
-        with self._locked(check_cancelled):
-            self._run_fetch([check_ref(commit)], ends_at, check_cancelled, prune=False)
+        with self._waiting(check_cancelled) as check, self._locked(check):
+            self._run_fetch([check_ref(commit)], ends_at, check, prune=False)
 
     def holds(self, commit: str) -> bool:
         """Return whether the mirror is undamaged and has a commit (whole id)."""
@@ -232,20 +247,42 @@ class Mirror:
 
 
 class MirrorStore:
-    """The mirrors under one directory, one per environment, each created at its first use."""
+    """The mirrors under one directory, one per environment, each created at its first use.
+
+    `allowed_private_hosts`: names, addresses and networks that accesses may reach though they are private.
+    `waits`: what keeps one workspace's slow repositories from holding up the process; None: nothing.
+    """
 
     def __init__(
-        self, root: Path, *, allowed_file_roots: Sequence[Path], limits: GitLimits = DEFAULT_LIMITS
+        self,
+        root: Path,
+        *,
+        allowed_file_roots: Sequence[Path],
+        allowed_private_hosts: Sequence[str] = (),
+        limits: GitLimits = DEFAULT_LIMITS,
+        waits: FairWaits | None = None,
     ) -> None:
         self._root = root.absolute()
         self._allowed_file_roots = tuple(allowed_file_roots)
+        self._allowed_hosts = AllowedHosts(allowed_private_hosts)
         self._limits = limits
+        self._waits = waits
         # For the whole process: it reads its own mirrors only, and no user's configuration applies to them.
         pygit2.settings.owner_validation = False
         for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
             pygit2.settings.search_path[level] = ""
 
-    def open(self, environment_id: UUID, repository_url: str) -> Mirror:
-        """Return the mirror of an environment; raise InvalidInput where its URL is no longer allowed."""
-        source = locate(repository_url, allowed_file_roots=self._allowed_file_roots)
-        return Mirror(MirrorDirectory(self._root, environment_id, source), source, self._limits)
+    def open(self, environment_id: UUID, repository_url: str, access: RemoteAccess | None = None) -> Mirror:
+        """Return the mirror of an environment, whose git calls use an access and nothing else (law L12).
+
+        None: the credentials of the machine. Raises InvalidInput where the URL is no longer allowed, or the
+        access is for another.
+        """
+        route = route_to(
+            repository_url,
+            access,
+            allowed_file_roots=self._allowed_file_roots,
+            allowed_hosts=self._allowed_hosts,
+        )
+        directory = MirrorDirectory(self._root, environment_id, route.source)
+        return Mirror(directory, route, self._limits, self._waits)

@@ -48,6 +48,8 @@ _CONFIGURATION = (
     "push.recurseSubmodules=no",
     "push.pushOption=",
     "credential.interactive=false",
+    # Another host gets no credential, and no address that was not checked.
+    "http.followRedirects=false",
 )
 # Git's own variables that configure access to remotes. The others (GIT_DIR, GIT_CONFIG_PARAMETERS,
 # GIT_TRACE, …) would change what a command does, or write what it sees to a file.
@@ -65,7 +67,31 @@ _KEPT = frozenset(
 )
 # The worker's settings and secrets: the receive hooks of a `file` remote would inherit them.
 _OURS = ("OPERATIONRUN_", "PG", "TEMPORAL_", "GIT_")
+_TRUST = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_UNATTENDED: Mapping[str, str] = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GCM_INTERACTIVE": "never",
+    # An idle connection ends by itself, also after this process died.
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
+    "GIT_HTTP_LOW_SPEED_TIME": "30",
+}
+# Without HOME, curl and ssh would look up the user's own; nothing lies below this one.
+_NO_HOME = "/dev/null"
 _BATCH_MODE = " -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=10 -o ServerAliveCountMax=3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """How one git command reaches a remote: the URL or path that git gets, its environment and settings.
+
+    `settings` are `name=value`; they are seen in the machine's list of processes.
+    """
+
+    source: str
+    environment: Mapping[str, str]
+    settings: Sequence[str] = ()
 
 
 def run_transport(
@@ -74,15 +100,16 @@ def run_transport(
     *,
     timeout: timedelta,
     limits: GitLimits,
+    passage: Passage | None = None,
     check_cancelled: CheckCancelled = never_cancelled,
 ) -> GitResult:
-    """Run a git command that talks to a remote, with the user's credential helpers and SSH keys.
+    """Run a git command that talks to a remote, by default with the user's credential helpers and SSH keys.
 
-    Nothing prompts, and only https, ssh and file are used, also after a redirection. Raises as run_git does.
+    Nothing prompts, and only https, ssh and file are used. Raises as run_git does.
     """
     return run_git(
-        _command(git_dir, arguments),
-        environment=_transport_environment(os.environ),
+        _command(git_dir, arguments, settings=passage.settings if passage else ()),
+        environment=passage.environment if passage else machine_environment(os.environ),
         timeout=timeout,
         check_cancelled=check_cancelled,
         max_output=limits.max_output_bytes,
@@ -97,7 +124,7 @@ def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits) -> 
     try:
         return run_git(
             _command(git_dir, arguments),
-            environment=_local_environment(os.environ),
+            environment=_isolated(os.environ, protocol="none"),
             timeout=limits.object_timeout,
             max_output=limits.max_output_bytes,
         )
@@ -107,17 +134,17 @@ def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits) -> 
         ) from None
 
 
-def _command(git_dir: Path, arguments: Sequence[str]) -> list[str]:
-    configuration = [part for setting in _CONFIGURATION for part in ("-c", setting)]
+def _command(git_dir: Path, arguments: Sequence[str], *, settings: Sequence[str] = ()) -> list[str]:
+    configuration = [part for setting in (*_CONFIGURATION, *settings) for part in ("-c", setting)]
     # With an explicit git directory, git neither searches upwards nor checks its owner.
     return ["--literal-pathspecs", f"--git-dir={git_dir}", *configuration, *arguments]
 
 
-def _local_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _isolated(environ: Mapping[str, str], *, protocol: str) -> dict[str, str]:
     return {
         "PATH": environ.get("PATH", os.defpath),
         "LC_ALL": "C",
-        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_ALLOW_PROTOCOL": protocol,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_OPTIONAL_LOCKS": "0",
@@ -125,7 +152,18 @@ def _local_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _transport_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def isolated_environment(environ: Mapping[str, str], *, protocol: str) -> dict[str, str]:
+    """Return the environment of a git that talks by one protocol and uses nothing of the machine.
+
+    No configuration, home, agent, proxy or credential of the user. Which authorities TLS trusts stays the
+    machine's: that opens no door.
+    """
+    trusted = {name: environ[name] for name in _TRUST if name in environ}
+    return {**_isolated(environ, protocol=protocol), **trusted, "HOME": _NO_HOME, **_UNATTENDED}
+
+
+def machine_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a git that reaches remotes as the user's own git does."""
     inherited = {
         name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_OURS)
     }
@@ -135,14 +173,8 @@ def _transport_environment(environ: Mapping[str, str]) -> dict[str, str]:
         **({"GIT_SSH_COMMAND": ssh_command} if ssh_command else {}),
         "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "https:ssh:file",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "",
-        "SSH_ASKPASS_REQUIRE": "never",
-        "GCM_INTERACTIVE": "never",
-        # An idle connection ends by itself, also after this process died.
-        "GIT_HTTP_LOW_SPEED_LIMIT": "1",
-        "GIT_HTTP_LOW_SPEED_TIME": "30",
         "GIT_NO_LAZY_FETCH": "1",
+        **_UNATTENDED,
     }
 
 

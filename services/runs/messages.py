@@ -15,6 +15,7 @@ _TELLING = frozenset(
         ReasonCode.REF_NOT_FOUND,
         ReasonCode.PATH_PREFIX_EMPTY,
         ReasonCode.REPOSITORY_TOO_LARGE,
+        ReasonCode.REPOSITORY_DAMAGED,
         ReasonCode.INPUT_REFUSED,
         ReasonCode.ACTIVITY_TIMED_OUT,
         ReasonCode.DEADLINE,

@@ -193,6 +193,12 @@ REASONS: Final[Mapping[str, Wording]] = {
         _STOPPED_EARLY,
         "Take large files out of the environment's folder, or ask whoever runs this installation.",
     ),
+    ReasonCode.REPOSITORY_DAMAGED: _say(
+        "The environment's repository holds damaged objects.",
+        "Some of its objects cannot be parsed, so none of them were read. Nothing was changed.",
+        _STOPPED_EARLY,
+        "Ask whoever looks after the repository to check and repair it, then try again.",
+    ),
     ReasonCode.INPUT_REFUSED: _say(
         "The request does not fit the operation.",
         "Nothing was changed.",

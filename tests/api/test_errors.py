@@ -1,12 +1,14 @@
 import io
 import json
 import re
+from uuid import uuid4
 
 import pytest
 
 from models import errors
 from tests.clients import fields_of
 from tests.world import ABSENT, COMPOSE, World
+from web.context import FETCHES_AT_ONCE, FETCHES_EACH
 from web.problems import problem_of
 
 ROUTES = ["/api/v1/environments", "/api/v1/operations"]
@@ -117,6 +119,7 @@ def test_it_hides_what_it_did_not_foresee_and_names_the_request(
     [
         (errors.EnvironmentUnreachable(), 422, ["repository_url"]),
         (errors.RepositoryTooLarge(), 422, ["repository_url"]),
+        (errors.RepositoryDamaged(), 422, ["repository_url"]),
         (errors.RefNotFound("v1"), 422, ["ref"]),
         (errors.PathPrefixEmpty(), 422, ["path_prefix"]),
         (errors.IdempotencyKeyReused(["type"]), 409, ["type"]),
@@ -241,10 +244,22 @@ def test_head_is_get_without_a_body(api_world: World) -> None:
 
 
 def test_what_passes_by_itself_says_when_to_ask_again(api_world: World) -> None:
-    while api_world.services.fetch_slots.acquire(blocking=False):
-        pass
+    for _ in range(FETCHES_AT_ONCE):
+        api_world.services.fetch_slots.take(uuid4())
     response = api_world.api.post(
         f"{api_world.api.environment_path}/restore-points", {"label": "x", "ref": "main"}
     )
     assert (response.status_code, response.get_json()["code"]) == (503, "too_many_fetches")
     assert response.headers["Retry-After"] == "2"
+
+
+def test_another_workspace_takes_nobodys_slots_for_repositories(api_world: World) -> None:
+    slow = uuid4()
+    for _ in range(FETCHES_EACH):
+        api_world.services.fetch_slots.take(slow)
+    with pytest.raises(errors.TooManyFetches):
+        api_world.services.fetch_slots.take(slow)
+    response = api_world.api.post(
+        f"{api_world.api.environment_path}/restore-points", {"label": "x", "ref": "main"}
+    )
+    assert response.status_code == 201

@@ -29,7 +29,7 @@ def test_what_is_missing_comes_with_a_way_to_mend_it(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("TEMPORAL_CLI", raising=False)
     settings = Settings(data_dir=tmp_path)
     git, temporal = finding(settings, "git"), finding(settings, "Temporal")
-    assert (git.state, git.found, git.mend) == ("missing", "not found", "Install git 2.30 or newer.")
+    assert (git.state, git.found, git.mend) == ("missing", "not found", "Install git 2.37 or newer.")
     assert temporal.state == "note"
     assert temporal.mend
     assert "TEMPORAL_CLI" in temporal.mend

@@ -11,12 +11,14 @@ def test_it_reads_every_variable() -> None:
         {
             "OPERATIONRUN_DATABASE_URL": "postgresql://ada@db/operationrun",
             "OPERATIONRUN_ALLOWED_FILE_ROOTS": "/srv/git:/home/ada/git",
+            "OPERATIONRUN_ALLOWED_PRIVATE_HOSTS": "git.intern, 10.20.0.0/16,::1",
             "OPERATIONRUN_PUBLIC_URL": "https://operations.example/",
             "UNRELATED": "1",
         }
     )
     assert settings.need_database_url() == "postgresql://ada@db/operationrun"
     assert settings.allowed_file_roots == (Path("/srv/git"), Path("/home/ada/git"))
+    assert settings.allowed_private_hosts == ("git.intern", "10.20.0.0/16", "::1")
     assert settings.public_url == "https://operations.example"
     assert settings.temporal_namespace == "default"
 
@@ -53,6 +55,13 @@ def test_the_variable_itself_comes_before_its_file(tmp_path: Path) -> None:
     assert Settings.from_environment(variables).secret_key == "given"
 
 
+@pytest.mark.parametrize("entry", ["10.20.0.1/16", "https://git.intern", "git.intern:443", "*", "127.1"])
+def test_a_private_host_that_is_none_is_named(entry: str) -> None:
+    with pytest.raises(SettingsError, match=r"ALLOWED_PRIVATE_HOSTS: \S+ is not a host name") as refused:
+        Settings.from_environment({"OPERATIONRUN_ALLOWED_PRIVATE_HOSTS": f"git.intern,{entry}"})
+    assert entry in str(refused.value)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="OPERATIONRUN_SECRET_KEY_FILE: No such file"):
         Settings.from_environment({"OPERATIONRUN_SECRET_KEY_FILE": str(tmp_path / "absent")})
@@ -70,6 +79,7 @@ def test_settings_survive_the_way_through_an_environment() -> None:
         secret_key="key",
         data_dir=Path("/var/lib/operationrun"),
         allowed_file_roots=(Path("/srv/git"), Path("/var/lib/operationrun/sample")),
+        allowed_private_hosts=("git.intern", "fd00::/8"),
         temporal_address="127.0.0.1:7233",
     )
     environment = settings.as_environment()

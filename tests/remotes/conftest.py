@@ -1,9 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from services.repositories.mirror import MirrorStore
 from tests.git_repository import git
 from tests.left_out import leave_out
 from tests.remotes.connections import HOST
@@ -12,6 +13,7 @@ from tests.remotes.https_server import HttpsServer, https_server
 from tests.remotes.restoring import RemoteEnvironment, Restoring
 from tests.remotes.served import ServedRemote
 from tests.remotes.ssh_server import SshServer, find_sshd, ssh_server
+from tests.remotes.tenants import LOCAL, Tenant, make_tenant
 from tests.repositories.remote import Remote
 
 KINDS = ("file", "https", "ssh")
@@ -78,3 +80,20 @@ def restoring(database_url: str, tmp_path: Path, served: ServedRemote) -> Iterat
     place = RemoteEnvironment(database_url, tmp_path / "machines", served)
     yield place.restore()
     place.close()
+
+
+@pytest.fixture
+def tenants(
+    tmp_path: Path, https: tuple[HttpsServer, Path], ssh: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> Sequence[Tenant]:
+    server, trusted = https
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))
+    monkeypatch.setattr(server, "presented", [])
+    return [make_tenant(name, tmp_path, server, ssh) for name in ("ada", "bob")]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MirrorStore:
+    return MirrorStore(
+        tmp_path / "mirrors", allowed_file_roots=[tmp_path / "files"], allowed_private_hosts=LOCAL
+    )

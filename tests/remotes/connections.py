@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 HOST: Final = "127.0.0.1"
+# A name that no resolver knows: who reaches it was given its address.
+NAMED: Final = "repositories.test"
 
 
 class ConnectionServer(socketserver.ThreadingTCPServer):

@@ -47,11 +47,11 @@ class Hold:
 
     def wait(self, pushes: int = 1) -> None:
         """Return once so many pushes have reached the hold."""
-        wait_until(lambda: len(self._held()) >= pushes, seconds=30)
+        wait_until(lambda: len(self.held()) >= pushes, seconds=30)
 
     @property
     def is_reached(self) -> bool:
-        return bool(self._held())
+        return bool(self.held())
 
     def take_no_more(self) -> None:
         """Let pass what comes from now on; what waits goes on waiting."""
@@ -61,18 +61,18 @@ class Hold:
         """Let go what waits and what comes later; return once the servers of what waited have ended."""
         self.take_no_more()
         self._gate.touch()
-        wait_until(lambda: not any(map(is_alive, self._held().values())), seconds=30)
+        wait_until(lambda: not any(map(is_alive, self.held().values())), seconds=30)
 
     def kill(self) -> None:
         """Kill the servers that wait here, with their hooks."""
-        for hook, server in self._held().items():
+        for hook, server in self.held().items():
             # The server first: where its hook fails, it takes its locks back.
             for pid in (server, hook):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         self.release()
 
-    def _held(self) -> dict[int, int]:
+    def held(self) -> dict[int, int]:
         """Return the server's process for each hook's."""
         return {int(mark.stem): int(mark.read_text()) for mark in self._folder.glob("*.held")}
 

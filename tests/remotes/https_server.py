@@ -2,17 +2,19 @@ import os
 import signal
 import ssl
 import subprocess
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from posixpath import normpath
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import trustme
 
 from tests.git_repository import ENVIRONMENT
-from tests.remotes.connections import HOST, ConnectionServer
+from tests.remotes.connections import HOST, NAMED, ConnectionServer
 
 _CHUNK = 1 << 16
 
@@ -27,6 +29,12 @@ class HttpsServer(ConnectionServer):
         super().__init__(_Request)
         self.root = root
         self.backends: list[subprocess.Popen[bytes]] = []
+        # By folder: the credential that opens it, as `user:token`; folders without one are open.
+        self.credentials: dict[str, str] = {}
+        # By path: where its requests are redirected to.
+        self.redirects: dict[str, str] = {}
+        # The credentials that requests presented, "" for none.
+        self.presented: list[str] = []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         # The handshake belongs to the connection's own thread: a silent client holds up no other.
@@ -52,6 +60,31 @@ class _Request(BaseHTTPRequestHandler):
         """Write no log."""
 
     def _answer(self) -> None:
+        refusal = self._refusal()
+        if refusal:
+            status, header, value = refusal
+            self.send_response(status)
+            self.send_header(header, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self._serve()
+
+    def _refusal(self) -> tuple[int, str, str] | None:
+        """Return status and header of a refusal, as a forge would: of where it is, then of who may."""
+        path = unquote(urlsplit(self.path).path)
+        for moved, target in self.server.redirects.items():
+            if path.startswith(moved):
+                return 301, "Location", target + self.path.removeprefix(moved)
+        _, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        presented = b64decode(encoded).decode()
+        self.server.presented.append(presented)
+        wanted = self.server.credentials.get(normpath(path).split("/")[1])
+        if wanted is not None and presented != wanted:
+            return 401, "WWW-Authenticate", 'Basic realm="repositories"'
+        return None
+
+    def _serve(self) -> None:
         with subprocess.Popen(
             ["git", "http-backend"],
             env=self._variables(),
@@ -129,7 +162,7 @@ def https_server(folder: Path) -> Iterator[tuple[HttpsServer, Path]]:
     trusted, shown = folder / "authority.pem", folder / "server.pem"
     authority = trustme.CA()
     authority.cert_pem.write_to_path(trusted)
-    authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(shown)
+    authority.issue_cert(HOST, NAMED).private_key_and_cert_chain_pem.write_to_path(shown)
     with HttpsServer(folder, shown) as server, server.running():
         try:
             yield server, trusted

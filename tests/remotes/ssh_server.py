@@ -7,9 +7,21 @@ from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
 from shlex import join
+from uuid import uuid4
 
 from tests.git_repository import ENVIRONMENT
-from tests.remotes.connections import HOST, ConnectionServer
+from tests.remotes.connections import HOST, NAMED, ConnectionServer
+
+# A command as git sends it: git-upload-pack '/path'. Of one that leads out of the folder nothing is run.
+_GUARD = """#!/bin/sh
+program=${SSH_ORIGINAL_COMMAND%% *}
+path=$(echo "${SSH_ORIGINAL_COMMAND#* }" | tr -d "'")
+case "$program $(realpath -m -- "$path")" in
+    "git-upload-pack $1/"* | "git-receive-pack $1/"*) exec "$program" "$path" ;;
+esac
+echo 'not your repository' >&2
+exit 1
+"""
 
 
 def find_sshd() -> str | None:
@@ -29,12 +41,25 @@ class SshServer(ConnectionServer):
             )
         shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
         host_key = " ".join((folder / "host_key.pub").read_text().split()[:2])
-        (folder / "known_hosts").write_text(f"[{HOST}]:{self.port} {host_key}\n")
+        self.known_hosts = f"[{HOST}]:{self.port},[{NAMED}]:{self.port} {host_key}\n"
+        (folder / "known_hosts").write_text(self.known_hosts)
         (folder / "sshd_config").write_text(self._configuration())
         self.command = [sshd, "-i", "-e", "-f", str(folder / "sshd_config")]
 
     def url(self, repository: Path) -> str:
         return f"ssh://{getuser()}@{HOST}:{self.port}{repository}"
+
+    def add_key(self, served: Path) -> str:
+        """Let a new key serve itself from one folder alone, as a forge does; return the private key."""
+        key = self._folder / uuid4().hex
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        guard = self._folder / "guard"
+        guard.write_text(_GUARD)
+        guard.chmod(0o755)
+        public = key.with_suffix(".pub").read_text()
+        with (self._folder / "authorized_keys").open("a") as keys:
+            keys.write(f'command="{guard} {served}",restrict {public}')
+        return key.read_text()
 
     def client(self) -> str:
         """Return the ssh command that presents the one key and trusts the one host."""

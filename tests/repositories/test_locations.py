@@ -12,7 +12,6 @@ from services.repositories.refs import check_branch, check_ref
     "url",
     [
         "https://git.example.org/team/settings.git",
-        "https://person@dev.example.org/team/_git/settings",
         "https://git.example.org:8443/settings",
         "ssh://git@git.example.org:2222/team/settings.git",
         "ssh://git@[::1]/settings.git",
@@ -54,6 +53,15 @@ def test_it_allows_https_and_ssh(url: str) -> None:
         "https://git.example.org/x\nhost=evil.example.org",
         "https://git.example.org/x%0ahost=evil.example.org",
         "https://git.example.org/\udcff",
+        "https://git.example.org./x",
+        "https://gít.example.org/x",
+        "https://git%2eexample.org/x",
+        "https://evil.example.org\\\\@git.example.org:x/x",
+        "https://2130706433/x",
+        "https://127.1/x",
+        "https://0x7f.0.0.0x1/x",
+        "https://[fe80::1%25eth0]/x",
+        "[git.example.org:22]:x",
         "https://git.example.org/" + "x" * 3000,
     ],
 )
@@ -70,10 +78,11 @@ def test_it_refuses_every_other_url_and_names_the_field(url: str) -> None:
         "https://:hunter2@git.example.org/x.git",
         "ssh://git:hunter2@git.example.org/x.git",
         "https://ghp_hunter2hunter2hunter2hunter2@git.example.org/x.git",
+        "https://hunter2@git.example.org/x.git",
     ],
 )
 def test_it_refuses_a_url_with_a_credential_without_repeating_it(url: str) -> None:
-    with pytest.raises(InvalidInput, match="credential helper") as refused:
+    with pytest.raises(InvalidInput, match="Put them into a connection") as refused:
         check_repository_url(url, allowed_file_roots=[])
     assert "hunter2" not in str(refused.value)
 
@@ -102,6 +111,13 @@ def test_it_refuses_a_link_out_of_the_root(tmp_path: Path, link: str) -> None:
     (root / link).symlink_to(outside)
     with pytest.raises(InvalidInput):
         check_repository_url(str(root / "way-out"), allowed_file_roots=[root])
+
+
+def test_a_user_name_that_version_1_stored_is_taken_where_the_repository_is_used() -> None:
+    url = "https://person@dev.example.org/team/_git/settings"
+    assert locate(url, allowed_file_roots=[]) == url
+    with pytest.raises(InvalidInput):
+        check_repository_url(url, allowed_file_roots=[])
 
 
 def test_it_follows_links_to_what_git_is_told(tmp_path: Path) -> None:

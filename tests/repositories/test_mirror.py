@@ -132,7 +132,7 @@ def test_a_pinned_commit_outlives_a_rewritten_branch(remote: Remote, mirror: Mir
 
 def test_a_repository_that_is_not_there_is_unreachable(remote: Remote, mirror: Mirror) -> None:
     remote.move_to(remote.path.with_name("elsewhere.git"))
-    with pytest.raises(EnvironmentUnreachable, match="does not appear to be a git repository"):
+    with pytest.raises(EnvironmentUnreachable, match="could not be reached"):
         mirror.fetch()
 
 

@@ -47,7 +47,7 @@ def create_restore_point(environment_id: str) -> Response:
     """Pin the commit that a ref names now."""
     environment = _to_act_on(environment_id)
     given = parse(NewRestorePoint, json_object())
-    with fetching():
+    with fetching(environment.workspace_id):
         point = RestorePoints(services().database, services().mirrors).create(
             environment, label=given.label, ref=given.ref, actor=current_principal().actor
         )
@@ -68,7 +68,7 @@ def create_restore_plan(environment_id: str) -> Response:
     """Preview a restore; the plan that is shown is the one that can be executed."""
     environment = _to_act_on(environment_id)
     given = parse(NewRestorePlan, json_object())
-    with fetching():
+    with fetching(environment.workspace_id):
         plan = RestorePlans(services().database, services().mirrors).create(
             environment,
             restore_point_id=given.restore_point_id,

@@ -67,7 +67,7 @@ def create_restore_point(environment_id: UUID) -> Response:
     """Pin a restore point and redirect to the environment."""
     try:
         environment = _to_act_on(environment_id)
-        with fetching():
+        with fetching(environment.workspace_id):
             RestorePoints(services().database, services().mirrors).create(
                 environment,
                 label=request.form.get("label", ""),
@@ -86,7 +86,7 @@ def preview_restore(environment_id: UUID) -> Response:
     globs = [line.strip() for line in request.form.get("items", "").splitlines() if line.strip()]
     try:
         environment = _to_act_on(environment_id)
-        with fetching():
+        with fetching(environment.workspace_id):
             plan = RestorePlans(services().database, services().mirrors).create(
                 environment,
                 restore_point_id=_point_id(request.form.get("restore_point_id", "")),

@@ -1,8 +1,8 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -16,6 +16,7 @@ from tests.git_repository import GitRepository
 from tests.page import Part, page_of
 from tests.reviews.viewer.parts import FINDINGS, error, following, numbers
 from tests.world import World
+from web.context import FETCHES_AT_ONCE
 from web.reviews.comparison import unread
 from web.reviews.wording import OF_CHANGE
 
@@ -262,10 +263,9 @@ def test_a_commit_that_is_gone_is_told_as_gone(world: World, compared: Compared)
 
 
 def test_it_waits_for_no_repository_when_all_slots_are_taken(world: World, compared: Compared) -> None:
-    slots: BoundedSemaphore = world.services.fetch_slots
     browser = world.browser(Role.READER)
-    while slots.acquire(blocking=False):
-        pass
+    for _ in range(FETCHES_AT_ONCE):
+        world.services.fetch_slots.take(uuid4())
 
     answer = browser.get(compared.path())
     item = browser.get(compared.path().replace("compare?", "compare/item?") + "&path=windows/added.json")

@@ -1,0 +1,111 @@
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from models.errors import EnvironmentUnreachable, InvalidInput
+from services.repositories.addresses import AllowedHosts, CheckedHost
+from services.repositories.file_repositories import resolve_repository
+from services.repositories.locations import RemoteUrl, file_path, locate, remote_url
+from services.repositories.remote_access import ConnectionKind, RemoteAccess
+from services.repositories.secret_routes import HttpsRoute, SshRoute, pinned
+from services.repositories.transport import Passage, isolated_environment, machine_environment
+
+
+class Route(Protocol):
+    """The way to one environment's repository, which is checked again for each git command."""
+
+    source: str
+
+    def passage(self) -> AbstractContextManager[Passage]:
+        """Check where the way leads now and lend what git needs to go it.
+
+        Raises EnvironmentUnreachable where it leads to what may not be reached.
+        """
+
+
+def route_to(
+    url: str, access: RemoteAccess | None, *, allowed_file_roots: Sequence[Path], allowed_hosts: AllowedHosts
+) -> Route:
+    """Return the way to a URL that an access opens; None: the machine's own, to whatever is allowed.
+
+    Raises InvalidInput where the URL is not allowed, or is of another kind or host than the access.
+    """
+    if access is None:
+        return MachineRoute(url, allowed_file_roots=allowed_file_roots)
+    path = file_path(url)
+    if access.kind is ConnectionKind.FILE and path is not None:
+        return FileRoute(path, borders=[allowed_file_roots, [Path(access.url_prefix)]])
+    remote = remote_url(url) if path is None else None
+    if remote is not None and access.kind is ConnectionKind.MACHINE:
+        return MachineRoute(url, allowed_file_roots=(), allowed_hosts=allowed_hosts)
+    if remote is None or remote.scheme != access.kind or not _is_at(remote, access.url_prefix):
+        raise InvalidInput("repository_url", "The environment's connection does not cover this URL.")
+    kind = HttpsRoute if access.kind is ConnectionKind.HTTPS else SshRoute
+    return kind(remote, access, allowed_hosts)
+
+
+def _is_at(remote: RemoteUrl, url_prefix: str) -> bool:
+    """Return whether a prefix names the same host: the last check before a secret is sent there."""
+    # A prefix may be a host alone.
+    prefix = remote_url(f"{url_prefix.rstrip('/')}/any")
+    return (prefix.scheme, prefix.host, prefix.port) == (remote.scheme, remote.host, remote.port)
+
+
+class FileRoute:
+    """The way to a repository on this machine, within every border."""
+
+    def __init__(self, path: str, *, borders: Sequence[Sequence[Path]]) -> None:
+        self._path = path
+        self._borders = borders
+        self.source = resolve_repository(path, borders=borders)
+
+    @contextmanager
+    def passage(self) -> Iterator[Passage]:
+        """Check again where the repository's links and pointers lead."""
+        yield Passage(
+            source=_still(self._path, self._borders),
+            environment=isolated_environment(os.environ, protocol="file"),
+        )
+
+
+class MachineRoute:
+    """The way as the worker's own git goes it, with its credential helpers, keys, proxy and configuration.
+
+    With `allowed_hosts` the host is checked as far as this machine resolves it; a name that only a proxy or
+    ssh's configuration knows passes. https is held to the checked addresses, unless a proxy connects; ssh's
+    configuration may name another host, and decides.
+    """
+
+    def __init__(
+        self, url: str, *, allowed_file_roots: Sequence[Path], allowed_hosts: AllowedHosts | None = None
+    ) -> None:
+        self._path = file_path(url)
+        self._borders = [allowed_file_roots]
+        self.source = locate(url, allowed_file_roots=allowed_file_roots)
+        self._remote = remote_url(url) if self._path is None else None
+        self._allowed = allowed_hosts
+
+    @contextmanager
+    def passage(self) -> Iterator[Passage]:
+        """Check again where the path's links or the host's name lead."""
+        yield Passage(
+            source=self.source if self._path is None else _still(self._path, self._borders),
+            environment=machine_environment(os.environ),
+            settings=self._settings(),
+        )
+
+    def _settings(self) -> Sequence[str]:
+        if self._remote is None or self._allowed is None:
+            return ()
+        host = CheckedHost(self._remote.host, self._remote.port, self._allowed)
+        addresses = host.addresses(must_resolve=False)
+        return pinned(host, addresses) if addresses and self._remote.scheme == "https" else ()
+
+
+def _still(path: str, borders: Sequence[Sequence[Path]]) -> str:
+    try:
+        return resolve_repository(path, borders=borders)
+    except InvalidInput as refusal:
+        raise EnvironmentUnreachable(str(refusal)) from None
