@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from models.errors import RepositoryError
 from tests.proof.executions import RESTORING, queued_run
 from tests.proof.ports.rows import Row
 from tests.proof.replay import Node
@@ -20,7 +21,7 @@ def beginning(
     direct: Sequence[Execution] = (),
     rows: Sequence[Row] = (),
     takes: str = "tickets",
-    too_large: bool = False,
+    unfit: type[RepositoryError] | None = None,
     statements: bool = False,
 ) -> World:
     """Return the world in which Temporal has just taken these workflows.
@@ -32,7 +33,7 @@ def beginning(
     )
     known = (*map(queued_run, requested), *rows)
     refs = ((BRANCH, objects().live), (f"refs/heads/{LARGE}", objects().large))
-    remote = Remote(tuple(sorted(refs)), takes=takes, too_large=too_large)
+    remote = Remote(tuple(sorted(refs)), takes=takes, unfit=unfit)
     return World(0, tuple(sorted(known, key=lambda row: row.key)), remote, workflows, (), mishaps, statements)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from models.errors import RepositoryDamaged, RepositoryTooLarge
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
@@ -74,7 +75,8 @@ OF_REASONS: Final[Mapping[str, Callable[[], World]]] = {
     "a compose names no ref that is there": partial(beginning, Mishaps(), COMPOSING_GONE),
     "a compose names what is no ref": partial(beginning, Mishaps(), COMPOSING_ODD),
     "a compose has nothing under its prefix": partial(beginning, Mishaps(), COMPOSING_NOTHING),
-    "a compose has too much to fetch": partial(beginning, Mishaps(), COMPOSING, too_large=True),
+    "a compose has too much to fetch": partial(beginning, Mishaps(), COMPOSING, unfit=RepositoryTooLarge),
+    "a compose finds damaged objects": partial(beginning, Mishaps(), COMPOSING, unfit=RepositoryDamaged),
     "a remote is out of reach for long": _taken_and_out_of_reach,
     "a restore refuses some items": partial(beginning, Mishaps(terminate=1), RESTORING_PARTLY),
     "a restore refuses every item": partial(beginning, Mishaps(), RESTORING_REFUSED),
@@ -121,6 +123,7 @@ REACHED_IN: Final[Mapping[ReasonCode, str]] = {
     ReasonCode.REF_NOT_FOUND: "a compose names no ref that is there",
     ReasonCode.PATH_PREFIX_EMPTY: "a compose has nothing under its prefix",
     ReasonCode.REPOSITORY_TOO_LARGE: "a compose has too much to fetch",
+    ReasonCode.REPOSITORY_DAMAGED: "a compose finds damaged objects",
     ReasonCode.INPUT_REFUSED: "a compose names what is no ref",
     ReasonCode.ACTIVITY_TIMED_OUT: "an attempt of a compose is given up",
     ReasonCode.DEADLINE: "a compose passes its deadline",

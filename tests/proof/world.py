@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from models.errors import RepositoryError
 from tests.proof.ports.rows import Key, Row
 from tests.proof.replay import Node
 
@@ -66,13 +67,13 @@ class Remote(NamedTuple):
     """A repository: its refs, and the pushes that it holds.
 
     `takes`: "tickets", or "no tickets" where it refuses their namespace, or "one ref" where a push is of one
-    ref alone. `too_large`: nobody can fetch it within the limits.
+    ref alone. `unfit`: the error that every fetch of it ends with; None where it can be fetched.
     """
 
     refs: tuple[tuple[str, str], ...]
     flights: tuple[Flight, ...] = ()
     takes: str = "tickets"
-    too_large: bool = False
+    unfit: type[RepositoryError] | None = None
 
     @property
     def by_name(self) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 import pygit2
 
-from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryTooLarge
+from models.errors import EnvironmentUnreachable, RefNotFound
 from services.repositories.git import never_cancelled
 from services.repositories.mirror import MirrorStore
 from services.repositories.push_answer import PushAnswer, RefAnswer
@@ -60,8 +60,8 @@ class Fetch:
         return False
 
     def perform(self, world: World, process: Process) -> Sequence[Step]:
-        if world.remote.too_large:
-            return [("finds more than may be fetched", Raises(RepositoryTooLarge), world)]
+        if world.remote.unfit:
+            return [("finds what may not be fetched", Raises(world.remote.unfit), world)]
         names = tuple(ref for ref, _ in world.remote.refs if ref.startswith("refs/heads/"))
         return ReadRefs(names).perform(world, process)
 
