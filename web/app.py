@@ -52,6 +52,7 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
     measure(app, services.database)
     app.before_request(_name_request)
     app.after_request(_add_request_id)
+    app.teardown_request(_forget_ids)
     app.register_blueprint(health)
     app.register_blueprint(api)
     app.register_blueprint(reference)
@@ -68,6 +69,10 @@ def _name_request() -> None:
         bind_contextvars(run_id=str(run_id))
     if len(request.environ.get("REQUEST_URI", request.full_path)) > LONGEST_ADDRESS:
         raise RequestURITooLarge
+
+
+def _forget_ids(_: BaseException | None) -> None:
+    clear_contextvars()
 
 
 def _add_request_id(response: Response) -> Response:

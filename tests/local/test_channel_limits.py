@@ -7,7 +7,10 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import pytest
+import structlog
 from flask import Flask
+from structlog.contextvars import bind_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 from waitress import wasyncore
 from waitress.server import TcpWSGIServer
 
@@ -24,6 +27,7 @@ MARGIN = timedelta(seconds=5)
 def server() -> Iterator[TcpWSGIServer]:
     app = Flask("slow")
     app.add_url_rule("/large", view_func=lambda: b"x" * LARGE)
+    app.add_url_rule("/bind", view_func=bind)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = make_server(app, sockets=[listener], threads=1, keep_alive=75)
         yield server
@@ -49,6 +53,20 @@ def client(server: TcpWSGIServer, *pieces: bytes) -> Iterator[None]:
 
 def turn(server: TcpWSGIServer) -> None:
     wasyncore.loop(timeout=0.01, use_poll=True, map=server._map, count=1)
+
+
+def answered(server: TcpWSGIServer, connection: socket.socket) -> bool:
+    turn(server)
+    try:
+        return bool(connection.recv(1, socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return False
+
+
+def bind() -> str:
+    bind_contextvars(run_id="r-1")
+    structlog.get_logger().info("bound")
+    return "ok"
 
 
 def is_overdue(server: TcpWSGIServer, after: timedelta) -> bool:
@@ -90,3 +108,17 @@ def test_a_connection_between_two_requests_is_in_no_hurry(server: TcpWSGIServer)
         turn(server)
         wait_for(lambda: server.active_channels, what="the connection to be accepted")
         assert not is_overdue(server, REQUEST_WITHIN + MARGIN)
+
+
+def test_the_next_request_on_a_thread_logs_no_ids_of_the_one_before(server: TcpWSGIServer) -> None:
+    def answer(request: bytes) -> None:
+        with socket.create_connection(server.socket.getsockname()) as connection:
+            connection.sendall(request)
+            wait_for(lambda: answered(server, connection), what="an answer")
+
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        answer(b"GET /bind HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer(b"GET / HTTP/1.1\r\nNo header\r\n\r\n")
+    bound, refused = lines
+    assert (bound["event"], bound["run_id"]) == ("bound", "r-1")
+    assert (refused["event"], refused.get("run_id")) == ("request_refused", None)
