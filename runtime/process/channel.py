@@ -17,11 +17,12 @@ TAKES_WITHIN: Final = timedelta(seconds=30)
 
 
 class _Task(WSGITask):  # type: ignore[misc] # waitress has no types
-    def execute(self) -> None:
+    def build_response_header(self) -> bytes:
         if not self.channel.server.accepting:
             # The process is about to end, and its connections with it.
             self.set_close_on_finish()
-        super().execute()
+        header: bytes = super().build_response_header()
+        return header
 
 
 class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types

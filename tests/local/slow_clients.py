@@ -4,14 +4,14 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection
+from pathlib import Path
 from statistics import median
 from time import perf_counter
-from types import MappingProxyType
 from typing import Final
 
 import psutil
@@ -39,6 +39,7 @@ from runtime.web_server import WebServer, WebServerOptions
 def make():
     app = Flask("slow")
     app.add_url_rule("/healthz", view_func=lambda: "ok", methods=["GET", "POST"], endpoint="healthz")
+    app.add_url_rule("/gate", view_func=lambda: open(sys.argv[2]).read(), endpoint="gate")
     app.add_url_rule("/large", view_func=lambda: b"x" * {LARGE}, endpoint="large")
     return app
 
@@ -54,10 +55,22 @@ class Server:
 
     port: int
     process: psutil.Process
+    gate: Path
 
     def latency(self, requests: int = 40) -> float:
         """Return the median time of a request for `/healthz`, each on a connection of its own, in seconds."""
         return median(self._time() for _ in range(requests))
+
+    def answers(self) -> bool:
+        """Return whether `/healthz` answers."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
     def connections(self) -> int:
         """Return how many connections the processes of the server hold."""
@@ -67,21 +80,26 @@ class Server:
 
     def _time(self) -> float:
         began = perf_counter()
-        assert _answers(self.port)
+        assert self.answers()
         return perf_counter() - began
 
 
 @contextmanager
-def serve(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
-    """Run the web server and stop it at the end; it ends in time, with exit code 0."""
+def serve(folder: Path) -> Iterator[Server]:
+    """Run the web server and stop it at the end; it ends in time, with exit code 0.
+
+    `/gate` answers with what is written into the pipe `gate`, once that is closed.
+    """
+    gate = folder / "gate"
+    os.mkfifo(gate)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(port)], env={**os.environ, "PYTHONPATH": ".", **environment}
+        [sys.executable, "-c", _PROGRAM, str(port), str(gate)], env={**os.environ, "PYTHONPATH": "."}
     )
-    server = Server(port=port, process=psutil.Process(process.pid))
+    server = Server(port=port, process=psutil.Process(process.pid), gate=gate)
     try:
-        wait_for(lambda: _answers(port), what="the web server to answer")
+        wait_for(server.answers, what="the web server to answer")
         yield server
     finally:
         process.terminate()
@@ -108,14 +126,3 @@ def _client(port: int) -> socket.socket:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", port))
     return client
-
-
-def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()

@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Iterator, Sequence
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.local.slow_clients import (
     held,
     serve,
 )
+from tests.system import wait_for
 
 pytestmark = pytest.mark.feature
 
@@ -23,8 +26,8 @@ AT_MOST = 20
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serve() as server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(tmp_path_factory.mktemp("web")) as server:
         yield server
 
 
@@ -41,6 +44,19 @@ def test_answers_that_are_not_taken_hold_nobody_up(server: Server) -> None:
     quiet = server.latency()
     with held(server, NOT_READ, until=have_begun):
         assert server.latency() < AT_MOST * quiet
+
+
+def test_a_server_that_stops_answers_what_is_there_and_waits_for_no_half_request(tmp_path: Path) -> None:
+    with serve(tmp_path) as server:
+        under_way = HTTPConnection("127.0.0.1", server.port, timeout=30)
+        under_way.request("GET", "/gate")
+        with held(server, HALF_SENT_HEADERS, until=lambda _: server.connections() > MANY):
+            server.process.terminate()
+            wait_for(lambda: not server.answers(), what="the server to take no connection any more")
+            server.gate.write_text("done")
+            answer = under_way.getresponse()
+        assert (answer.status, answer.read(), answer.headers["Connection"]) == (200, b"done", "close")
+        under_way.close()
 
 
 def have_begun(clients: Sequence[socket.socket]) -> bool:

@@ -40,7 +40,7 @@ def command(*, keep: Sequence[str], dry_run: bool, as_json: bool) -> None:
         expired = RunRetention(services.database, retention).prune(dry_run=dry_run)
         sign_ins = 0 if dry_run else _prune_sign_ins(services.database, settings.session_limits)
     if as_json:
-        show({**_as_json(expired, retention, dry_run=dry_run), "sign_ins": sign_ins}, as_json=True)
+        show(_as_json(expired, retention, dry_run=dry_run), as_json=True)
     else:
         show([_counts(each) for each in expired], as_json=False)
         click.echo(_sentence(_sum(expired), dry_run=dry_run))
