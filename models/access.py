@@ -51,7 +51,8 @@ class Workspace(Base):
 class User(Base):
     """A person who signs in; their memberships say what they may do.
 
-    A session is valid only while it carries the user's current `session_version`.
+    `session_version` counts how often they were signed out everywhere: who proved before that to be this
+    person gets no session after it.
     """
 
     __tablename__ = "users"
@@ -81,7 +82,7 @@ class Member(Base):
 class ApiToken(Base):
     """A bearer token of one workspace, stored as its sha256; `prefix` identifies it in lists.
 
-    `last_used_at` is up to a minute behind.
+    `last_used_at` is up to a minute behind. One without `expires_at` is valid until it is revoked.
     """
 
     __tablename__ = "api_tokens"
@@ -94,6 +95,7 @@ class ApiToken(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
     __table_args__ = (CheckConstraint(_ROLES, name="role"),)
@@ -110,6 +112,25 @@ class SignInLink(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class BrowserSession(Base):
+    """One person's sign-in on one browser; the row is the sign-in, and deleting it ends it.
+
+    The browser holds the secret, the row its sha256. `address` is a network and `browser` a name such as
+    "Firefox on Linux": enough for a person to recognise their own.
+    """
+
+    __tablename__ = "browser_sessions"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    secret_hash: Mapped[str] = mapped_column(unique=True)
+    address: Mapped[str]
+    browser: Mapped[str]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class Password(Base):

@@ -5,6 +5,7 @@ OperationRunError
 │   └── UnknownOperationType
 ├── NotFound                      does not exist, or not for this workspace; the two look alike
 ├── Unauthenticated               no credential, or one that is not valid
+│   ├── TokenExpired              a whole token, once valid
 │   ├── IdentityRefused           the identity provider confirms no identity, or cannot be trusted
 │   ├── UnknownPerson             the identity provider confirms a person who has no account here
 │   └── SubjectRefused            the account is bound to another of the provider's subjects
@@ -40,7 +41,7 @@ OperationRunError
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 
@@ -91,6 +92,13 @@ class NotFound(OperationRunError):
 
 class Unauthenticated(OperationRunError):
     """Sign in, or send a valid bearer token."""
+
+
+class TokenExpired(Unauthenticated):
+    """This token has expired; create another."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(f"This token expired on {at:%Y-%m-%d at %H:%M} UTC. Create another.")
 
 
 class IdentityRefused(Unauthenticated):

@@ -79,6 +79,7 @@ def build_services(settings: Settings) -> Services:
         public_url=settings.public_url,
         temporal_ui_url=settings.temporal_ui_url,
         request_limits=_build_limits(settings),
+        session_limits=settings.session_limits,
         openid=_build_openid(settings),
     )
 

@@ -2,6 +2,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,9 @@ from models.catalog import TASK_QUEUE
 from models.errors import SettingsError
 from models.retention import Retention
 from models.sweep import sweep_queue
+from runtime.secret_key import MAKE_ONE, weakness_of
 from runtime.temporal.profile import read_profile
+from services.access.sessions import SessionLimits
 from services.repositories.addresses import AllowedHosts
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
@@ -45,6 +48,8 @@ class Settings(BaseModel):
     address_refusals_per_minute: int = Field(default=PER_ADDRESS.per_minute, ge=1)
     address_refusals_at_once: int = Field(default=PER_ADDRESS.burst, ge=1)
     trusted_proxies: int = Field(default=0, ge=0)
+    session_idle_hours: int = Field(default=12, ge=1)
+    session_lifetime_hours: int = Field(default=168, ge=1)
     keep_runs: Retention = Field(default_factory=Retention)
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
@@ -56,6 +61,14 @@ class Settings(BaseModel):
     def sweep_queue(self) -> str:
         """The task queue of the sweep."""
         return sweep_queue(self.task_queue)
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        """How long a sign-in lasts."""
+        return SessionLimits(
+            idle=timedelta(hours=self.session_idle_hours),
+            lifetime=timedelta(hours=self.session_lifetime_hours),
+        )
 
     @field_validator("allowed_file_roots", mode="before")
     @classmethod
@@ -144,10 +157,15 @@ class Settings(BaseModel):
         return replace(self.temporal_profile, address=address, namespace=self.temporal_namespace)
 
     def need_secret_key(self) -> str:
-        """Return the key that signs sessions; raise SettingsError, with an example, where it is not set."""
-        return self.secret_key or _missing(
-            "SECRET_KEY", "32 random characters, the same for every web process"
-        )
+        """Return the key that signs forms; raise SettingsError, with the way out, for none or a weak one.
+
+        It is the same for every web process.
+        """
+        key = self.secret_key or _missing("SECRET_KEY", f"the output of {MAKE_ONE}")
+        weakness = weakness_of(key)
+        if weakness:
+            raise SettingsError(f"{PREFIX}SECRET_KEY {weakness}. Make a random one: {MAKE_ONE}")
+        return key
 
 
 def _written(value: object) -> str:

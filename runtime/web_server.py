@@ -2,25 +2,24 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from runtime.process.buffering_worker import BufferingWorker
 from runtime.process.exit import code_of, leave
-from runtime.process.problem_worker import ProblemWorker
 from runtime.telemetry.multiprocess_metrics import forget_process
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-REQUEST_WITHIN = timedelta(seconds=60)
+# A process whose loop makes no turn for so long is replaced.
+TURN_WITHIN = timedelta(seconds=60)
 STOP_WITHIN = timedelta(seconds=8)
 # Longer than clients and proxies keep an idle connection, so that the server never closes one just as a
 # request arrives on it.
 KEEP_ALIVE = timedelta(seconds=75)
-# gunicorn's maximum; the application refuses shorter addresses already (web/app.py).
-LONGEST_REQUEST_LINE: Final = 8190
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +64,11 @@ class _PropagatingLogger(Logger):  # type: ignore[misc] # gunicorn has no types
 def _gunicorn_settings(options: WebServerOptions) -> dict[str, Any]:
     return {
         "bind": f"{options.host}:{options.port}",
-        "worker_class": ProblemWorker,
-        "limit_request_line": LONGEST_REQUEST_LINE,
+        "worker_class": BufferingWorker,
         "workers": options.workers,
         "threads": options.threads,
         "preload_app": False,
-        "timeout": int(REQUEST_WITHIN.total_seconds()),
+        "timeout": int(TURN_WITHIN.total_seconds()),
         "keepalive": int(KEEP_ALIVE.total_seconds()),
         "graceful_timeout": int(STOP_WITHIN.total_seconds()),
         "accesslog": None,

@@ -26,6 +26,8 @@ from services.runs.inputs import input_of
 from services.runs.new_run import Dispatch
 from services.runs.service import OperationRunService
 
+# No more a secret than any other key that the world can read.
+STRONG_KEY = "nR4kz_0vQyW7h2mXcT9bLpE1sJfU6gDo"
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ADA = Actor(kind="user", name="ada@example.org")
 TARGET = Dispatch(queue="operation-runs", connection="default")

@@ -17,10 +17,9 @@ from models.operation_run import OperationRun
 from models.restore import RestorePlan
 from models.review import EnvironmentReview, ReviewStatus
 from models.saved_view import SavedView
-from services.access.principals import Principal, principal_of_user, require
-from services.database.row_security import SIGNING_IN
-from web.browser_session import BrowserSession, end_session, present_session
-from web.context import services
+from services.access.principals import Principal, require
+from services.access.sessions import SignedIn
+from web.browser_session import present_session
 
 VIEW: Final = Capability.OPERATIONS_VIEW
 
@@ -71,10 +70,10 @@ def current_principal() -> Principal:
     return principal
 
 
-def signed_in_session() -> BrowserSession:
+def signed_in() -> SignedIn:
     """Return the reader's sign-in on this browser; raise Unauthenticated as `current_principal` does."""
     current_principal()
-    found: BrowserSession = g.browser_session
+    found: SignedIn = g.signed_in
     return found
 
 
@@ -87,20 +86,10 @@ def identify() -> None:
         return
     found = present_session()
     if found is not None:
-        _recognise(found)
+        g.signed_in, g.principal = found, found.principal
     # An address without a route is no exception: only readers who are signed in learn which exist.
     if "principal" not in g and not OPEN.intersection(request.blueprints):
         raise Unauthenticated
-
-
-def _recognise(found: BrowserSession) -> None:
-    try:
-        with services().database.transaction(SIGNING_IN) as session:
-            g.principal = principal_of_user(session, found.user_id, session_version=found.session_version)
-    except Unauthenticated:
-        end_session()
-    else:
-        g.browser_session = found
 
 
 def _shows_review(review: EnvironmentReview) -> Capability:

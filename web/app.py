@@ -13,9 +13,7 @@ from web.api.reference import reference
 from web.context import EXTENSION, Services
 from web.health import health
 from web.metrics.exposition import measure
-from web.problems import LONGEST_ADDRESS, log_failure, problem_of, respond, retry_after
-
-MAX_BODY = 1024 * 1024
+from web.problems import LONGEST_ADDRESS, MAX_BODY, log_failure, problem_of, respond, retry_after
 
 _PROGRAM_PATHS = ("/api/", "/healthz", "/readyz", "/metrics")
 
@@ -54,6 +52,7 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
     measure(app, services.database)
     app.before_request(_name_request)
     app.after_request(_add_request_id)
+    app.teardown_request(_forget_ids)
     app.register_blueprint(health)
     app.register_blueprint(api)
     app.register_blueprint(reference)
@@ -68,8 +67,12 @@ def _name_request() -> None:
     bind_contextvars(request_id=g.request_id)
     if run_id := (request.view_args or {}).get("run_id"):
         bind_contextvars(run_id=str(run_id))
-    if len(request.environ.get("RAW_URI", request.full_path)) > LONGEST_ADDRESS:
+    if len(request.environ.get("REQUEST_URI", request.full_path)) > LONGEST_ADDRESS:
         raise RequestURITooLarge
+
+
+def _forget_ids(_: BaseException | None) -> None:
+    clear_contextvars()
 
 
 def _add_request_id(response: Response) -> Response:

@@ -1,60 +1,129 @@
-"""Who is signed in on a browser, and since when; its signed cookie holds nothing else about them."""
+"""The cookie of a browser that is signed in; it holds an opaque secret and says nothing about the person."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from typing import Final
-from uuid import UUID
 
-from flask import session as cookie
+from flask import current_app, g, request
+from flask import session as form_cookie
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from models.access import User
-from models.base import utc_now
+from models.errors import Unauthenticated
+from services.access import sessions
+from services.access.sessions import SignedIn
+from services.database.row_security import SIGNING_IN
+from web.context import services
 
-IDLE: Final = timedelta(hours=12)
-LONGEST: Final = timedelta(days=7)
+# What a User-Agent says of the browser and the system, the first that holds: most name others as well.
+_BROWSERS: Final[Mapping[str, str]] = {
+    r"Edg(e|A|iOS)?/": "Edge",
+    r"OPR/|Opera": "Opera",
+    r"Firefox/|FxiOS/": "Firefox",
+    r"Chrome/|CriOS/|Chromium/": "Chrome",
+    r"Safari/": "Safari",
+    r"curl/": "curl",
+}
+_SYSTEMS: Final[Mapping[str, str]] = {
+    "Android": "Android",
+    "iPhone|iPad": "iOS",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+_NETWORK_BITS: Final[Mapping[int, int]] = {4: 24, 6: 48}
 
-# A cookie with every response would cost more than it tells.
-_SEEN_EVERY: Final = timedelta(minutes=5)
 
+def begin_session(session: Session, user: User) -> None:
+    """Sign a person in on this browser, by a new secret; what the browser held before is ended.
 
-@dataclass(frozen=True, kw_only=True)
-class BrowserSession:
-    """One browser's sign-in, as its cookie has it."""
-
-    user_id: UUID
-    session_version: int
-    signed_in_at: datetime
-
-
-def begin_session(user: User) -> None:
-    """Sign a person in on this browser; the cookie before is dropped whole, form tokens included."""
-    now = int(utc_now().timestamp())
-    cookie.clear()
-    cookie.permanent = True
-    cookie.update(user_id=str(user.id), version=user.session_version, signed_in_at=now, seen_at=now)
+    The transaction is one of signing in. Raises Unauthenticated as `services.access.sessions` does.
+    """
+    _end(session)
+    secret = sessions.begin_session(
+        session,
+        user,
+        address=network_of(request.remote_addr or ""),
+        browser=name_of(request.user_agent.string),
+        limits=services().session_limits,
+    )
+    form_cookie.clear()
+    form_cookie.permanent = True
+    g.session_secret = secret
 
 
 def end_session() -> None:
-    """Sign out on this browser."""
-    cookie.clear()
+    """Sign out on this browser: the secret that it held signs nobody in any more."""
+    with services().database.transaction(SIGNING_IN) as session:
+        _end(session)
+    forget_session()
 
 
-def present_session() -> BrowserSession | None:
-    """Return this browser's sign-in; None without one, or past its idle time or longest life."""
-    now = utc_now()
+def forget_session() -> None:
+    """Have this browser forget its secret and its form tokens, with the response."""
+    form_cookie.clear()
+    g.session_secret = None
+
+
+def present_session() -> SignedIn | None:
+    """Return this browser's sign-in; None without one, and for one that has ended, which is forgotten."""
+    secret = request.cookies.get(cookie_name())
+    if not secret:
+        return None
     try:
-        signed_in_at, seen_at = (
-            datetime.fromtimestamp(cookie[name], UTC) for name in ("signed_in_at", "seen_at")
-        )
-        found = BrowserSession(
-            user_id=UUID(cookie["user_id"]),
-            session_version=int(cookie["version"]),
-            signed_in_at=signed_in_at,
-        )
-    except (KeyError, TypeError, ValueError, OverflowError):
+        with services().database.transaction(SIGNING_IN) as session:
+            return sessions.resume_session(session, secret, limits=services().session_limits)
+    except Unauthenticated:
+        forget_session()
         return None
-    if now - signed_in_at > LONGEST or now - seen_at > IDLE:
-        return None
-    if now - seen_at > _SEEN_EVERY:
-        cookie["seen_at"] = int(now.timestamp())
-    return found
+
+
+def send_cookie(response: Response) -> Response:
+    """Add the cookie of a session that began or ended with this request."""
+    secret: str | None = g.get("session_secret")
+    is_forgotten = "session_secret" in g and not secret and cookie_name() in request.cookies
+    if not secret and not is_forgotten:
+        return response
+    response.set_cookie(
+        cookie_name(),
+        secret or "",
+        max_age=services().session_limits.lifetime if secret else 0,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def cookie_name() -> str:
+    """Return the name of the cookie, beside that of the form tokens."""
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-session"
+
+
+def network_of(address: str) -> str:
+    """Return the network that an address is in, `203.0.113.0/24` or `2001:db8:1::/48`; "" for no address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return str(ip_network((parsed, _NETWORK_BITS[parsed.version]), strict=False))
+
+
+def name_of(user_agent: str) -> str:
+    """Return a browser's name as people know it, such as "Firefox on Linux"."""
+    browser = _first(_BROWSERS, user_agent) or "Unknown browser"
+    system = _first(_SYSTEMS, user_agent)
+    return f"{browser} on {system}" if system else browser
+
+
+def _end(session: Session) -> None:
+    if secret := request.cookies.get(cookie_name()):
+        sessions.end_session(session, secret)
+
+
+def _first(table: Mapping[str, str], text: str) -> str | None:
+    return next((name for pattern, name in table.items() if re.search(pattern, text)), None)

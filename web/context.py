@@ -10,6 +10,7 @@ from flask import current_app, g
 
 from reconcilers.run_check import RunCheck
 from services.access.principals import Principal
+from services.access.sessions import SessionLimits
 from services.database.row_security import SIGNING_IN, RowScope, within
 from services.database.session import Database
 from services.engine.cache import EngineCache
@@ -62,6 +63,7 @@ class Services:
     # Set when the process is about to end, so that requests which only wait return.
     stopping: Event = field(default_factory=Event)
     request_limits: RequestLimits = field(default_factory=RequestLimits)
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
 
     @property
     def operations(self) -> OperationStarter:

@@ -3,7 +3,6 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, Response, g, make_response, render_template, request
-from flask import session as cookie
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -12,6 +11,7 @@ from models.contracts import Contract
 from models.errors import Conflict, InvalidInput, OperationRunError, Unauthenticated
 from services.engine.port import EngineUnreachable
 from web.accounts.sign_in import own_path, sign_in_page
+from web.browser_session import forget_session
 from web.problems import log_failure, problem_of
 
 
@@ -143,7 +143,8 @@ def error_page(error: Exception) -> Response:
         # The page must not depend on what could not be read, its reader included.
         g.pop("principal", None)
     if status is HTTPStatus.UNAUTHORIZED:
-        cookie.clear()
+        if "principal" not in g:
+            forget_session()
         if _may_sign_in_here(error):
             return make_response(sign_in_page(following=_following()), status)
     detail = str(error) if isinstance(error, (Conflict, InvalidInput)) else None

@@ -17,6 +17,7 @@ from services.engine.port import EngineUnreachable
 
 # Characters of an address, its query string included; the web server itself takes a little more.
 LONGEST_ADDRESS: Final = 4000
+MAX_BODY: Final = 1024 * 1024
 
 
 T = TypeVar("T")

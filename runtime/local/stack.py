@@ -62,6 +62,9 @@ class LocalSystem:
     def start(self, *, port: int, sample: bool, worker: bool) -> Started:
         """Start everything and return once all answers; raise OperationRunError for what does not."""
         self._remove_ready_file()
+        if self._given.secret_key:
+            # Before anything starts: the web server would refuse it last.
+            self._given.need_secret_key()
         port = port or free_ports(1)[0]
         need_free(port)
         # Temporal first: it starts up while PostgreSQL makes its data directory.

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.access import Password
 from models.base import Clock, utc_now
 from models.errors import InvalidInput
-from services.access.principals import sign_out_everywhere
+from services.access.sessions import sign_out_everywhere
 
 SHORTEST: Final = 12
 LONGEST: Final = 256
@@ -39,9 +39,9 @@ def set_password(
     hasher: PasswordHasher = HASHER,
     clock: Clock = utc_now,
 ) -> None:
-    """Give a person a password, in place of any before, and sign them out of every browser.
+    """Give a person a password, in place of any before, and sign them out everywhere.
 
-    Raises InvalidInput for one that is too short or too long.
+    Their unused sign-in links end too. Raises InvalidInput for a password that is too short or too long.
     """
     with _AT_ONCE:
         hashed = hasher.hash(_as_bytes(check_password(password)))

@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.access import Member, Role, User
@@ -57,23 +57,14 @@ def require(principal: Principal, workspace_id: UUID, capability: Capability, *,
         raise NotFound if capability in _VIEWING else Forbidden
 
 
-def principal_of_user(session: Session, user_id: UUID, *, session_version: int | None = None) -> Principal:
-    """Return a person with all their roles, in one query.
-
-    Raises Unauthenticated where there is no such person, and where `session_version` is given and the
-    browsers that signed in with it were signed out since.
-    """
-    statement = select(User.email, User.session_version, Member.workspace_id, Member.role)
+def principal_of_user(session: Session, user_id: UUID) -> Principal:
+    """Return a person with all their roles, in one query; raise Unauthenticated where there is none."""
+    statement = select(User.email, Member.workspace_id, Member.role)
     statement = statement.select_from(User).outerjoin(Member, Member.user_id == User.id)
     rows = session.execute(statement.where(User.id == user_id)).all()
-    if not rows or session_version not in {None, rows[0].session_version}:
+    if not rows:
         raise Unauthenticated
     return Principal(
         actor=Actor(kind="user", name=rows[0].email),
         roles={row.workspace_id: Role(row.role) for row in rows if row.workspace_id is not None},
     )
-
-
-def sign_out_everywhere(session: Session, user_id: UUID) -> None:
-    """Sign a person out of every browser, by the session version that each of them carries."""
-    session.execute(update(User).where(User.id == user_id).values(session_version=User.session_version + 1))

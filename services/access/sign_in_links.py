@@ -2,7 +2,7 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models.access import SignInLink, User
@@ -20,7 +20,13 @@ def create_sign_in_link(
     lifetime: timedelta = SIGN_IN_LINK_LIFETIME,
     clock: Clock = utc_now,
 ) -> str:
-    """Make a link that signs a person in, once, and return its secret: `<public url>/sign-in/<secret>`."""
+    """Make a link that signs a person in, once, and return its secret: `<public url>/sign-in/<secret>`.
+
+    It ends the links before it: one person has one link at most.
+    """
+    # Of two at once the second waits here, and ends the first.
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    session.execute(delete(SignInLink).where(SignInLink.user_id == user_id, SignInLink.used_at.is_(None)))
     secret = secrets.token_urlsafe(SECRET_BYTES)
     now = clock()
     session.add(

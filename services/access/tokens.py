@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.access import ApiToken, AuditAction, Role
 from models.actor import Actor
 from models.base import Clock, utc_now
-from models.errors import NotFound, Unauthenticated
+from models.errors import NotFound, TokenExpired, Unauthenticated
 from services.access.audit import SYSTEM, Audit
 from services.access.principals import Principal
 from services.hashing import SECRET_BYTES, sha256_of
@@ -29,12 +29,13 @@ def create_token(
     workspace_id: UUID,
     role: Role,
     name: str,
+    expires_at: datetime | None = None,
     actor: Actor = SYSTEM,
     clock: Clock = utc_now,
 ) -> str:
     """Make a bearer token of a workspace and return its text, once: only its sha256 and beginning are kept.
 
-    Raises InvalidInput for a name that cannot be used.
+    Without `expires_at` it is valid until it is revoked. Raises InvalidInput for a name that cannot be used.
     """
     token = _MARK + secrets.token_urlsafe(SECRET_BYTES)
     row = ApiToken(
@@ -44,6 +45,7 @@ def create_token(
         prefix=token[:_SHOWN],
         token_hash=sha256_of(token),
         created_at=clock(),
+        expires_at=expires_at,
     )
     session.add(row)
     session.flush()
@@ -54,7 +56,7 @@ def create_token(
 
 
 def list_tokens(session: Session, workspace_id: UUID) -> Sequence[ApiToken]:
-    """Return the tokens of a workspace that are valid, newest first."""
+    """Return the tokens of a workspace that are not revoked, newest first; expired ones are among them."""
     statement = select(ApiToken).where(ApiToken.workspace_id == workspace_id, ApiToken.revoked_at.is_(None))
     return session.scalars(statement.order_by(ApiToken.created_at.desc(), ApiToken.id.desc())).all()
 
@@ -89,13 +91,17 @@ def revoke_tokens(
 def principal_of_token(session: Session, token: str, *, clock: Clock = utc_now) -> Principal:
     """Return the principal of a bearer token; raise Unauthenticated for an unknown or revoked one.
 
+    Raises TokenExpired for one that has expired: only who holds the whole token learns that there is one.
     When it was last used is noted at most once in `USE_NOTED_EVERY`.
     """
+    now = clock()
     statement = select(ApiToken).where(ApiToken.token_hash == sha256_of(token), ApiToken.revoked_at.is_(None))
     found = session.scalars(statement).one_or_none()
     if found is None:
         raise Unauthenticated
-    _note_use(session, found, clock())
+    if found.expires_at is not None and found.expires_at <= now:
+        raise TokenExpired(found.expires_at)
+    _note_use(session, found, now)
     return Principal(actor=Actor(kind="token", name=found.name), roles={found.workspace_id: Role(found.role)})
 
 

@@ -8,13 +8,14 @@ from uuid import UUID
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from models.access import Password, Role, SignInAttempts, User
 from models.errors import InvalidInput, TooManyRequests, Unauthenticated
 from services.access.members import Members
 from services.access.password_sign_in import PER_ADDRESS, PER_NAME, WINDOW, PasswordSignIn
 from services.access.passwords import HASHER, fits, set_password
-from services.access.principals import principal_of_user, sign_out_everywhere
+from services.access.sessions import SessionLimits, begin_session, resume_session, sign_out_everywhere
 from services.database.row_security import SIGNING_IN
 from services.database.session import Database
 from tests.factories import NOW, make_workspace
@@ -22,6 +23,7 @@ from tests.factories import NOW, make_workspace
 PASSWORD = "several words in a row"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ADDRESS = "192.0.2.1"
+LIMITS = SessionLimits()
 
 
 class Hands:
@@ -202,6 +204,10 @@ def test_it_refuses_passwords_too_short_or_too_long(database: Database, ada: Use
         set_password(session, ada.id, password, hasher=CHEAP)
 
 
+def begin(session: Session, user: User) -> str:
+    return begin_session(session, user, address="", browser="", limits=LIMITS)
+
+
 @pytest.mark.parametrize(
     "leave",
     [
@@ -214,13 +220,14 @@ def test_it_ends_every_session_from_before(
     database: Database, ada: User, leave: Callable[[object, UUID], None]
 ) -> None:
     with database.transaction() as session:
-        version = session.scalars(select(User.session_version)).one()
-        principal_of_user(session, ada.id, session_version=version)
+        secret = begin(session, ada)
+        resume_session(session, secret, limits=LIMITS)
         leave(session, ada.id)
     with database.transaction() as session:
         with pytest.raises(Unauthenticated):
-            principal_of_user(session, ada.id, session_version=version)
-        principal_of_user(session, ada.id, session_version=version + 1)
+            resume_session(session, secret, limits=LIMITS)
+        ada_now = session.scalars(select(User)).one()
+        resume_session(session, begin(session, ada_now), limits=LIMITS)
 
 
 def test_the_hasher_is_what_rfc_9106_asks_for_and_nobodys_password_fits_nobody() -> None:

@@ -1,5 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -7,7 +7,8 @@ from sqlalchemy import event, select
 from uuid_utils.compat import uuid7
 
 from models.access import ApiToken, AuditEntry, Role
-from models.errors import InvalidInput, NotFound, Unauthenticated
+from models.errors import InvalidInput, NotFound, TokenExpired, Unauthenticated
+from services.access.token_expiry import parse_expiry
 from services.access.tokens import (
     USE_NOTED_EVERY,
     create_token,
@@ -36,6 +37,10 @@ def use(database: Database, token: str, at: datetime = NOW) -> None:
     """Come in by a token as the web lets it in."""
     with database.narrowed(lambda: SIGNING_IN).transaction() as session:
         principal_of_token(session, token, clock=lambda: at)
+
+
+def midnight_after(at: datetime) -> datetime:
+    return datetime.combine(at.date() + timedelta(days=1), time(tzinfo=UTC))
 
 
 def the_one(database: Database) -> ApiToken:
@@ -109,3 +114,47 @@ def test_it_revokes_no_token_of_another_workspace(database: Database) -> None:
             with pytest.raises(NotFound):
                 revoke_token(session, token_id, workspace_id=other_id, actor=ADA)
     assert the_one(database).revoked_at is None
+
+
+def test_an_expired_token_says_so_to_who_holds_all_of_it(database: Database, workspace_id: UUID) -> None:
+    end = NOW + timedelta(days=1)
+    with database.transaction() as session:
+        token = create_token(session, workspace_id=workspace_id, role=Role.READER, name="ci", expires_at=end)
+    use(database, token, end - timedelta(seconds=1))
+    with pytest.raises(TokenExpired, match="This token expired on 2026-"):
+        use(database, token, end)
+    for other in (token[:-1], token + "x", token[:10]):
+        with pytest.raises(Unauthenticated) as refused:
+            use(database, other, end)
+        assert type(refused.value) is Unauthenticated
+    with database.transaction() as session:
+        [listed] = list_tokens(session, workspace_id)
+        revoke_token(session, listed.id, workspace_id=workspace_id, actor=ADA)
+    assert listed.last_used_at == end - timedelta(seconds=1)
+    with pytest.raises(Unauthenticated) as refused:
+        use(database, token, end)
+    assert type(refused.value) is Unauthenticated
+
+
+@pytest.mark.parametrize(
+    ("given", "end"),
+    [
+        ("90", NOW + timedelta(days=90)),
+        (" 1d ", NOW + timedelta(days=1)),
+        ((NOW + timedelta(days=2)).date().isoformat(), midnight_after(NOW + timedelta(days=2))),
+        (NOW.date().isoformat(), midnight_after(NOW)),
+        ("never", None),
+        ("", None),
+    ],
+)
+def test_an_expiry_is_a_number_of_days_or_the_last_day(given: str, end: datetime | None) -> None:
+    assert parse_expiry(given, now=NOW) == end
+
+
+@pytest.mark.parametrize(
+    "given", ["0", "-1", "3652", "99999", "2020-01-01", "9999-12-31", "soon", "2027-02-30", "\x00", "٣"]
+)
+def test_what_is_no_expiry_is_refused_with_the_way_out(given: str) -> None:
+    with pytest.raises(InvalidInput, match="such as 90, or a date, such as 2027-06-30") as refused:
+        parse_expiry(given, now=NOW)
+    assert refused.value.field == "expires"

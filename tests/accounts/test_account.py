@@ -1,25 +1,28 @@
 """Signing in by password, the sessions of browsers, and a person's own page."""
 
 import re
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text, update
 
-from models.access import Role, User
+from models.access import BrowserSession, Role, User
+from models.base import utc_now
 from models.errors import InvalidInput
 from services.access.password_sign_in import PER_NAME
 from services.access.passwords import check_password, set_password
+from services.access.sessions import SessionLimits
 from tests.clients import Browser
 from tests.page import page_of
 from tests.world import World
 from web.accounts import sign_in as sign_in_pages
 from web.app import create_app
-from web.browser_session import IDLE, LONGEST
 
 PASSWORD = "several words in a row"
+LIMITS = SessionLimits()
+COOKIE = "operationrun-session"
 PROBLEM = '#sign-in-problem[role="alert"]'
 PRESENT = '[aria-labelledby="password"] #present'
 
@@ -47,6 +50,12 @@ def test_it_signs_in_by_a_password(world: World, person: User) -> None:
 
     assert person.email in browser.read("/account")
     assert browser.get("/sign-in").status_code == 302
+
+
+def secret_of(browser: Browser) -> str:
+    found = browser.client.get_cookie(COOKIE)
+    assert found is not None
+    return found.value
 
 
 def test_browsers_and_managers_of_passwords_know_the_fields(world: World) -> None:
@@ -109,36 +118,101 @@ def test_the_session_is_another_after_signing_in(world: World, person: User) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "age"), [("seen_at", IDLE), ("signed_in_at", LONGEST)], ids=["unused", "too long ago"]
+    "ends",
+    [
+        {"last_seen_at": LIMITS.idle},
+        {"expires_at": timedelta()},
+    ],
+    ids=["unused", "too long ago"],
 )
-def test_a_session_ends(world: World, person: User, name: str, age: timedelta) -> None:
+def test_a_session_ends(world: World, person: User, ends: dict[str, timedelta]) -> None:
     browser = signed_in(world, person)
     for seconds, status in ((-60, 200), (60, 401)):
-        with browser.client.session_transaction() as session:
-            session[name] = time.time() - age.total_seconds() - seconds
+        given = {name: utc_now() - age - timedelta(seconds=seconds) for name, age in ends.items()}
+        with world.database.transaction() as session:
+            session.execute(update(BrowserSession).values(**given))
         assert browser.get("/account").status_code == status
 
 
-@pytest.mark.parametrize(
-    "spoilt",
-    [{"user_id": "x"}, {"version": None}, {"seen_at": "x"}, {"signed_in_at": 1e300}, {"version": 7}],
-)
-def test_a_session_that_makes_no_sense_is_none(world: World, person: User, spoilt: dict[str, Any]) -> None:
+@pytest.mark.parametrize("made_up", ["", "x", "\x00", "é" * 40, "x" * 3000])
+def test_a_made_up_secret_signs_nobody_in(world: World, person: User, made_up: str) -> None:
     browser = signed_in(world, person)
-    with browser.client.session_transaction() as session:
-        session.update(spoilt)
+    browser.client.set_cookie(COOKIE, made_up)
 
     assert browser.get("/account").status_code == 401
 
 
+def test_the_cookie_is_an_opaque_secret_that_the_database_does_not_hold(world: World, person: User) -> None:
+    browser = signed_in(world, person)
+    secret = secret_of(browser)
+
+    assert re.fullmatch(r"[\w-]{43}", secret)
+    with world.database.transaction() as session:
+        kept = str(session.execute(text("SELECT * FROM browser_sessions")).all())
+    assert secret not in kept
+
+
+def test_a_copied_cookie_ends_with_the_session(world: World, person: User) -> None:
+    browser, thief = signed_in(world, person), Browser(world.app.test_client())
+    thief.client.set_cookie(COOKIE, secret_of(browser))
+    assert thief.get("/account").status_code == 200
+
+    browser.submit("/sign-out", page="/account")
+
+    assert thief.get("/account").status_code == 401
+
+
+def test_signing_in_again_ends_what_this_browser_held(world: World, person: User) -> None:
+    """A secret that was planted, or copied, before is of no use after (session fixation)."""
+    browser, thief = signed_in(world, person), Browser(world.app.test_client())
+    thief.client.set_cookie(COOKIE, secret_of(browser))
+
+    link = world.link_for(person)
+    browser.submit(link, page=link)
+
+    assert browser.get("/account").status_code == 200
+    assert thief.get("/account").status_code == 401
+
+
+def test_the_account_lists_the_sessions_and_ends_them(world: World, person: User) -> None:
+    one, two, three = (signed_in(world, person) for _ in range(3))
+    others = one.page("/account").all('[data-session="other"] [name="session"]')
+    assert len(others) == 2
+    assert not one.page("/account").has('[data-session="this"] [name="session"]')
+
+    one.submit("/account/sessions/end", page="/account", session=others[0]["value"])
+    assert sorted(each.get("/account").status_code for each in (two, three)) == [200, 401]
+    one.submit("/account/sessions/end-others", page="/account")
+
+    assert [each.get("/account").status_code for each in (one, two, three)] == [200, 401, 401]
+    assert not one.page("/account").has('[data-session="other"]')
+
+
+def test_nobody_ends_the_session_of_another_person(world: World, person: User) -> None:
+    browser = signed_in(world, person)
+    with world.database.transaction() as session:
+        theirs = str(session.scalars(select(BrowserSession.id)).one())
+    stranger = world.browser(Role.OWNER)
+
+    for named in (theirs, "x", ""):
+        assert stranger.submit("/account/sessions/end", page="/account", session=named).status_code == 303
+    stranger.submit("/account/sessions/end-others", page="/account")
+
+    assert browser.get("/account").status_code == 200
+
+
+def test_a_link_from_before_a_new_password_does_not_work(world: World, person: User) -> None:
+    link, browser = world.link_for(person), Browser(world.app.test_client())
+    with world.database.transaction() as session:
+        set_password(session, person.id, "several other words in a row")
+
+    assert browser.submit(link, page=link).status_code == 401
+
+
 def test_a_session_in_use_is_not_written_with_every_answer(world: World, person: User) -> None:
     browser = signed_in(world, person)
-    browser.read("/environments")  # the first form on a page makes the session its token
+    browser.read("/environments")  # the first form on a page makes the browser its form token
     assert "Set-Cookie" not in browser.get("/environments").headers
-    with browser.client.session_transaction() as session:
-        session["seen_at"] -= 600
-
-    assert "Set-Cookie" in browser.get("/environments").headers
 
 
 def test_over_https_the_cookie_is_held_to_this_host(world: World) -> None:
@@ -147,12 +221,24 @@ def test_over_https_the_cookie_is_held_to_this_host(world: World) -> None:
     client = app.test_client()
     asked = client.get("/sign-in", base_url="https://runs.example")
 
-    cookie = asked.headers["Set-Cookie"]
+    user = world.add_person(Role.READER)
+    with world.database.transaction() as session:
+        set_password(session, user.id, PASSWORD)
+    token = page_of(asked.text).one('[name="csrf_token"]')["value"]
+    form = {"csrf_token": token, "name": user.email, "password": PASSWORD}
+    headers = {"Referer": "https://runs.example/sign-in"}
+    entered = client.post("/sign-in", data=form, base_url="https://runs.example", headers=headers)
 
-    assert cookie.startswith("__Host-operationrun=")
-    for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
-        assert flag in cookie
-    assert "Domain" not in cookie
+    cookies = [*asked.headers.getlist("Set-Cookie"), *entered.headers.getlist("Set-Cookie")]
+
+    assert {each.split("=")[0] for each in cookies} == {
+        "__Host-operationrun",
+        "__Host-operationrun-session",
+    }
+    for cookie in cookies:
+        for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert flag in cookie
+        assert "Domain" not in cookie
     assert asked.headers["Strict-Transport-Security"].startswith("max-age=")
 
 

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.access import ApiToken, AuditAction, AuditEntry, Member, Role, User
+from models.base import utc_now
 from models.errors import Conflict, InvalidInput
 from services.access.members import Members, ensure_person
 from services.access.principals import principal_of_user
@@ -145,6 +146,29 @@ def test_a_token_that_is_revoked_lets_nobody_in(world: World, owner: Browser, pa
     shown = owner.page(page)
     assert_listed(shown, AuditAction.TOKEN_REVOKED, "robot", f"reader, {token[:10]}…")
     assert shown.has('[aria-labelledby="tokens"] [data-empty="no-token"]')
+
+
+def test_the_page_says_when_a_token_expires_and_warns_of_one_that_never_does(
+    world: World, owner: Browser, page: str
+) -> None:
+    for expires in ("90", "never"):
+        made = owner.submit(f"{page}/tokens", page=page, name=expires, role="reader", expires=expires)
+        assert made.status_code == 201
+    [token] = TOKEN.findall(owner.submit(f"{page}/tokens", page=page, name="old", role="reader").text)
+    with world.database.transaction() as session:
+        session.execute(update(ApiToken).where(ApiToken.name == "old").values(expires_at=utc_now()))
+
+    rows = owner.page(page).all("[data-expires]")
+    assert [each["data-expires"] for each in rows] == ["over", "never", "later"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    refused = world.app.test_client().get("/api/v1/environments", headers=bearer)
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "token_expired")
+    made_up = world.app.test_client().get(
+        "/api/v1/environments", headers={"Authorization": f"Bearer {token[:-1]}"}
+    )
+    assert (made_up.status_code, made_up.get_json()["code"]) == (401, "unauthenticated")
+    soon = owner.submit(f"{page}/tokens", page=page, name="x", role="reader", expires="soon")
+    assert (soon.status_code, "such as 90" in page_of(soon.text).refusal("token-expires")) == (422, True)
 
 
 def test_a_token_needs_a_name(owner: Browser, page: str) -> None:

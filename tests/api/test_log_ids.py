@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
-from structlog.contextvars import merge_contextvars
+from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from models.errors import DispatchFailed, StartUnconfirmed
 from tests.system import Json, System, wait_for
-from tests.world import World
+from tests.world import ABSENT, World
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,15 @@ def test_a_request_about_a_run_names_it_in_every_line(
     assert response.status_code == 500
     (line,) = [line for line in lines if line["event"] == "request_failed"]
     assert (line["run_id"], line["request_id"]) == (run_id, response.headers["X-Request-ID"])
+
+
+@pytest.mark.parametrize(
+    "path", [f"/api/v1/operations/{ABSENT}", f"/operations/{ABSENT}", "/" + "x" * 5000], ids=len
+)
+def test_a_request_leaves_no_ids_behind(api_world: World, path: str) -> None:
+    """The thread that answered it goes on to other requests, and to lines of the server's own."""
+    api_world.app.test_client().get(path)
+    assert get_contextvars() == {}
 
 
 def test_a_worker_names_run_workflow_and_step(system: System) -> None:

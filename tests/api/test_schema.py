@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from runtime.container import build_web_app
 from runtime.settings import Settings
+from tests.factories import STRONG_KEY
 from tests.figures import figures_of
 from tests.system import System
 from web.api.openapi.document import document_of
@@ -69,7 +70,9 @@ def figures(request: pytest.FixtureRequest) -> Counter[str]:
 
 def operations() -> list[tuple[str, str]]:
     """Return every operation of the document; nothing is connected to for it."""
-    app = build_web_app(Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key="k"))
+    app = build_web_app(
+        Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key=STRONG_KEY)
+    )
     return [(method, path) for path, each in document_of(app)["paths"].items() for method in each]
 
 

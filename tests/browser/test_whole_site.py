@@ -17,6 +17,7 @@ from tests.browser.people import People, Person
 from tests.browser.things import Things
 from tests.browser.watching import Watch
 from tests.browser.ways import NO_PAGES, WAYS, Way
+from tests.factories import STRONG_KEY
 from tests.system import System
 
 WIDTHS: Final = (1200, 390)
@@ -52,7 +53,9 @@ _SIDEWAYS: Final = "document.documentElement.scrollWidth - document.documentElem
 @pytest.fixture(scope="session")
 def site() -> Flask:
     """The app for its routes alone; nothing is connected to for them."""
-    return build_web_app(Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key="k"))
+    return build_web_app(
+        Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key=STRONG_KEY)
+    )
 
 
 @pytest.fixture(scope="session")

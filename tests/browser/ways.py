@@ -235,6 +235,8 @@ WAYS: Final[tuple[Way, ...]] = (
 # What leads on to another page, or is no page: each with where it leads, or what it is.
 NO_PAGES: Final[Mapping[str, str]] = {
     "static": "a file",
+    "account.end_one": "leads to the account",
+    "account.end_others": "leads to the account",
     "sessions.home": "leads to the first place",
     "sessions.sign_in": "leads to the first place",
     "openid.start": "leads to the identity provider",

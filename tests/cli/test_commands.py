@@ -71,6 +71,17 @@ def test_it_lists_and_revokes_tokens(run: Run, refused: Run, database: Database)
     assert "not an id" in refused("token", "revoke", "robot", "--workspace", "own")
 
 
+def test_a_token_may_expire(run: Run, refused: Run) -> None:
+    run("workspace", "create", "own")
+    given = ("token", "create", "--workspace", "own", "--role", "reader", "--name", "ci", "--expires")
+
+    made = run(*given, "30")
+
+    assert set(made) == {"token", "expires_at"}
+    assert run("token", "list", "--workspace", "own")[0]["expires_at"] == made["expires_at"]
+    assert "2027-06-30" in refused(*given, "soon")
+
+
 def test_it_lets_people_in_by_passwords_and_links(
     run: Run, refused: Run, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ OF_SIGNING_IN = {
     "members",
     "api_tokens",
     "sign_in_links",
+    "browser_sessions",
     "passwords",
     "openid_subjects",
     "sign_in_attempts",

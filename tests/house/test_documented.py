@@ -12,6 +12,7 @@ from runtime.cli.main import operationrun
 from runtime.container import build_web_app
 from runtime.settings import Settings
 from runtime.telemetry.tracing import ENDPOINTS
+from tests.factories import STRONG_KEY
 
 DOCS = Path(__file__).parents[2] / "docs"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -45,7 +46,9 @@ def _leaves(command: click.Command, path: Sequence[str]) -> Iterator[str]:
 
 def routes() -> list[str]:
     """Return the routes for programs; nothing is connected to for them."""
-    app = build_web_app(Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key="k"))
+    app = build_web_app(
+        Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key=STRONG_KEY)
+    )
     return [
         " ".join((method, PARAMETER.sub(r"{\1}", rule.rule)))
         for rule in app.url_map.iter_rules()

@@ -15,8 +15,8 @@ CODES = {
     "operation_run_error", "operation_stopped", "path_prefix_empty", "push_raced", "push_refused",
     "ref_not_found", "repository_damaged", "repository_error", "repository_too_large", "restore_in_progress",
     "review_base_moved", "run_refused", "settings_error", "start_unconfirmed", "subject_refused",
-    "tables_locked", "too_many_fetches", "too_many_requests", "unauthenticated", "unknown_operation_type",
-    "unknown_person",
+    "tables_locked", "token_expired", "too_many_fetches", "too_many_requests", "unauthenticated",
+    "unknown_operation_type", "unknown_person",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from runtime.settings import Settings
 from services.access.sign_in_links import redeem_sign_in_link
 from services.access.tokens import principal_of_token
 from services.database.session import Database
+from tests.factories import STRONG_KEY
 from web.context import EXTENSION
 
 
@@ -21,7 +22,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
         database_url=database_url,
         temporal_address="127.0.0.1:1",
-        secret_key="a key for tests",
+        secret_key=STRONG_KEY,
         data_dir=tmp_path / "data",
         allowed_file_roots=(tmp_path / "data" / "sample",),
         public_url="http://runs.example",

@@ -1,9 +1,14 @@
+import base64
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from models.errors import SettingsError
+from runtime.secret_key import weakness_of
 from runtime.settings import Settings
+from tests.factories import STRONG_KEY
 
 
 def test_it_reads_every_variable() -> None:
@@ -44,9 +49,9 @@ def test_the_identity_provider_is_asked_over_https(issuer: str, is_taken: bool) 
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("from a file\n")
+    (tmp_path / "key").write_text(f"{STRONG_KEY}\n")
     variable = {"OPERATIONRUN_SECRET_KEY_FILE": str(tmp_path / "key")}
-    assert Settings.from_environment(variable).need_secret_key() == "from a file"
+    assert Settings.from_environment(variable).need_secret_key() == STRONG_KEY
 
 
 def test_the_variable_itself_comes_before_its_file(tmp_path: Path) -> None:
@@ -85,3 +90,31 @@ def test_settings_survive_the_way_through_an_environment() -> None:
     environment = settings.as_environment()
     assert "OPERATIONRUN_TEMPORAL_UI_URL" not in environment
     assert Settings.from_environment(environment) == settings
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        "changeme",
+        "x" * 64,
+        "0123456789" * 4,
+        "abcdefghijklmnopqrstuvwxyz012345",
+        f"Change-Me-{STRONG_KEY}",
+        "a-very-Secret-key-of-our-own-team",
+        STRONG_KEY[:31],
+        STRONG_KEY[:16] * 2,
+    ],
+)
+def test_a_key_that_can_be_guessed_is_refused_with_the_way_to_a_good_one(weak: str) -> None:
+    settings = Settings.from_environment({"OPERATIONRUN_SECRET_KEY": weak})
+    with pytest.raises(SettingsError, match=r"OPERATIONRUN_SECRET_KEY .+ Make a random one: ") as refused:
+        settings.need_secret_key()
+    assert weak not in str(refused.value)
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_random_key_is_taken(random: bytes) -> None:
+    """What the compose file's comment, the refusal's own command, and `openssl rand` make."""
+    assume(len(set(random)) > 20)
+    written = random.hex(), base64.urlsafe_b64encode(random).decode()
+    assert [weakness_of(each) for each in written] == [None, None]

@@ -22,7 +22,7 @@ from runtime.settings import Settings
 from services.access.principals import CAPABILITIES
 from services.access.tokens import create_token
 from tests.clients import Browser
-from tests.factories import changed, setting
+from tests.factories import STRONG_KEY, changed, setting
 from tests.world import World
 
 SIGNED_OUT, FOREIGN_OWNER = "signed out", "foreign owner"
@@ -97,6 +97,8 @@ SIGNED_IN: Final = {
     "account.show",
     "account.change_password",
     "account.leave",
+    "account.end_one",
+    "account.end_others",
     "environments.index",
     "operations.index",
     "operations.list_fragment",
@@ -208,7 +210,9 @@ def things(world: World) -> Things:
 
 def app_of_all_routes() -> Flask:
     """Make the app for its routes; nothing is connected to for them."""
-    return build_web_app(Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key="k"))
+    return build_web_app(
+        Settings(database_url="postgresql://", temporal_address="nowhere:1", secret_key=STRONG_KEY)
+    )
 
 
 def pages() -> set[str]:

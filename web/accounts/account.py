@@ -1,6 +1,8 @@
+from datetime import timedelta
 from http import HTTPStatus
+from uuid import UUID
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -9,11 +11,16 @@ from models.catalog import Capability
 from models.errors import InvalidInput, OperationRunError, TooManyRequests, Unauthenticated
 from services.access.password_sign_in import PasswordSignIn
 from services.access.passwords import SHORTEST, check_password, password_hash_of, set_password
-from services.access.principals import sign_out_everywhere
+from services.access.sessions import (
+    end_other_sessions,
+    end_session_of,
+    list_sessions,
+    sign_out_everywhere,
+)
 from services.database.row_security import SIGNING_IN
 from services.workspaces.queries import list_workspaces
-from web.access import current_principal, signed_in_session
-from web.browser_session import begin_session, end_session
+from web.access import current_principal, signed_in
+from web.browser_session import begin_session, forget_session
 from web.context import services
 from web.ui.forms import NO_FORM, SentForm
 
@@ -35,27 +42,45 @@ def change_password() -> Response:
     except OperationRunError as error:
         form = SentForm.refused("password", {}, error, fields=("password", "present"))
         return make_response(_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
-    user_id = signed_in_session().user_id
+    user_id = signed_in().user_id
     with services().database.transaction(SIGNING_IN) as session:
         set_password(session, user_id, request.form.get("password", ""))
-        session.flush()
-        user = session.scalars(select(User).where(User.id == user_id)).one()
-    begin_session(user)
+        begin_session(session, session.scalars(select(User).where(User.id == user_id)).one())
     return redirect(url_for("account.show", _anchor="password"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/sessions/end")
+def end_one() -> Response:
+    """End the session of the person that the form names; one that is not theirs, or over, changes nothing."""
+    reader, session_id = signed_in(), request.form.get("session", type=UUID)
+    if session_id is not None:
+        with services().database.transaction(SIGNING_IN) as session:
+            end_session_of(session, reader.user_id, session_id)
+    return redirect(url_for("account.show", _anchor="sessions"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/sessions/end-others")
+def end_others() -> Response:
+    """End the person's sessions on every other browser."""
+    reader = signed_in()
+    with services().database.transaction(SIGNING_IN) as session:
+        end_other_sessions(session, reader.user_id, kept_id=reader.session_id)
+    return redirect(url_for("account.show", _anchor="sessions"), HTTPStatus.SEE_OTHER)
 
 
 @blueprint.post("/sign-out-everywhere")
 def leave() -> str:
-    """Sign the person out of every browser, this one included."""
+    """Sign the person out of every browser, this one included; their sign-in links end too."""
     with services().database.transaction(SIGNING_IN) as session:
-        sign_out_everywhere(session, signed_in_session().user_id)
-    end_session()
+        sign_out_everywhere(session, signed_in().user_id)
+    g.pop("principal", None)
+    forget_session()
     return render_template("sessions/signed_out.html", everywhere=True)
 
 
 def _prove() -> None:
     """Require the present password, where there is one: a browser left open must not be enough."""
-    user_id = signed_in_session().user_id
+    user_id = signed_in().user_id
     with services().database.transaction(SIGNING_IN) as session:
         if password_hash_of(session, user_id) is None:
             return
@@ -74,13 +99,17 @@ def _page(form: SentForm) -> str:
     with services().database.transaction() as session:
         workspaces = list_workspaces(session, workspaces=frozenset(principal.roles))
     with services().database.transaction(SIGNING_IN) as session:
-        has_password = password_hash_of(session, signed_in_session().user_id) is not None
+        has_password = password_hash_of(session, signed_in().user_id) is not None
+        sessions = list_sessions(session, signed_in().user_id, limits=services().session_limits)
     return render_template(
         "account/show.html",
         principal=principal,
         workspaces=workspaces,
         manages=principal.workspaces_where(Capability.WORKSPACE_MANAGE),
         has_password=has_password,
+        sessions=sessions,
+        present_id=signed_in().session_id,
+        idle_hours=services().session_limits.idle // timedelta(hours=1),
         shortest=SHORTEST,
         form=form,
     )

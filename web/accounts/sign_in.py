@@ -81,10 +81,13 @@ def sign_out() -> str:
 
 
 def enter(user: User, *, following: str | None = None) -> Response:
-    """Sign a person in on this browser; redirect to where they were going, or to their first page."""
+    """Sign a person in on this browser; redirect to where they were going, or to their first page.
+
+    Every way of signing in ends here. `user` is the person as their proof found them.
+    """
     with services().database.transaction(SIGNING_IN) as session:
         principal = principal_of_user(session, user.id)
-    begin_session(user)
+        begin_session(session, user)
     return redirect(following or places_of(principal)[0].path, HTTPStatus.SEE_OTHER)
 
 

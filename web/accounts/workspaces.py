@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from models.access import AuditAction, AuditEntry, Role, User, Workspace
+from models.base import utc_now
 from models.catalog import Capability
 from models.errors import Conflict, InvalidInput, NotFound
 from services.access.audit import newest_entries
 from services.access.members import Members, ensure_person
+from services.access.token_expiry import parse_expiry
 from services.access.tokens import create_token, list_tokens, revoke_token
 from services.database.row_security import SIGNING_IN
 from web.access import authorized, current_principal
@@ -98,16 +100,18 @@ def make_token(workspace_id: UUID) -> Response:
     _require_manager(workspace_id)
     try:
         role = _role()
+        expires_at = parse_expiry(request.form.get("expires", ""), now=utc_now())
         with services().database.transaction() as session:
             token = create_token(
                 session,
                 workspace_id=workspace_id,
                 role=role,
                 name=request.form.get("name", ""),
+                expires_at=expires_at,
                 actor=current_principal().actor,
             )
     except InvalidInput as error:
-        return _refused(workspace_id, "token", ("name", "role"), error)
+        return _refused(workspace_id, "token", ("name", "role", "expires"), error)
     page = _page(workspace_id, NO_FORM, token=token)
     return make_response(page, HTTPStatus.CREATED, {"Cache-Control": "no-store"})
 
@@ -165,5 +169,6 @@ def _page(workspace_id: UUID, form: SentForm, *, token: str | None = None) -> st
             roles=[*Role],
             form=form,
             token=token,
+            now=utc_now(),
             myself=current_principal().actor.name,
         )

@@ -4,7 +4,7 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 
 from web.access import identify
-from web.browser_session import IDLE
+from web.browser_session import send_cookie
 from web.context import services
 
 API: Final = "api"  # the blueprint whose callers carry a token and no cookie
@@ -28,6 +28,7 @@ def protect(app: Flask) -> None:
     """Set up cookies, sign-in, the CSRF check of every form, and the headers of every response."""
     with app.app_context():
         is_https = services().public_url.startswith("https://")
+        lifetime = services().session_limits.lifetime
     app.config.update(
         # Browsers accept the prefix only over https, for this host alone and for its every path.
         SESSION_COOKIE_NAME="__Host-operationrun" if is_https else "operationrun",
@@ -36,7 +37,7 @@ def protect(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=is_https,
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=IDLE,
+        PERMANENT_SESSION_LIFETIME=lifetime,
         WTF_CSRF_CHECK_DEFAULT=False,
         # A page may stay open for a day: its token is valid as long as the session.
         WTF_CSRF_TIME_LIMIT=None,
@@ -59,3 +60,4 @@ def protect(app: Flask) -> None:
         return response
 
     app.before_request(identify)
+    app.after_request(send_cookie)

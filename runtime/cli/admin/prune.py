@@ -10,9 +10,12 @@ from models.retention import Retention
 from runtime.cli.output import json_option, show
 from runtime.container import cli_context
 from runtime.settings import Settings
+from services.access.sessions import SessionLimits, prune_sign_ins
+from services.database.session import Database
 from services.engine.port import Engine, EngineUnreachable
 from services.reviews.context import LONGEST_PERIOD
 from services.runs.retention import Expired, PruneResult, RunRetention
+from services.text import counted
 
 # Temporal deletes expired workflows in its own time.
 SPARE: Final = timedelta(days=1)
@@ -29,17 +32,25 @@ _DAY: Final = timedelta(days=1)
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @json_option
 def command(*, keep: Sequence[str], dry_run: bool, as_json: bool) -> None:
-    """Delete runs that were completed long ago and that nothing which is kept names."""
+    """Delete runs that were completed long ago and that nothing which is kept names, and ended sign-ins."""
     settings = Settings.from_environment()
     retention = _retention(settings.keep_runs, keep)
     with cli_context(settings) as services:
         _outlive_temporal(retention, services.engine)
         expired = RunRetention(services.database, retention).prune(dry_run=dry_run)
+        sign_ins = 0 if dry_run else _prune_sign_ins(services.database, settings.session_limits)
     if as_json:
         show(_as_json(expired, retention, dry_run=dry_run), as_json=True)
     else:
         show([_counts(each) for each in expired], as_json=False)
         click.echo(_sentence(_sum(expired), dry_run=dry_run))
+        if sign_ins:
+            click.echo(f"{counted(sign_ins, 'row')} of ended sign-ins deleted.")
+
+
+def _prune_sign_ins(database: Database, limits: SessionLimits) -> int:
+    with database.transaction() as session:
+        return prune_sign_ins(session, limits=limits)
 
 
 def _retention(retention: Retention, keep: Sequence[str]) -> Retention:
