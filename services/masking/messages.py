@@ -67,7 +67,7 @@ def _mask_line(line: str, *, goes_on: bool = False) -> tuple[str, bool]:
         line = f"{line[:start]}{HIDDEN}{line[_word_end(line, start) :]}"
     line = _QUERY.sub(rf"\g<url>?{HIDDEN}", _USER_INFO.sub(f"://{HIDDEN}@", line))
     if "<" in line:
-        line = mask_markup(line)[0].replace(MASK, HIDDEN)
+        line = mask_markup(line).replace(MASK, HIDDEN)
     is_open = False
 
     def masked(line: str, at: Assigned) -> tuple[str, int]:
