@@ -4,6 +4,7 @@ Usage: python -m tools.secret_rules [VERSION]
 """
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ MODULE: Final = "github.com/zricethezav/gitleaks/v8"
 VERSION: Final = "v8.30.1"
 TARGET: Final = Path(__file__).parents[1] / "services/masking/rule_files"
 
-# What names, structure and PEM say better, across lines and formats; and one that looks at a file's name alone.
+# What names, structure and PEM say better, over lines and in all formats; and a rule for files' names alone.
 LEFT_OUT: Final = frozenset(
     {
         *("generic-api-key", "private-key", "kubernetes-secret-yaml", "pkcs12-file"),
@@ -24,11 +25,21 @@ LEFT_OUT: Final = frozenset(
 )
 # Of the exceptions only those that keep words apart from tokens: an example of a token is masked too.
 EXCEPTIONS_KEPT: Final = frozenset({"vault-service-token"})
+# Where a keyword is in the secret alone: the maker's names, which are in the key of a value that is parsed.
+MAKERS: Final = {
+    **{f"lob-{kind}": ["lob"] for kind in ("api-key", "pub-api-key")},
+    **{
+        f"new-relic-{kind}": ["new-relic", "newrelic", "new_relic"]
+        for kind in ("browser-api-token", "insert-key", "user-api-key")
+    },
+    "typeform-api-token": ["typeform"],
+}
 # gitleaks looks at source code. Here a token also ends at a tag, a comma or a bracket, and a name
 # and its value may be attributes of markup, or inside a text in which quotes are escaped.
 WIDER: Final = (
     (r"""(?:[\x60'"\s;]|\\[nr]|$)""", r"""(?:[^\w+/=~-]|$)"""),
     (r"""[\x60'"\s=]{0,5}""", r"""[\x60'"\s=\\]{0,8}(?:<!\[CDATA\[)?"""),
+    (r"""[\s'"]{0,3})(?:=|>""", r"""[\s'"\\]{0,5}(?:value\s{0,3})?)(?:=|>"""),
     (r"""[\s'"]{0,3}(?:=|>""", r"""[\s'"\\]{0,5}(?:value\s{0,3})?(?:=|>"""),
 )
 
@@ -49,7 +60,9 @@ def _kept(rule: Mapping[str, Any]) -> dict[str, Any]:
     regex = rule["regex"]
     for narrow, wide in WIDER:
         regex = regex.replace(narrow, wide)
-    kept = {"id": rule["id"], "keywords": rule["keywords"], "regex": regex}
+    # Its named groups tell the parts of one secret apart.
+    regex = re.sub(r"\(\?P<\w+>", "(?:", regex)
+    kept = {"id": rule["id"], "keywords": rule["keywords"] + MAKERS.get(rule["id"], []), "regex": regex}
     if "entropy" in rule:
         kept["entropy"] = rule["entropy"]
     if rule["id"] in EXCEPTIONS_KEPT:

@@ -12,9 +12,10 @@ _KEYS_OF: Final = (
     r"|wep|wpa|hmac|cipher|crypto|admin|root|host|bind|deploy|client|integration"
 )
 _WORDS: Final = (
-    r"pass(?:word|wd|wort|phrase|code)|kennwort|wachtwoord|motdepasse|contrasena|secret|token"
-    rf"|(?:{_KEYS_OF}) key|key (?:material|data|string)|connection string|community string|webhook ur[il]"
+    # The longer first: of two that begin alike, the first is found.
+    rf"(?:{_KEYS_OF}) key|key (?:material|data|string)|connection string|community string|webhook ur[il]"
     r"|recovery code|security code|seed phrase|machine key"
+    r"|pass(?:word|wd|wort|phrase|code)|kennwort|wachtwoord|motdepasse|contrasena|secret|token"
 )
 # Names of secrets only as they are, not inside a longer name.
 _WHOLE: Final = {
@@ -54,7 +55,11 @@ WORD_IN_TEXT: Final = re.compile(
     rf"{_OF_KEYS}|(?:{_SHORT_WORDS})(?=\d?\\{{0,3}}[\"']?\]?\s{{0,9}}[:=/>]|[\"']\s|[\"']\\|[\"'],|\"?\s{{1,9}}[^\s])"
 )
 # The same for RE2, which finds the word and not where it ends.
-WORDS_IN_TEXT: Final = (_OF_KEYS, "putty-user-key-file|openvpn static key", rf"(?:{_SHORT_WORDS})(?:[^a-z]|\z)")
+WORDS_IN_TEXT: Final = (
+    _OF_KEYS,
+    "putty-user-key-file|openvpn static key",
+    rf"(?:{_SHORT_WORDS})(?:[^a-z]|\z)",
+)
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from services.masking.keys import is_secret_key, measures, names_the_secret
-from services.masking.rules import Rule, all_rules, ascii_of
+from services.masking.rules import COMMANDS, Rule, all_rules, ascii_of
 from services.masking.text import is_flag, mask_lines, mask_text, pem_lines
 from services.masking.token_forms import mask_by
 
@@ -99,10 +99,10 @@ def _rules_of(name: str) -> tuple[Rule, ...]:
 
 
 def item_levels(items: list[Any]) -> dict[int, MaskLevel]:
-    """Return, by index, the levels that earlier items give: to lines in PEM, and to the words of a command."""
+    """Return, by index, the levels that other items give: to the lines of a text, the words of a command."""
     if str not in set(map(type, items)):
         return {}
-    levels = dict.fromkeys(pem_lines(items), MaskLevel.TEXT) | dict.fromkeys(_lines_of_secrets(items), MaskLevel.TEXT)
+    levels = dict.fromkeys([*pem_lines(items), *_lines_of_secrets(items)], MaskLevel.TEXT)
     flags = [index for index, item in enumerate(items) if is_flag(item)]
     levels |= dict.fromkeys((index + 1 for index in flags), MaskLevel.NUMBERS)
     return levels | dict.fromkeys(_words_of_command(items), MaskLevel.TEXT)
@@ -120,7 +120,7 @@ def _words_of_command(items: list[Any]) -> list[int]:
     """Return the indexes of the words that are secrets where a list is a command and its arguments."""
     if not 1 < len(items) <= _MOST_WORDS or not all(isinstance(item, str) for item in items):
         return []
-    rules = [rule for rule in all_rules().look(ascii_of(" ".join(items)))[0] if rule.is_command]
+    rules = [rule for rule in all_rules().look(ascii_of(" ".join(items)))[0] if rule.source == COMMANDS]
     spans = [span for rule in rules for span in rule.spans(ascii_of(" ".join(items)))]
     found, start = [], 0
     for index, item in enumerate(items):

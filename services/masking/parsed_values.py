@@ -7,8 +7,8 @@ from services.configuration.diff import ABSENT, ChangeKind, SettingChange
 from services.configuration.documents import ReadAs, Structure
 from services.configuration.paths import Item, Place, Step, render
 from services.configuration.scalars import RawScalar
-from services.masking.keys import MASK
 from services.masking.anchors import secrets_of_anchors
+from services.masking.keys import MASK
 from services.masking.levels import MaskLevel, item_levels, level_below
 from services.masking.text import mask_lines, mask_text
 

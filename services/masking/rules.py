@@ -13,8 +13,9 @@ import re2
 from services.masking.keys import WORDS_IN_TEXT
 
 _FOLDER: Final = "rule_files"
-_COMMANDS: Final = "commands.toml"
-_OURS: Final = ("ours.toml", _COMMANDS, "devices.toml")
+COMMANDS: Final = "commands.toml"
+_DEVICES: Final = "devices.toml"
+_OURS: Final = ("ours.toml", COMMANDS, _DEVICES)
 _GITLEAKS: Final = "gitleaks.json"
 # What <value> of a rule stands for.
 _VALUE: Final = r"""("[^"]+"|'[^']+'|[^\s"';,]+)"""
@@ -25,7 +26,8 @@ class Rule:
     """What one kind of secret looks like: `regex` (RE2), looked for where one of `keywords` is.
 
     The secret is the regex's longest group, the whole match where it has none; not one whose Shannon entropy
-    is below `entropy`, nor one that matches one of `exceptions`. `is_command`: it is among a program's options.
+    is below `entropy`, nor one that matches one of `exceptions`. `source` is its
+    file.
     """
 
     id: str
@@ -33,7 +35,12 @@ class Rule:
     regex: str
     entropy: float = 0
     exceptions: Sequence[str] = ()
-    is_command: bool = False
+    source: str = ""
+
+    @property
+    def is_of_form(self) -> bool:
+        """Return whether it knows its secrets by their form, and not by the words of a line around them."""
+        return self.source not in {COMMANDS, _DEVICES}
 
     def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Yield where secrets of this kind begin and end in ASCII text."""
@@ -84,8 +91,8 @@ def read_rules() -> list[Rule]:
     ours = {name: tomllib.loads((folder / name).read_text())["rules"] for name in _OURS}
     theirs = json.loads((folder / _GITLEAKS).read_text())["rules"]
     return [
-        *(_rule(each, is_command=name == _COMMANDS) for name in _OURS for each in ours[name]),
-        *(_rule(each) for each in theirs),
+        *(_rule(each, source=name) for name in _OURS for each in ours[name]),
+        *(_rule(each, source=_GITLEAKS) for each in theirs),
     ]
 
 
@@ -94,14 +101,14 @@ def ascii_of(text: str) -> bytes:
     return text.encode("ascii", "replace")
 
 
-def _rule(fields: Mapping[str, Any], *, is_command: bool = False) -> Rule:
+def _rule(fields: Mapping[str, Any], *, source: str) -> Rule:
     return Rule(
         id=fields["id"],
         keywords=fields["keywords"],
         regex=fields["regex"].replace("<value>", _VALUE),
         entropy=fields.get("entropy", 0),
         exceptions=fields.get("except", ()),
-        is_command=is_command,
+        source=source,
     )
 
 

@@ -15,7 +15,9 @@ _QUOTES = re.compile(r"\"\"\"|'''|[\"'`]")
 # An escaped quote opens nothing: else each of many would look for an end that the line does not have.
 _BRACKETS = re.compile(r"\\.|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?P<opens>[\[{(])|(?P<closes>[\]})])")
 _HEREDOC = re.compile(r"<<[-~]?\s{0,3}\\?[\"']?(?P<end>[A-Za-z_]\w{0,60})[\"']?")
-_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|^PuTTY-User-Key-File-|-----BEGIN OpenVPN Static key")
+_PEM = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|^PuTTY-User-Key-File-|-----BEGIN OpenVPN Static key"
+)
 _PEM_END = re.compile(
     r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----|^Private-(?:MAC|Hash):|-----END OpenVPN Static key"
 )
@@ -107,10 +109,7 @@ def mask_text(text: str) -> str:
 
 def _mask_text(text: str) -> str:
     rules, has_name = all_rules().look(ascii_of(text))
-    if has_name:
-        shown = "\n".join(_mask_named(text.split("\n")))
-    else:
-        shown = mask_by(rules, text)
+    shown = "\n".join(_mask_named(text.split("\n"))) if has_name else mask_by(rules, text)
     return MASK if shown == text and _hides_secret(text) else shown
 
 

@@ -1,7 +1,10 @@
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from services.masking.keys import MASK
+from services.masking.keys import MASK, is_secret_key
 from services.masking.rules import Rule, all_rules, ascii_of
+
+_ASSIGNED = re.compile(r"(?P<key>[\w. -]{1,100})=(?P<value>[^/=]{1,256})")
 
 
 def mask_values(text: str, mask: str = MASK) -> str:
@@ -24,8 +27,22 @@ def mask_by(rules: Sequence[Rule], text: str, mask: str = MASK) -> str:
 
 
 def looks_like_token(text: str) -> bool:
-    """Return whether a text holds a secret that one of the rules finds."""
-    return mask_values(text) != text
+    """Return whether a text holds a secret that is known by its form."""
+    return mask_by(_of_form(text), text) != text
+
+
+def mask_name(name: str) -> str:
+    """Mask what is a secret by its form in a name that a file, a folder or a person has, or after `=`."""
+    rules = _of_form(name)
+    return _ASSIGNED.sub(_masked, mask_by(rules, name)) if rules or "=" in name else name
+
+
+def _of_form(text: str) -> list[Rule]:
+    return [rule for rule in all_rules().look(ascii_of(text))[0] if rule.is_of_form]
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found['key']}={MASK}" if is_secret_key(found["key"]) else found[0]
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -1,10 +1,10 @@
-"""Examples made from a rule's regular expression: no secret of anybody's, and none stands in this repository."""
+"""Examples made from a rule's regular expression: no real secret, and none is in this repository."""
 
 import random
 import re
 import string
-from re import _constants as c  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as c
+from re import _parser as parser
 from typing import Any
 
 from services.masking.rules import Rule
@@ -19,7 +19,7 @@ class _Example:
     """One text that a regular expression matches, and where its groups begin and end in it."""
 
     def __init__(self, regex: str, seed: str) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - the same examples in every run
         self.text = ""
         self.groups: list[tuple[int, int]] = []
         for go, python in _AS_PYTHON:
@@ -68,7 +68,7 @@ class _Example:
 
     def _max_repeat(self, argument: Any) -> None:
         least, most, repeated = argument
-        self._times(repeated, least if least else min(int(most), 1 if most == 1 else _MORE))
+        self._times(repeated, least or min(int(most), 1 if most == 1 else _MORE))
 
     def _times(self, repeated: Any, count: int) -> None:
         for _ in range(count):

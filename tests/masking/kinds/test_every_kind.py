@@ -1,4 +1,4 @@
-"""Every kind of secret, in every format where it makes sense: never in a row, and that it changed is shown."""
+"""Every kind of secret, in every format where it makes sense: in no row, and that it changed is shown."""
 
 import json
 from importlib.resources import files
@@ -26,6 +26,7 @@ _NAMES_OF_MAKERS = {
     "snyk-api-token": "snyk_token",
     "sonar-api-token": "sonar_login",
     "messagebird-api-token": "messagebird",
+    "gocardless-api-token": "gocardless",
     "typeform-api-token": "typeform",
     "lob-api-key": "lob",
     "lob-pub-api-key": "lob",
