@@ -47,9 +47,10 @@ def _masked(found: re.Match[str]) -> str:
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield spans in order, those that overlap or touch as one."""
-    found = sorted(spans)
-    while found:
-        start, end = found.pop(0)
-        while found and found[0][0] <= end:
-            end = max(end, found.pop(0)[1])
+    start, end = -1, -1
+    for next_start, next_end in sorted(spans):
+        if next_start > end >= 0:
+            yield start, end
+        start, end = (next_start, next_end) if next_start > end else (start, max(end, next_end))
+    if end >= 0:
         yield start, end

@@ -37,7 +37,6 @@ NAMED = [
     f"devicePin: {BODY}",
     f"--token {BODY}",
     f"<password>{BODY}</password>",
-    f"https://person:{BODY}@git.example.org/x",
     f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n-----END RSA PRIVATE KEY-----",
 ]
 # What is known as a whole line alone, which a sentence is not.

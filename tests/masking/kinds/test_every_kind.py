@@ -11,9 +11,21 @@ from services.masking.keys import MASK
 from services.masking.parsed_values import mask_changes
 from services.masking.rows import setting_rows
 from services.masking.rules import read_rules
+from services.masking.token_forms import mask_name
+from services.reviews.findings import Severity, _finding
 from tests.masking.kinds.examples import example, is_of_maker
 from tests.masking.kinds.formats import FORMATS, OVER_LINES, as_lines_of, formats_of
-from tests.masking.kinds.planted import AROUND, BODIES, FILES, LINES, NAMES, NUMBERS, WORDS, tokens
+from tests.masking.kinds.planted import (
+    AROUND,
+    BODIES,
+    FILE_NAMES,
+    FILES,
+    LINES,
+    NAMES,
+    NUMBERS,
+    WORDS,
+    tokens,
+)
 
 # Rules whose secret is a part of a longer form: an example of each is among AROUND and LINES.
 _RULES = json.loads((files("services.masking") / "rule_files/gitleaks.json").read_text())["rules"]
@@ -122,3 +134,31 @@ def test_no_secret_is_in_a_row_by_its_structure(kind: str) -> None:
 def test_no_number_that_is_a_secret_is_in_a_row(kind: str) -> None:
     path, text = NUMBERS[kind]
     assert_hidden(path, text.format(48151623), text.format(11235813), ("48151623", "11235813"))
+
+
+@pytest.mark.parametrize("kind", tokens())
+@pytest.mark.parametrize("name", FILE_NAMES)
+def test_no_secret_is_in_the_name_of_a_file(kind: str, name: str) -> None:
+    token = tokens()[kind][0].replace("/", "_")
+    shown = mask_name(name.format(token))
+    assert token not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Compliance/Win - OIB - Password - v3.1.json",
+        "a/level=3.json",
+        "secrets/token.yaml",
+        "a/66a8d0f2-1c4e-4b7a-9f3d-2b1c0a9e8d7f.json",
+    ],
+)
+def test_other_names_of_files_are_shown(name: str) -> None:
+    assert mask_name(name) == name
+
+
+def test_a_finding_names_no_secret() -> None:
+    token = tokens()["github p"][0]
+    finding = _finding("unparsed", Severity.INFO, "x", [f"a/{token}.json", "a/b.json"])
+    assert finding["items"] == [f"a/{MASK}.json", "a/b.json"]
