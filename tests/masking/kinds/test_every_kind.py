@@ -160,5 +160,5 @@ def test_other_names_of_files_are_shown(name: str) -> None:
 
 def test_a_finding_names_no_secret() -> None:
     token = tokens()["github p"][0]
-    finding = _finding("unparsed", Severity.INFO, "x", [f"a/{token}.json", "a/b.json"])
+    finding = _finding("item_unparsed", Severity.INFO, "x", [f"a/{token}.json", "a/b.json"])
     assert finding["items"] == [f"a/{MASK}.json", "a/b.json"]
