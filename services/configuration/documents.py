@@ -25,9 +25,11 @@ class Structure:
 
     A document is made of dicts with text keys, lists, text, numbers, booleans, None, and RawScalar for a
     scalar that none of these spells as the file does. The one document of LINES is the list of its lines.
+    `anchors` are the names that a YAML file gives to values, and those values.
     """
 
     documents: tuple[Any, ...]
+    anchors: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
     read_as: ReadAs = field(default=ReadAs.VALUES, compare=False)
 
 
@@ -42,6 +44,7 @@ class Reading(NamedTuple):
     error: str | None = None
     documents: Sequence[Any] | None = None
     as_lines: bool = False
+    anchors: Sequence[tuple[str, Any]] = ()
 
 
 def is_kind(value: object) -> bool:

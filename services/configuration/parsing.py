@@ -66,7 +66,7 @@ def encoding_of(content: bytes) -> str:
 
 def _structure(text: str, reading: Reading) -> Structure | None:
     if reading.documents is not None:
-        return Structure(documents=tuple(reading.documents))
+        return Structure(documents=tuple(reading.documents), anchors=tuple(reading.anchors))
     if not reading.as_lines or "\0" in text or text.count("\n") > MOST_LINES:
         return None
     return Structure(documents=(_lines(text),), read_as=ReadAs.LINES)

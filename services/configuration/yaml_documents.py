@@ -52,10 +52,11 @@ def read_yaml(text: str, *, build: bool) -> Reading:
     outline = Outline(text)
     events = outline.events()
     documents, is_complex = None, False
+    anchors: list[tuple[str, Any]] = []
     try:
         if build:
             try:
-                documents = _documents(events)
+                documents = _documents(events, named=anchors)
             except TooComplex:
                 is_complex = True
         # What is too complex to be built is still checked to its end.
@@ -65,7 +66,7 @@ def read_yaml(text: str, *, build: bool) -> Reading:
         return Reading(error=TOO_DEEP, as_lines=True)
     except (yaml.YAMLError, ValueError) as error:
         return Reading(error=_wording(error), as_lines=is_complex)
-    return Reading(kind=outline.kind, documents=documents, as_lines=is_complex)
+    return Reading(kind=outline.kind, documents=documents, as_lines=is_complex, anchors=anchors)
 
 
 def _wording(error: Exception) -> str:
@@ -75,18 +76,20 @@ def _wording(error: Exception) -> str:
     return f"{error.problem or 'not YAML'}{line}"
 
 
-def _documents(events: Iterable[yaml.Event]) -> list[Any]:
+def _documents(events: Iterable[yaml.Event], *, named: list[tuple[str, Any]]) -> list[Any]:
     """Return the documents that the events make as values; raise TooComplex past the limits.
 
     Built from events: nodes of deeply nested text would overflow the C stack. Aliases share the value they
-    name, and count as often as they are used. Merge keys stay keys. A tag of the file's own is kept.
+    name, and count as often as they are used. Merge keys stay keys. A tag of the file's own is kept. Adds to
+    `named` what anchors name.
     """
     documents: list[Any] = []
     opened: list[_Open] = []
     anchors: dict[str, _Node | None] = {}
     total = 0
     for event in events:
-        if isinstance(event, yaml.DocumentStartEvent):
+        if isinstance(event, yaml.DocumentStartEvent | yaml.DocumentEndEvent):
+            named += [(name, node.value) for name, node in anchors.items() if node]
             anchors = {}
         if isinstance(event, yaml.CollectionStartEvent):
             opened.append(_Open(event=event))

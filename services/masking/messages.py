@@ -18,7 +18,8 @@ _USER_INFO = re.compile(r"://[^/\s'\"]*@")
 _QUERY = re.compile(r"(?P<url>://(?:(?!://)[^\s'\"?])*)\?[^\s'\"]*")
 # Unlike in a file, a sentence goes on after a secret of one word; not after what quotes or brackets open.
 _VALUE = re.compile(
-    r"(?:(?:basic|bearer|\S*[:=])\s{1,9})*(?:(?![bru]{0,2}[\"'`]|[\[{(])\S+|.*)", re.IGNORECASE | re.DOTALL
+    r"(?:(?:basic|bearer|token|digest|negotiate|ntlm|apikey|\S*[:=])\s{1,9})*(?:(?![bru]{0,2}[\"'`]|[\[{(])\S+|.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 # Colours and cursor moves of a remote's progress, and every other control character but the line feed.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x09\x0b-\x1f\x7f]")
@@ -67,7 +68,7 @@ def _mask_line(line: str, *, goes_on: bool = False) -> tuple[str, bool]:
         line = f"{line[:start]}{HIDDEN}{line[_word_end(line, start) :]}"
     line = _QUERY.sub(rf"\g<url>?{HIDDEN}", _USER_INFO.sub(f"://{HIDDEN}@", line))
     if "<" in line:
-        line = mask_markup(line)[0].replace(MASK, HIDDEN)
+        line = mask_markup(line).replace(MASK, HIDDEN)
     is_open = False
 
     def masked(line: str, at: Assigned) -> tuple[str, int]:

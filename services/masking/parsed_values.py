@@ -7,6 +7,7 @@ from services.configuration.diff import ABSENT, ChangeKind, SettingChange
 from services.configuration.documents import ReadAs, Structure
 from services.configuration.paths import Item, Place, Step, render
 from services.configuration.scalars import RawScalar
+from services.masking.anchors import secrets_of_anchors
 from services.masking.keys import MASK
 from services.masking.levels import MaskLevel, item_levels, level_below
 from services.masking.text import mask_lines, mask_text
@@ -34,7 +35,7 @@ def masked(value: Any, *, path: Sequence[Step] = (), document: Any = ABSENT) -> 
     with the word), everything under `data` and `stringData` of a Secret, a `value` whose `name` is such a
     key, and by itself a private key in PEM, a well-known token, a password in a URL or a line of text.
     """
-    return _masked(value, _Side(document, is_before=True).levels(path)[-1])
+    return _masked(value, _Side(document, is_before=True).levels(path)[-1], frozenset())
 
 
 def mask_changes(changes: Iterable[SettingChange], before: Structure, after: Structure) -> list[ShownChange]:
@@ -43,15 +44,27 @@ def mask_changes(changes: Iterable[SettingChange], before: Structure, after: Str
     `before` and `after` are what compare found the changes with: secret on one side is masked on both.
     """
     many = len(before.documents) != 1 or len(after.documents) != 1 or before.read_as is not after.read_as
-    old, new = _side(before, many=many, is_before=True), _side(after, many=many, is_before=False)
+    anchored = secrets_of_anchors(before) | secrets_of_anchors(after)
+    old, new = (
+        _side(each, anchored, many=many, is_before=is_before)
+        for each, is_before in ((before, True), (after, False))
+    )
     return [_shown(change, old, new) for change in changes]
 
 
 class _Side:
     """One side of a comparison: what is above and beside a change decides its level."""
 
-    def __init__(self, root: Any, *, is_before: bool, read_as: ReadAs = ReadAs.VALUES) -> None:
+    def __init__(
+        self,
+        root: Any,
+        *,
+        is_before: bool,
+        read_as: ReadAs = ReadAs.VALUES,
+        anchored: frozenset[str] = frozenset(),
+    ) -> None:
         self.root = root
+        self.anchored = anchored
         self.is_before = is_before
         self.read_as = read_as
         self._levels_of_lists: dict[int, dict[int, MaskLevel]] = {}
@@ -79,7 +92,7 @@ class _Side:
         """Return the change's value on this side, masked."""
         value = change.before if self.is_before else change.after
         if self.read_as is ReadAs.VALUES or value is ABSENT:
-            return _masked(value, level)
+            return _masked(value, level, self.anchored)
         last = change.path[-1] if change.path else None
         if isinstance(last, Item) and last.place is Place.LINE:
             return self._lines[(last.before if self.is_before else last.after) or 0]
@@ -98,9 +111,9 @@ class _Side:
         return self._levels_of_lists[id(value)]
 
 
-def _side(structure: Structure, *, many: bool, is_before: bool) -> _Side:
+def _side(structure: Structure, anchored: frozenset[str], *, many: bool, is_before: bool) -> _Side:
     root = list(structure.documents) if many else structure.documents[0]
-    return _Side(root, is_before=is_before, read_as=structure.read_as)
+    return _Side(root, is_before=is_before, read_as=structure.read_as, anchored=anchored)
 
 
 def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:
@@ -108,14 +121,15 @@ def _shown(change: SettingChange, before: _Side, after: _Side) -> ShownChange:
     old, new = before.shown(change, levels[-1]), after.shown(change, levels[-1])
     if change.kind is ChangeKind.CHANGED and isinstance(new, str) and old == new:
         new = f"{new}{_CHANGED}"
-    path = render(_masked_step(step, level) for step, level in zip(change.path, levels[:-1], strict=True))
+    steps = zip(change.path, levels[:-1], strict=True)
+    path = render(_masked_step(step, level, before.anchored) for step, level in steps)
     return ShownChange(path=path, kind=change.kind, before=old, after=new)
 
 
-def _masked_step(step: Step, level: MaskLevel) -> Step:
+def _masked_step(step: Step, level: MaskLevel, anchored: frozenset[str]) -> Step:
     if isinstance(step, str):
         return _masked_key(step)
-    named = tuple([(key, _masked(value, level)) for key, value in step.identity])
+    named = tuple([(key, _masked(value, level, anchored)) for key, value in step.identity])
     return Item(step.before, step.after, named, step.place)
 
 
@@ -124,20 +138,24 @@ def _masked_key(key: str) -> str:
     return mask_text(key)
 
 
-def _masked(value: Any, level: MaskLevel) -> Any:
+def _masked(value: Any, level: MaskLevel, anchored: frozenset[str]) -> Any:
+    """Return a value of a level with its secrets masked, and each text that is `anchored`."""
     if isinstance(value, dict):
         return {
-            _masked_key(key): _masked(inner, level_below(level, value, key)) for key, inner in value.items()
+            _masked_key(key): _masked(inner, level_below(level, value, key), anchored)
+            for key, inner in value.items()
         }
     if isinstance(value, list):
         levels = item_levels(value)
-        return [_masked(item, max(level, levels.get(index, level))) for index, item in enumerate(value)]
+        return [
+            _masked(item, max(level, levels.get(index, level)), anchored) for index, item in enumerate(value)
+        ]
     if value is None or value is ABSENT:
         return value
     if isinstance(value, RawScalar):
-        return _masked_scalar(value, level)
+        return _masked_scalar(value, MaskLevel.TEXT if value.text in anchored else level)
     if isinstance(value, str):
-        return MASK if level else mask_text(value)
+        return MASK if level or value in anchored else mask_text(value)
     needed = MaskLevel.ALL if isinstance(value, bool) else MaskLevel.NUMBERS
     return MASK if level >= needed else value
 

@@ -7,6 +7,7 @@ from services.configuration.diff import compare
 from services.inventory.reader import ItemReader
 from services.masking.parsed_values import mask_changes
 from services.masking.rows import setting_rows
+from services.masking.token_forms import mask_name
 from services.repositories.diff import TreeChange
 from services.repositories.log import commits_of_changes
 from services.repositories.mirror import Mirror
@@ -47,8 +48,8 @@ def _row(reader: ItemReader, change: TreeChange) -> Json:
     return {
         "change": change.change,
         "kind": reader.kind(entry) if entry else "",
-        "path": shown(change.path),
-        "previous_path": shown(change.previous_path) if change.previous_path else None,
+        "path": mask_name(shown(change.path)),
+        "previous_path": mask_name(shown(change.previous_path)) if change.previous_path else None,
         "settings": settings,
     }
 

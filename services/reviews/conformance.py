@@ -3,6 +3,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.base import Json
+from services.masking.token_forms import mask_name
 from services.repositories.diff import Change, TreeChange
 from services.repositories.paths import shown
 
@@ -39,7 +40,10 @@ class Conformance:
             "by_kind": _by_kind(
                 live, {name: Counter(kinds[path] for path in paths) for name, paths in groups.items()}
             ),
-            "paths": {name: [shown(path) for path in paths[:NAMED_PATHS]] for name, paths in groups.items()},
+            "paths": {
+                name: [mask_name(shown(path)) for path in paths[:NAMED_PATHS]]
+                for name, paths in groups.items()
+            },
         }
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from models.base import Json
 from models.lifecycle import Outcome
 from services.inventory.inventory import Inventory, Note
+from services.masking.token_forms import mask_name
 from services.repositories.paths import shown
 from services.reviews.conformance import Conformance
 
@@ -130,7 +131,7 @@ def _finding(code: str, severity: Severity, title: str, items: Iterable[str] = (
         "code": code,
         "severity": severity,
         "title": title,
-        "items": [shown(path) for path in items],
+        "items": [mask_name(shown(path)) for path in items],
         "advice": ADVICE[code],
     }
 

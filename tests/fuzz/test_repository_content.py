@@ -82,6 +82,24 @@ REPEATED = [
         "-----BEGIN ",
         "-----BEGIN A KEY",
     ),
+    *(
+        "curl -u ",
+        "mysql -p",
+        "username a password b ",
+        "key 7 x ",
+        "<key>token</key>",
+        "<![CDATA[",
+        "<<EOT ",
+    ),
+    *(
+        "snmp-server community x ",
+        "storageKey ",
+        "radius",
+        '("password", ',
+        "auth md5 ",
+        "password x1y2z ",
+        "-----BEGIN ",
+    ),
     *("[", "{", "(", "&a ", "*a ", "- ", "? ", ": ", "bearer ", "kind: ", " ", "\t", "\r", "\x1b["),
 ]
 LAUGHS = b"a0: &a0 x\n" + b"".join(

@@ -22,6 +22,7 @@ from models.errors import (
 )
 from models.review import EnvironmentReview
 from services.database.paging import LARGEST_PAGE, as_uuid, decode_position
+from services.masking.token_forms import mask_name
 from services.repositories.diff import Change, TreeChange
 from services.repositories.paths import shown
 from services.reviews.comparison import ROWS_AT_ONCE, ReviewComparison
@@ -172,7 +173,9 @@ def _changes(pair: _Pair, chosen: Change | None, first: int) -> dict[str, Any]:
 
 def _row(pair: _Pair, path: str) -> Json:
     comparison = _opened(pair)
-    found: list[TreeChange] = [change for change in comparison.changes() if shown(change.path) == path]
+    found: list[TreeChange] = [
+        change for change in comparison.changes() if mask_name(shown(change.path)) == path
+    ]
     if not found:
         raise NotFound
     return comparison.rows(found[:1])[0]
