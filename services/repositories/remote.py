@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from models.errors import EnvironmentUnreachable
+from models.errors import EnvironmentUnreachable, RepositoryTooLarge
 from services.repositories.git import CheckCancelled, GitOutputTooLarge, GitResult, GitTimedOut
 from services.repositories.push_answer import PushAnswer, no_answer, read_answer
 from services.repositories.tickets import is_ticket
@@ -120,7 +120,12 @@ class Remote:
 
 
 def check_reached(result: GitResult) -> None:
-    """Raise EnvironmentUnreachable for a git command that failed at the remote."""
+    """Raise EnvironmentUnreachable for a git command that failed at the remote.
+
+    Raises RepositoryTooLarge where it failed here, at its memory limit.
+    """
+    if result.out_of_memory:
+        raise RepositoryTooLarge("The repository needs more memory to fetch than the limit.")
     if result.exit_code != 0:
         raise EnvironmentUnreachable(f"The environment's repository could not be reached: {result.stderr}")
 
