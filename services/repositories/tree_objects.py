@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 import pygit2
 
-from models.errors import RepositoryError
+from models.errors import RepositoryError, RepositoryTooLarge
 
 TREE_MODE = 0o040000
 # A file in a mirror: its next fetch builds it again.
 DAMAGED = "operationrun-damaged"
+
+# About 250,000 entries with names of a hundred bytes.
+MAX_TREE_BYTES = 32 * 1024**2
 
 # Octal digits of the mode, a name, and an object id of 20 bytes.
 _LINE = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
@@ -32,7 +35,12 @@ def read_tree(repository: pygit2.Repository, oid: str) -> list[RawEntry]:
 
 
 def tree_lines(repository: pygit2.Repository, oid: str) -> list[tuple[bytes, bytes, bytes]]:
-    """Return a tree object's lines as (octal mode, name, object id); raise RepositoryError if malformed."""
+    """Return a tree object's lines as (octal mode, name, object id).
+
+    Raises RepositoryError if it is malformed, and RepositoryTooLarge past MAX_TREE_BYTES.
+    """
+    if size_of(repository, oid) > MAX_TREE_BYTES:
+        raise RepositoryTooLarge(f"A folder of the repository takes more than {MAX_TREE_BYTES:,} bytes.")
     data = read_object(repository, oid)
     lines: list[tuple[bytes, bytes, bytes]] = _LINE.findall(data)
     # Every line has a space and a NUL as well; any other byte left over belongs to no line.
@@ -45,6 +53,14 @@ def read_object(repository: pygit2.Repository, oid: str) -> bytes:
     """Return an object's content; raise RepositoryError where the mirror lacks it or it is broken."""
     try:
         return repository.odb.read(oid)[1]
+    except (KeyError, pygit2.GitError):
+        raise damaged(repository, oid) from None
+
+
+def size_of(repository: pygit2.Repository, oid: str) -> int:
+    """Return an object's size in bytes, without reading it."""
+    try:
+        return repository.odb.read_header(oid)[1]
     except (KeyError, pygit2.GitError):
         raise damaged(repository, oid) from None
 
