@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 import pygit2
 
 from models.errors import RepositoryTooLarge
+from services.repositories.paths import may_be_dangerous
 from services.repositories.tree_objects import TREE_MODE, mode_of, tree_lines
 
 # A tree of a few kilobytes can name its folders a billion times, or nest them a million deep.
@@ -20,11 +21,13 @@ class TreeSize(NamedTuple):
     """How large a tree is once each folder is listed as often as it is named.
 
     `entries` counts files, links, submodules and folders; `path_bytes` is the length of all their paths.
+    `may_be_dangerous` is False where no name in it is dangerous, of empty folders neither.
     """
 
     entries: int
     path_bytes: int
     depth: int
+    may_be_dangerous: bool
 
 
 class _Level(NamedTuple):
@@ -33,6 +36,7 @@ class _Level(NamedTuple):
     lines: int
     name_bytes: int
     folders: Sequence[tuple[int, str]]
+    may_be_dangerous: bool
 
 
 def check_size(repository: pygit2.Repository, tree: str, *, prefix: str = "") -> None:
@@ -83,6 +87,7 @@ def _level(repository: pygit2.Repository, tree: str) -> _Level:
         lines=len(lines),
         name_bytes=sum(len(name) for _, name, _ in lines),
         folders=[(len(name), oid.hex()) for digits, name, oid in lines if mode_of(digits) == TREE_MODE],
+        may_be_dangerous=bool(lines) and may_be_dangerous(b"/".join(name for _, name, _ in lines)),
     )
 
 
@@ -93,6 +98,7 @@ def _sum(level: _Level, sizes: Mapping[str, TreeSize]) -> TreeSize:
         path_bytes=level.name_bytes
         + sum(size.path_bytes + size.entries * (length + 1) for length, size in below),
         depth=1 + max((size.depth for _, size in below), default=0),
+        may_be_dangerous=level.may_be_dangerous or any(size.may_be_dangerous for _, size in below),
     )
 
 

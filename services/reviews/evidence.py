@@ -16,7 +16,7 @@ from services.repositories.refs import branch_ref, commit_at
 from services.repositories.tree_objects import size_of
 
 # Part of the fingerprint: raise it when the same evidence would give another review.
-COMPOSER_VERSION: Final = "2"
+COMPOSER_VERSION: Final = "3"
 
 # Up to this much, in all that is compared, a review is composed in the step that pins its evidence. A killed
 # worker then loses a second's work; a step of its own would cost every review a round trip through Temporal.

@@ -111,7 +111,7 @@ def test_a_size_is_what_a_listing_shows(remote: Remote, mirror: Mirror) -> None:
     tree = str(mirror.repository[commit].peel(pygit2.Tree).id)
     paths = ["a", "b", "b/c", "b/dd", "b/dd/e"]
     assert size_of_tree(mirror.repository, tree) == TreeSize(
-        entries=len(paths), path_bytes=sum(map(len, paths)), depth=3
+        entries=len(paths), path_bytes=sum(map(len, paths)), depth=3, may_be_dangerous=False
     )
 
 
