@@ -13,12 +13,11 @@ from services.repositories.mirror import Mirror
 from services.repositories.objects import read_blob
 from services.repositories.path_history import OutOfBudget, PathHistory
 from services.repositories.transport import run_local
+from services.repositories.tree_objects import MAX_COMMIT_BYTES
 
 # Enough to show who and when; a change made by more commits shows the newest.
 COMMITS_PER_CHANGE: Final = 10
 COMMITS_READ: Final = 5000
-# A longer commit object is passed over.
-_LONGEST_COMMIT: Final = 1 << 20
 
 
 def commits_of_changes(
@@ -80,5 +79,6 @@ def _walk(mirror: Mirror, before: str, after: str) -> Sequence[str]:
 
 
 def _facts(repository: pygit2.Repository, commit: str) -> CommitFacts | None:
-    data = read_blob(repository, commit, limit=_LONGEST_COMMIT)
+    """Read a commit; None for one past MAX_COMMIT_BYTES, which is passed over."""
+    data = read_blob(repository, commit, limit=MAX_COMMIT_BYTES)
     return None if data is None else commit_facts(data)

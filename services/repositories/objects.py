@@ -5,10 +5,20 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from models.errors import RefNotFound
 from services.repositories.paths import path_bytes
-from services.repositories.tree_objects import TREE_MODE, damaged, mode_of, read_object, size_of, tree_lines
+from services.repositories.tree_objects import (
+    TREE_MODE,
+    damaged,
+    mode_of,
+    peel,
+    read_object,
+    size_of,
+    tree_lines,
+    tree_of_commit,
+)
 from services.repositories.tree_sizes import check_size
 
 
@@ -52,16 +62,15 @@ def is_file(mode: int) -> bool:
 
 def tree_of(repository: pygit2.Repository, treeish: str) -> str:
     """Return the tree of a commit (or the tree itself); raise RefNotFound where there is none."""
-    try:
-        found = repository[treeish]
-    except (KeyError, ValueError):
-        raise RefNotFound(treeish) from None
-    except pygit2.GitError:
-        raise damaged(repository, treeish) from None
-    try:
-        return str(found.peel(pygit2.Tree).id)
-    except (ValueError, pygit2.GitError):
-        raise RefNotFound(treeish) from None
+    found = peel(repository, treeish)
+    if found is None:
+        raise RefNotFound(treeish)
+    kind, oid = found
+    if kind == ObjectType.COMMIT:
+        return tree_of_commit(repository, oid)
+    if kind != ObjectType.TREE:
+        raise RefNotFound(treeish)
+    return oid
 
 
 def subtree_of(repository: pygit2.Repository, tree: str, prefix: str) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pygit2
 import pytest
+from pygit2.enums import ObjectType
 
 from models.restore import RestoreMode, RestorePlan
 from services.database.session import Database
@@ -94,3 +95,24 @@ def test_an_exact_restore_writes_no_empty_folder_of_such_a_name(database: Databa
     assert result is not None
     assert result.outcome == "succeeded"
     assert repository.read("ls-tree", "-r", "-t", "--name-only", "main") == "z.json"
+
+
+def test_a_restore_works_on_a_branch_of_odd_commits(database: Database, tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path)
+    commit(repository, write(repository, b"1"))
+    repository.tag("before")
+    opened = pygit2.Repository(repository.path)
+    parent, tree = repository.read("rev-parse", "main"), write(repository, b"2")
+    data = f"tree {tree}\nparent {parent}\nauthor \x01\ncommitter\n\n"
+    odd = opened.odb.write(ObjectType.COMMIT, data.encode())
+    opened.references.create("refs/heads/main", odd, force=True)
+    restore = FencedRestore.of(database, repository, tmp_path, mode=RestoreMode.OVERLAY)
+    # The same again behind the plan's head, so that the history is read and the restore built on it.
+    data = data.replace(parent, str(odd)).replace("\x01", "\x02")
+    opened.references.create(
+        "refs/heads/main", opened.odb.write(ObjectType.COMMIT, data.encode()), force=True
+    )
+    result = restore.run()
+    assert result is not None
+    assert result.outcome == "succeeded"
+    assert repository.read("show", "main:z.json") == "1"
