@@ -125,7 +125,7 @@ def check_reached(result: GitResult) -> None:
     Raises RepositoryTooLarge where it failed here, at its memory limit.
     """
     if result.out_of_memory:
-        raise RepositoryTooLarge("The repository needs more memory to fetch than the limit.")
+        raise RepositoryTooLarge("Fetching the repository takes more memory than the limit.")
     if result.exit_code != 0:
         raise EnvironmentUnreachable(f"The environment's repository could not be reached: {result.stderr}")
 

@@ -109,16 +109,16 @@ def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits) -> 
             max_memory=limits.object_memory_bytes,
         )
     except GitTimedOut:
-        raise _past_limit(arguments, f"{limits.object_timeout.total_seconds():g} seconds") from None
+        raise _past_limit(f"{limits.object_timeout.total_seconds():g} seconds") from None
     except GitOutputTooLarge:
-        raise _past_limit(arguments, f"{limits.max_output_bytes:,} bytes of output") from None
+        raise _past_limit(f"{limits.max_output_bytes:,} bytes of output") from None
     if result.out_of_memory:
-        raise _past_limit(arguments, f"{limits.object_memory_bytes:,} bytes of memory")
+        raise _past_limit(f"{limits.object_memory_bytes:,} bytes of memory")
     return result
 
 
-def _past_limit(arguments: Sequence[str], limit: str) -> RepositoryTooLarge:
-    return RepositoryTooLarge(f"git {arguments[0]} on the repository's objects needs more than {limit}.")
+def _past_limit(limit: str) -> RepositoryTooLarge:
+    return RepositoryTooLarge(f"Reading the repository takes more than {limit}.")
 
 
 def _command(git_dir: Path, arguments: Sequence[str]) -> list[str]:
