@@ -49,6 +49,28 @@ _ODD_TEST = "tests/remotes/test_odd_remotes.py"
 
 MUTANTS = (
     Mutant(
+        name="a tree's entries are compared uncounted",
+        file="services/repositories/tree_sizes.py",
+        text="    if size.entries > MAX_ENTRIES:",
+        mutation="    if size.entries > MAX_ENTRIES**3:",
+        test="tests/repositories/test_hostile_trees.py::test_a_hostile_tree_is_refused_by_its_limit",
+    ),
+    Mutant(
+        name="an exact restore writes the tree of its point whatever it names",
+        file="services/restores/progress.py",
+        text="tree is None or size_of_tree(repository, tree).may_be_dangerous",
+        mutation="tree is None",
+        test="tests/restores/test_dangerous_items.py"
+        "::test_an_exact_restore_writes_no_empty_folder_of_such_a_name",
+    ),
+    Mutant(
+        name="a spelling of .git by signs of no width is harmless",
+        file="services/repositories/paths.py",
+        text='if name in {b"", b"."} or _is_git_folder_of_hfs(name):',
+        mutation='if name in {b"", b"."}:',
+        test="tests/repositories/test_dangerous_paths.py",
+    ),
+    Mutant(
         name="a review superseded before the run matches",
         file=_COMPOSE,
         text=" and (left_at is None or left_at > run.created_at)",

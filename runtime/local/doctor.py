@@ -94,8 +94,11 @@ def _go(_settings: Settings) -> Finding:
 def _setpriv(_settings: Settings) -> Finding | None:
     if sys.platform != "linux":
         return None
-    path = shutil.which("setpriv")
-    mend = "Install util-linux; without it, what `up` started outlives an `up` that was killed."
+    path = shutil.which("prlimit") and shutil.which("setpriv")
+    mend = (
+        "Install util-linux; without its setpriv and prlimit, what `up` started outlives an `up` that was"
+        " killed, and git's memory has no limit."
+    )
     return Finding(check="setpriv", ok=bool(path), found=path or "not found", mend=mend, needed=False)
 
 

@@ -8,6 +8,7 @@ from services.configuration.parsing import Parsed
 from services.inventory.reader import ItemReader, kind_of
 from services.repositories.diff import TreeChange
 from services.repositories.objects import EntryGroup, is_file
+from services.repositories.paths import is_dangerous, may_be_dangerous
 
 
 class Note(StrEnum):
@@ -17,6 +18,7 @@ class Note(StrEnum):
     OVERSIZED = "oversized"
     UTF16 = "utf16"
     LINK = "link"
+    UNSAFE = "unsafe"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Inventory:
         touched = {entry.path for entry in (*old, *new)}
         found = {note: [path for path in paths if path not in touched] for note, paths in self.paths.items()}
         for entry in new:
-            for note in _notes(entry.mode, reader.facts(entry)):
+            for note in (*_notes(entry.mode, reader.facts(entry)), *_notes_of_path(entry.path)):
                 found[note].append(entry.path)
         return Inventory(
             counts=+counts, paths={note: sorted(paths, key=_bytes) for note, paths in found.items()}
@@ -69,10 +71,12 @@ def take_inventory(
         for facts, count in counted.items():
             counts[kind_of(group.path(b""), facts, reader.prefix)] += count
         # Most groups hold nothing of note: they are not gone through name by name.
-        if any(_notes(group.mode, facts) for facts in counted):
+        suspect = may_be_dangerous(group.folder + b"/".join(name for name, _ in group.names))
+        if suspect or any(_notes(group.mode, facts) for facts in counted):
             for (name, _), facts in zip(group.names, known, strict=True):
-                for note in _notes(group.mode, facts):
-                    found[note].append(group.path(name))
+                path = group.path(name)
+                for note in (*_notes(group.mode, facts), *_notes_of_path(path)):
+                    found[note].append(path)
     return Inventory(counts=counts, paths=found)
 
 
@@ -83,6 +87,10 @@ def _notes(mode: int, facts: Parsed | None) -> list[Note]:
         *([Note.UNPARSED] if facts.error else []),
         *([Note.UTF16] if facts.encoding == "utf-16" else []),
     ]
+
+
+def _notes_of_path(path: str) -> list[Note]:
+    return [Note.UNSAFE] if is_dangerous(path) else []
 
 
 def _bytes(path: str) -> bytes:

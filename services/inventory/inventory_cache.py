@@ -47,7 +47,7 @@ class KeptInventories:
 
     def _of(self, commit: str) -> list[Any]:
         """Return all that an inventory depends on."""
-        return [READER_VERSION, commit, self._reader.prefix, self._reader.limit]
+        return [READER_VERSION, [*Note], commit, self._reader.prefix, self._reader.limit]
 
     def _kept(self) -> list[Json]:
         try:

@@ -1,6 +1,8 @@
 import contextlib
 import functools
 import os
+import re
+import resource
 import selectors
 import shutil
 import signal
@@ -16,8 +18,12 @@ from services.masking.messages import redact
 CheckCancelled = Callable[[], None]
 
 CHECK_INTERVAL = timedelta(seconds=1)
+# Of one process, in bytes. A comparison runs up to four at a time.
+MAX_MEMORY = 512 * 1024**2
 _CHUNK = 1 << 16
 _LONGEST_ANSWER = 1 << 16
+# What git says where memory is refused to it, under LC_ALL=C; a remote's own words begin with "remote:".
+_NO_MEMORY = re.compile(r"(?m)^(?!remote:).*(Out of memory|Cannot allocate memory)")
 
 
 class GitTimedOut(Exception):
@@ -36,6 +42,11 @@ class GitResult:
     stdout: bytes
     stderr: str
 
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the command failed at its memory limit."""
+        return self.exit_code != 0 and _NO_MEMORY.search(self.stderr) is not None
+
 
 def never_cancelled() -> None:
     """Never cancel."""
@@ -48,15 +59,17 @@ def run_git(
     timeout: timedelta,
     check_cancelled: CheckCancelled = never_cancelled,
     max_output: int,
+    max_memory: int = MAX_MEMORY,
 ) -> GitResult:
     """Run one git command to its end, in a process group of its own.
 
     `check_cancelled` is called about once a second; what it raises ends the command. A command that is ended
-    early is killed with its whole process group. If this process dies, so does git, where util-linux's
-    setpriv is installed. Raises GitTimedOut, and GitOutputTooLarge where stdout passes `max_output` bytes.
+    early is killed with its whole process group. Where util-linux is installed, git dies with this process,
+    and git and each process that it starts get at most `max_memory` bytes (law L13). Raises GitTimedOut, and
+    GitOutputTooLarge where stdout passes `max_output` bytes.
     """
     process = subprocess.Popen(
-        [*_dying_with_us(), "git", *arguments],
+        [*_bounded(max_memory), "git", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -79,9 +92,16 @@ def run_git(
 
 
 @functools.cache
-def _dying_with_us() -> tuple[str, ...]:
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+def _bounded(max_memory: int) -> tuple[str, ...]:
+    """Return the command that runs another one: dying with this process, and bounded in memory."""
+    setpriv, prlimit = shutil.which("setpriv"), shutil.which("prlimit")
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = max_memory if hard == resource.RLIM_INFINITY else min(max_memory, hard)
+    return (
+        *((setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()),
+        # Not RLIMIT_AS: git maps its packs, however large, and mapped files take no memory.
+        *((prlimit, f"--data={limit}", "--") if prlimit else ()),
+    )
 
 
 def _drain(

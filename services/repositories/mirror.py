@@ -243,7 +243,11 @@ class Mirror:
             raise ValueError(f"{update.new} does not descend from {update.expected}")
 
     def _descends(self, commit: str | None, ancestor: str) -> bool:
-        return commit is not None and self.repository.descendant_of(commit, ancestor)
+        if commit is None:
+            return False
+        # By git: libgit2 ends at the first commit whose signature is odd.
+        arguments = ["merge-base", "--is-ancestor", "--end-of-options", ancestor, commit]
+        return run_local(self.path, arguments, limits=self.limits).exit_code == 0
 
 
 class MirrorStore:

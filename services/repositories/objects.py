@@ -5,13 +5,21 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import pygit2
+from pygit2.enums import ObjectType
 
-from models.errors import RefNotFound, RepositoryTooLarge
+from models.errors import RefNotFound
 from services.repositories.paths import path_bytes
-from services.repositories.tree_objects import TREE_MODE, damaged, mode_of, read_object, tree_lines
-
-# A tree of a few kilobytes can nest itself a billion times.
-MAX_ENTRIES = 1_000_000
+from services.repositories.tree_objects import (
+    TREE_MODE,
+    damaged,
+    mode_of,
+    peel,
+    read_object,
+    size_of,
+    tree_lines,
+    tree_of_commit,
+)
+from services.repositories.tree_sizes import check_size
 
 
 class Entry(NamedTuple):
@@ -54,16 +62,15 @@ def is_file(mode: int) -> bool:
 
 def tree_of(repository: pygit2.Repository, treeish: str) -> str:
     """Return the tree of a commit (or the tree itself); raise RefNotFound where there is none."""
-    try:
-        found = repository[treeish]
-    except (KeyError, ValueError):
-        raise RefNotFound(treeish) from None
-    except pygit2.GitError:
-        raise damaged(repository, treeish) from None
-    try:
-        return str(found.peel(pygit2.Tree).id)
-    except (ValueError, pygit2.GitError):
-        raise RefNotFound(treeish) from None
+    found = peel(repository, treeish)
+    if found is None:
+        raise RefNotFound(treeish)
+    kind, oid = found
+    if kind == ObjectType.COMMIT:
+        return tree_of_commit(repository, oid)
+    if kind != ObjectType.TREE:
+        raise RefNotFound(treeish)
+    return oid
 
 
 def subtree_of(repository: pygit2.Repository, tree: str, prefix: str) -> str | None:
@@ -86,7 +93,7 @@ def entries(repository: pygit2.Repository, treeish: str, prefix: str = "") -> li
     """Return what `git ls-tree -r` lists under a prefix, in its order: links and submodules included.
 
     Empty where the prefix names nothing; the one entry where it names a file. Raises RefNotFound, and
-    RepositoryTooLarge past a million entries.
+    RepositoryTooLarge as check_size does.
     """
     return [
         Entry(group.path(name), group.mode, oid.hex())
@@ -100,6 +107,7 @@ def entry_groups(repository: pygit2.Repository, treeish: str, prefix: str = "") 
     root = tree_of(repository, treeish)
     tree = subtree_of(repository, root, prefix)
     if tree is not None:
+        check_size(repository, tree, prefix=prefix)
         yield from _walk(repository, tree, path_bytes(prefix) + b"/" if prefix else b"")
     elif (alone := entry_at(repository, root, prefix)) is not None:
         folder, slash, name = path_bytes(alone.path).rpartition(b"/")
@@ -113,23 +121,11 @@ def read_blob(repository: pygit2.Repository, oid: str, *, limit: int) -> bytes |
     return read_object(repository, oid)
 
 
-def size_of(repository: pygit2.Repository, oid: str) -> int:
-    """Return an object's size in bytes, without reading it."""
-    try:
-        return repository.odb.read_header(oid)[1]
-    except (KeyError, pygit2.GitError):
-        raise damaged(repository, oid) from None
-
-
 def _walk(repository: pygit2.Repository, tree: str, prefix: bytes) -> Iterator[EntryGroup]:
     # The rest of every folder on the way down. No recursion: a tree may be deeper than the stack.
     open_folders = [_groups_in(repository, tree, prefix)]
-    seen = 0
     while open_folders:
         for group in open_folders[-1]:
-            seen += len(group.names)
-            if seen > MAX_ENTRIES:
-                raise RepositoryTooLarge(f"The tree has more than {MAX_ENTRIES:,} entries.")
             if group.mode == TREE_MODE:
                 ((name, oid),) = group.names
                 open_folders.append(_groups_in(repository, oid.hex(), group.folder + name + b"/"))

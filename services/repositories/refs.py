@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from models.errors import InvalidInput
 from services.repositories.paths import CONTROL, LONGEST
 from services.repositories.transport import GitLimits, run_local
-from services.repositories.tree_objects import damaged
+from services.repositories.tree_objects import damaged, peel
 
 COMMIT_LENGTH = 40
 
@@ -66,16 +67,8 @@ def commit_at(repository: pygit2.Repository, oid: str) -> str | None:
 
     Raises RepositoryError where the object is broken.
     """
-    try:
-        found = repository[pygit2.Oid(hex=oid)]
-    except (KeyError, ValueError):
-        return None
-    except pygit2.GitError:
-        raise damaged(repository, oid) from None
-    try:
-        return str(found.peel(pygit2.Commit).id)
-    except pygit2.GitError:
-        return None
+    found = peel(repository, oid)
+    return found[1] if found is not None and found[0] == ObjectType.COMMIT else None
 
 
 def commit_of_id(repository: pygit2.Repository, oid: str, *, limits: GitLimits) -> str | None:

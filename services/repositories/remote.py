@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import structlog
 
-from models.errors import EnvironmentUnreachable, RepositoryDamaged
+from models.errors import EnvironmentUnreachable, RepositoryDamaged, RepositoryTooLarge
 from services.masking.messages import redact
 from services.repositories.git import (
     CheckCancelled,
@@ -159,12 +159,16 @@ class Remote:
     def check_reached(self, result: GitResult) -> None:
         """Raise for a git command that failed: RepositoryDamaged for its objects, or EnvironmentUnreachable.
 
+        RepositoryTooLarge where it failed here, at its memory limit.
+
         That has one wording, whatever failed: an answer never tells what listens on a network. The log
         tells. A host that was reached and redirects is named its target.
         """
         if result.exit_code == 0:
             return
         _log.info("repository_unreached", said=result.stderr)
+        if result.out_of_memory:
+            raise RepositoryTooLarge("Fetching the repository takes more memory than the limit.")
         if _DAMAGED.search(result.stderr):
             raise RepositoryDamaged
         target = self._redirect() if _REDIRECTED.search(result.stderr) else None

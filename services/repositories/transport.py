@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.errors import RepositoryTooLarge
 from services.repositories.git import (
+    MAX_MEMORY,
     CheckCancelled,
     GitOutputTooLarge,
     GitResult,
@@ -31,6 +32,9 @@ class GitLimits:
     max_repository_bytes: int = 2048 * _MIB
     max_file_bytes: int = 10 * _MIB
     max_output_bytes: int = 256 * _MIB
+    object_memory_bytes: int = MAX_MEMORY
+    # A fetch inflates a file and the one that it is packed against.
+    transport_memory_bytes: int = 1024 * _MIB
 
 
 DEFAULT_LIMITS = GitLimits()
@@ -113,25 +117,35 @@ def run_transport(
         timeout=timeout,
         check_cancelled=check_cancelled,
         max_output=limits.max_output_bytes,
+        max_memory=limits.transport_memory_bytes,
     )
 
 
 def run_local(git_dir: Path, arguments: Sequence[str], *, limits: GitLimits) -> GitResult:
     """Run a git command on a repository's objects, without the user's and the system's configuration.
 
-    Raises RepositoryTooLarge where the command takes longer, or writes more, than the limits allow.
+    Raises RepositoryTooLarge, naming the limit, where the command takes longer, writes more or needs more
+    memory than the limits allow.
     """
     try:
-        return run_git(
+        result = run_git(
             _command(git_dir, arguments),
             environment=_isolated(os.environ, protocol="none"),
             timeout=limits.object_timeout,
             max_output=limits.max_output_bytes,
+            max_memory=limits.object_memory_bytes,
         )
-    except (GitTimedOut, GitOutputTooLarge):
-        raise RepositoryTooLarge(
-            f"git {arguments[0]} on the repository's objects passes the limit of time or size."
-        ) from None
+    except GitTimedOut:
+        raise _past_limit(f"{limits.object_timeout.total_seconds():g} seconds") from None
+    except GitOutputTooLarge:
+        raise _past_limit(f"{limits.max_output_bytes:,} bytes of output") from None
+    if result.out_of_memory:
+        raise _past_limit(f"{limits.object_memory_bytes:,} bytes of memory")
+    return result
+
+
+def _past_limit(limit: str) -> RepositoryTooLarge:
+    return RepositoryTooLarge(f"Reading the repository takes more than {limit}.")
 
 
 def _command(git_dir: Path, arguments: Sequence[str], *, settings: Sequence[str] = ()) -> list[str]:

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pygit2
+from pygit2.enums import ObjectType
 
-from models.errors import RepositoryError
+from models.errors import RepositoryError, RepositoryTooLarge
 
 TREE_MODE = 0o040000
 # A file in a mirror: its next fetch builds it again.
 DAMAGED = "operationrun-damaged"
+
+# About 250,000 entries with names of a hundred bytes.
+MAX_TREE_BYTES = 32 * 1024**2
+MAX_COMMIT_BYTES = 1024**2
 
 # Octal digits of the mode, a name, and an object id of 20 bytes.
 _LINE = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
@@ -32,7 +37,12 @@ def read_tree(repository: pygit2.Repository, oid: str) -> list[RawEntry]:
 
 
 def tree_lines(repository: pygit2.Repository, oid: str) -> list[tuple[bytes, bytes, bytes]]:
-    """Return a tree object's lines as (octal mode, name, object id); raise RepositoryError if malformed."""
+    """Return a tree object's lines as (octal mode, name, object id).
+
+    Raises RepositoryError if it is malformed, and RepositoryTooLarge past MAX_TREE_BYTES.
+    """
+    if size_of(repository, oid) > MAX_TREE_BYTES:
+        raise RepositoryTooLarge(f"A folder of the repository takes more than {MAX_TREE_BYTES:,} bytes.")
     data = read_object(repository, oid)
     lines: list[tuple[bytes, bytes, bytes]] = _LINE.findall(data)
     # Every line has a space and a NUL as well; any other byte left over belongs to no line.
@@ -47,6 +57,46 @@ def read_object(repository: pygit2.Repository, oid: str) -> bytes:
         return repository.odb.read(oid)[1]
     except (KeyError, pygit2.GitError):
         raise damaged(repository, oid) from None
+
+
+def size_of(repository: pygit2.Repository, oid: str) -> int:
+    """Return an object's size in bytes, without reading it."""
+    try:
+        return repository.odb.read_header(oid)[1]
+    except (KeyError, pygit2.GitError):
+        raise damaged(repository, oid) from None
+
+
+def peel(repository: pygit2.Repository, oid: str) -> tuple[ObjectType, str] | None:
+    """Return the type and id of the object that a whole id names, directly or through tags; None for none.
+
+    Raises RepositoryError where it is broken, and RepositoryTooLarge for a tag past MAX_COMMIT_BYTES.
+    """
+    # Not libgit2's own peeling: it refuses a commit or a tag whose signature is odd, which git reads.
+    while True:
+        try:
+            kind, _ = repository.odb.read_header(pygit2.Oid(hex=oid))
+        except (KeyError, ValueError):
+            return None
+        except pygit2.GitError:
+            raise damaged(repository, oid) from None
+        if kind != ObjectType.TAG:
+            return ObjectType(kind), oid
+        oid = _first_header(repository, oid, b"object")
+
+
+def tree_of_commit(repository: pygit2.Repository, commit: str) -> str:
+    """Return the tree of a commit; raise as `peel` does."""
+    return _first_header(repository, commit, b"tree")
+
+
+def _first_header(repository: pygit2.Repository, oid: str, name: bytes) -> str:
+    if size_of(repository, oid) > MAX_COMMIT_BYTES:
+        raise RepositoryTooLarge(f"A commit or tag takes more than {MAX_COMMIT_BYTES:,} bytes.")
+    key, _, value = read_object(repository, oid).partition(b"\n")[0].partition(b" ")
+    if key != name or len(value) != len(oid):
+        raise damaged(repository, oid)
+    return value.decode("ascii", "replace")
 
 
 @functools.cache

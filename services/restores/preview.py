@@ -1,5 +1,5 @@
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 import pygit2
 
@@ -7,7 +7,7 @@ from models.base import Json
 from models.restore import PlannedChange, RestoreMode
 from services.configuration.parsing import parse
 from services.repositories.objects import Entry, read_blob
-from services.repositories.paths import is_text, selects, shown
+from services.repositories.paths import is_dangerous, is_text, selects, shown
 
 State = dict[str, str | int] | None
 
@@ -26,7 +26,8 @@ def preview(
 
     `overlay` selects among the wanted items, `exact` among the live ones too. An item is refused, with the
     reason, if it does not parse, has more than `limit` bytes, or would overwrite a folder or a file that is
-    not selected. One change is {`path`, `change`, `reason`, `live`, `wanted`}.
+    not selected; with a path that is dangerous or not UTF-8, whatever a restore would do to it. One change is
+    {`path`, `change`, `reason`, `live`, `wanted`}.
     """
     selected_wanted = {entry.path: entry for entry in select(wanted, patterns, prefix=prefix)}
     live_by_path = {entry.path: entry for entry in live}
@@ -66,8 +67,7 @@ def _change(
     else:
         change = PlannedChange.CREATE if live is None else PlannedChange.UPDATE
         reason = refusal(wanted)
-    if not is_text(path):
-        reason = "Its name is not UTF-8."
+    reason = _unwritable(path) or reason
     return {
         "path": shown(path),
         "change": PlannedChange.REFUSED if reason else change,
@@ -75,6 +75,12 @@ def _change(
         "live": _state(live),
         "wanted": _state(wanted),
     }
+
+
+def _unwritable(path: str) -> str | None:
+    if is_dangerous(path):
+        return "Git refuses this path: it leads into a .git folder or out of the repository."
+    return None if is_text(path) else "Its name is not UTF-8."
 
 
 def _state(entry: Entry | None) -> State:
@@ -93,13 +99,22 @@ def _unreadable(repository: pygit2.Repository, entry: Entry, *, limit: int) -> s
 
 def _obstacles(kept: Iterable[str]) -> Callable[[str], str | None]:
     files = set(kept)
-    folders = {str(parent) for path in files for parent in PurePosixPath(path).parents}
+    folders = set[str]()
+    for path in files:
+        # Above a folder that is known, all are.
+        for folder in takewhile(lambda folder: folder not in folders, _folders_above(path)):
+            folders.add(folder)
 
     def in_the_way(path: str) -> str | None:
         if path in folders:
             return "A folder of this name stands there."
-        if any(str(parent) in files for parent in PurePosixPath(path).parents):
+        if any(folder in files for folder in _folders_above(path)):
             return "A file stands where its folder would be."
         return None
 
     return in_the_way
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path

@@ -8,6 +8,7 @@ from services.repositories.mirror import Mirror
 from services.repositories.objects import entries, tree_of
 from services.repositories.refs import commit_at
 from services.repositories.trailers import find_by_trailer
+from services.repositories.tree_sizes import size_of_tree
 from services.restores.planned_items import PlannedItems
 from services.restores.preview import states
 
@@ -71,9 +72,12 @@ def read_progress(
 def whole_tree(mirror: Mirror, environment: Environment, planned: PlannedItems) -> str | None:
     """Return the tree that a branch has after a restore of everything: the restore point's own.
 
-    None where the plan keeps some of the branch's items, or the mirror lacks the restore point's commit.
+    None where the plan keeps some of the branch's items, the mirror lacks the restore point's commit, or a
+    name in the tree may be one that is never written, if only that of an empty folder.
     """
     if environment.path_prefix or not planned.is_whole:
         return None
-    commit = commit_at(mirror.repository, planned.plan.restore_commit)
-    return commit and tree_of(mirror.repository, commit)
+    repository = mirror.repository
+    commit = commit_at(repository, planned.plan.restore_commit)
+    tree = commit and tree_of(repository, commit)
+    return None if tree is None or size_of_tree(repository, tree).may_be_dangerous else tree

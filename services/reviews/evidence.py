@@ -11,8 +11,9 @@ from models.errors import PathPrefixEmpty
 from models.review import EnvironmentReview
 from services.hashing import digest
 from services.repositories.mirror import Mirror
-from services.repositories.objects import entry_groups, is_file, size_of, subtree_of, tree_of
+from services.repositories.objects import entry_groups, is_file, subtree_of, tree_of
 from services.repositories.refs import branch_ref, commit_at
+from services.repositories.tree_objects import size_of
 
 # Part of the fingerprint: raise it when the same evidence would give another review.
 COMPOSER_VERSION: Final = "3"

@@ -17,6 +17,8 @@ ADVICE: Final = {
     "item_unparsed": "Mend these files in the repository; as they are, nothing can apply them.",
     "item_oversized": "Look whether such large files belong to the configuration.",
     "item_not_a_file": "Look at what they lead to; a review and a restore treat them as they are.",
+    "unsafe_path": "Rename these files in the repository. No restore writes them, and Git refuses to check"
+    " them out.",
     "item_utf16": "Nothing; they are read as they are. Tools that expect UTF-8 may not.",
     "baseline_not_set": "Set a baseline reference for the environment to see how it conforms.",
     "baseline_missing": "Put the missing items back, or take them out of the baseline.",
@@ -65,7 +67,10 @@ def find(
 
 
 def _about_items(inventory: Inventory) -> Iterable[Json]:
-    unparsed, oversized, utf16, links = (inventory.paths[note] for note in Note)
+    unparsed, oversized, utf16, links, unsafe = (inventory.paths[note] for note in Note)
+    if unsafe:
+        title = f"{_files(unsafe)} with a path that leads into a .git folder or out of the repository."
+        yield _finding("unsafe_path", Severity.CRITICAL, title, unsafe)
     if unparsed:
         title = f"{_files(unparsed)} that cannot be read as configuration."
         yield _finding("item_unparsed", Severity.WARNING, title, unparsed)

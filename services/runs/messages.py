@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.contracts import Contract
+from models.errors import RepositoryTooLarge
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
@@ -68,7 +69,12 @@ def card_of(run: OperationRun) -> Card:
     settled = run.context.reconciliation
     cause = CAUSES.get(settled.cause or "") if settled and code in _GENERIC else None
     came_of_it = REASONS.get(_reason(run)) if code in _OPEN_ENDED else None
-    meaning = (cause.happened if cause else "", wording.body, came_of_it.body if came_of_it else "")
+    meaning = (
+        cause.happened if cause else "",
+        wording.body,
+        came_of_it.body if came_of_it else "",
+        _limit(run) if code == ReasonCode.REPOSITORY_TOO_LARGE else "",
+    )
     return Card(
         code=code,
         title=wording.title,
@@ -121,6 +127,12 @@ def _failure(run: OperationRun) -> str | None:
     if run.outcome in {Outcome.SUCCEEDED, Outcome.PARTIALLY_SUCCEEDED}:
         return None
     return next((code for code in reversed(codes) if code in _TELLING), None)
+
+
+def _limit(run: OperationRun) -> str:
+    """Return which limit the repository passed, in the words of RepositoryTooLarge."""
+    failures = (failure for failure in reversed(run.failures) if failure["code"] == RepositoryTooLarge.code)
+    return next((str(failure["detail"]) for failure in failures), "")
 
 
 def _success(run: OperationRun) -> str | None:

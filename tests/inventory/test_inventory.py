@@ -20,6 +20,7 @@ BEFORE: dict[str, str | bytes | None] = {
     "in/ü.json": '{"kind": "One"}'.encode("utf-16"),
     "in/large.txt": "x" * (LIMIT + 1),
     "in/plain.txt": "x",
+    "in/..\\up.txt": "x",
     "out/other.json": '{"kind": "Other"}',
 }
 AFTER: dict[str, str | bytes | None] = {
@@ -51,12 +52,13 @@ def test_an_inventory_tells_kinds_and_what_stands_out(remote: Remote, mirror: Mi
     commit = remote.commit(BEFORE)
     mirror.fetch()
     inventory = taken(mirror, commit, reader_of(mirror))
-    assert inventory.counts == {"One": 2, "Two": 1, "a": 1, "(top level)": 3}
+    assert inventory.counts == {"One": 2, "Two": 1, "a": 1, "(top level)": 4}
     assert inventory.paths == {
         Note.UNPARSED: ["in/a/broken.json"],
         Note.OVERSIZED: ["in/large.txt"],
         Note.UTF16: ["in/ü.json"],
         Note.LINK: ["in/link"],
+        Note.UNSAFE: ["in/..\\up.txt"],
     }
 
 

@@ -12,7 +12,13 @@ from services.repositories.git import GitOutputTooLarge, GitResult, GitTimedOut,
 from tests.repositories.waiting import has_group, is_alive, wait_until
 
 
-def shell(script: str, *, timeout: timedelta = timedelta(seconds=20), max_output: int = 1000) -> GitResult:
+def shell(
+    script: str,
+    *,
+    timeout: timedelta = timedelta(seconds=20),
+    max_output: int = 1000,
+    max_memory: int = 1 << 30,
+) -> GitResult:
     """Run a shell script as git runs one: through an alias."""
     return run_git(
         ["-c", f"alias.run=!{script}", "run"],
@@ -20,6 +26,7 @@ def shell(script: str, *, timeout: timedelta = timedelta(seconds=20), max_output
         timeout=timeout,
         check_cancelled=never_cancelled,
         max_output=max_output,
+        max_memory=max_memory,
     )
 
 
@@ -53,6 +60,17 @@ def test_it_keeps_little_of_an_endless_complaint() -> None:
 def test_an_endless_output_is_stopped() -> None:
     with pytest.raises(GitOutputTooLarge):
         shell("yes")
+
+
+def test_git_and_its_children_are_refused_memory_past_the_limit() -> None:
+    script = "head -c 200000000 /dev/zero | git hash-object --stdin"
+    result = shell(script, max_memory=1 << 26)
+    assert result.out_of_memory, result
+    assert not shell(script).out_of_memory
+
+
+def test_a_remote_without_memory_is_not_this_side_s_limit() -> None:
+    assert not shell("echo 'remote: fatal: Out of memory, malloc failed' >&2; exit 1").out_of_memory
 
 
 def test_the_whole_group_is_killed_at_the_time_limit(group_file: Path) -> None:

@@ -2,6 +2,7 @@ import pygit2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pygit2.enums import ObjectType
 
 from models.errors import RefNotFound
 from services.repositories.mirror import Mirror
@@ -92,10 +93,7 @@ def test_a_trailer_is_what_git_says_it_is(mirror: Mirror, lines: list[str]) -> N
     assert find_by_trailer(repository, key=KEY, value=RUN, head=head, since=None) == told
 
 
-def test_what_many_commits_quote_is_asked_of_git_in_parts(
-    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.repositories.trailers._AT_ONCE", 2)
+def test_what_many_commits_quote_is_not_found(mirror: Mirror) -> None:
     repository = mirror.repository
     author, tree = pygit2.Signature("Ada", "ada@example.org", 0, 0), repository.TreeBuilder().write()
     commits: list[str] = []
@@ -106,3 +104,14 @@ def test_what_many_commits_quote_is_asked_of_git_in_parts(
     told = [commit for number, commit in enumerate(reversed(commits)) if number % 3]
     for since in (None, commits[-1]):
         assert find_by_trailer(repository, key=KEY, value=RUN, head=commits[0], since=since) == told[::-1]
+
+
+def test_a_commit_whose_signature_is_odd_hides_none_behind_it(mirror: Mirror) -> None:
+    repository = mirror.repository
+    author, tree = pygit2.Signature("Ada", "ada@example.org", 0, 0), repository.TreeBuilder().write()
+    own = str(repository.create_commit(None, author, author, f"Restore\n\n{KEY}: {RUN}", tree, []))
+    signature = b"author Ada <a> 1" + b"0" * 30 + b" +0000\ncommitter Ada"
+    data = f"tree {tree}\nparent {own}\n".encode() + signature + f"\n\nodd\n\n{KEY}: {RUN}\n".encode()
+    odd = str(repository.odb.write(ObjectType.COMMIT, data))
+    assert find_by_trailer(repository, key=KEY, value=RUN, head=odd, since=None) == [odd, own]
+    assert find_by_trailer(repository, key=KEY, value=RUN, head=odd, since=own) == [odd]

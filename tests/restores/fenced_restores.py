@@ -52,12 +52,24 @@ class FencedRestore:
         repository.commit({"a.json": "1"})
         repository.tag("before")
         repository.commit({"a.json": "2"})
-        mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=[repositories])
+        return cls.of(database, repository, folder)
+
+    @classmethod
+    def of(
+        cls,
+        database: Database,
+        repository: GitRepository,
+        folder: Path,
+        *,
+        mode: RestoreMode = RestoreMode.EXACT,
+    ) -> "FencedRestore":
+        """Plan the restore of everything from a repository's tag `before`."""
+        mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=[repository.path.parent])
         with database.transaction() as session:
             environment = make_environment(session, repository_url=repository.url)
         point = RestorePoints(database, mirrors).create(environment, label="p", ref="before", actor=ADA)
         plan = RestorePlans(database, mirrors).create(
-            environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA
+            environment, restore_point_id=point.id, mode=mode, items=None, actor=ADA
         )
         scope = RestoreExecuteInput(
             workspace_id=environment.workspace_id, environment_id=environment.id, restore_plan_id=plan.id
