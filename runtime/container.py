@@ -52,11 +52,14 @@ def build_run_check(
     return RunCheck(database, engine, reconciler, dispatcher)
 
 
-def build_services(settings: Settings) -> Services:
-    """Compose what the web and the command line work with; nothing is connected before it is used."""
+def build_services(settings: Settings, database_url: str | None = None) -> Services:
+    """Compose what the web and the command line work with; nothing is connected before it is used.
+
+    `database_url` None: the one that owns the tables.
+    """
     temporal = TemporalConnection(settings.need_temporal_address(), settings.temporal_namespace)
     engine = TemporalEngine(temporal)
-    database = Database.connect(settings.need_database_url())
+    database = Database.connect(database_url or settings.need_database_url())
     return Services(
         database=database,
         dispatcher=Dispatcher(database, engine, public_url=settings.public_url),
@@ -77,7 +80,8 @@ def build_services(settings: Settings) -> Services:
 def build_web_app(settings: Settings) -> Flask:
     """Compose the web process; raise SettingsError for a setting that it needs and lacks."""
     secret_key = settings.need_secret_key()
-    app = create_app(build_services(settings), secret_key=secret_key)
+    services = build_services(settings, settings.need_web_database_url())
+    app = create_app(services, secret_key=secret_key)
     if settings.trusted_proxies:
         # Each proxy appends its client's address; only those of our own proxies can be trusted.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign] # Flask's documented way

@@ -10,6 +10,7 @@ from werkzeug.routing import RoutingException
 from web import pages
 from web.api import api
 from web.api.reference import reference
+from web.auditing import audit_requests
 from web.context import EXTENSION, Services
 from web.health import health
 from web.metrics.exposition import measure
@@ -54,6 +55,7 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
     measure(app, services.database)
     app.before_request(_name_request)
     app.after_request(_add_request_id)
+    audit_requests(app)
     app.register_blueprint(health)
     app.register_blueprint(api)
     app.register_blueprint(reference)

@@ -74,8 +74,15 @@ class Services:
         )
 
     def narrowed(self) -> "Services":
-        """Return a copy whose database shows each request its principal's workspaces alone."""
-        return replace(self, database=self.database.narrowed(scope_of_request))
+        """Return a copy that shows and changes for each request its principal's workspaces alone."""
+        database = self.database.narrowed(scope_of_request)
+        return replace(
+            self,
+            database=database,
+            dispatcher=self.dispatcher.on(database),
+            check=self.check.on(database),
+            cancellations=self.cancellations.on(database),
+        )
 
 
 def services() -> Services:

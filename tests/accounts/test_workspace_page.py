@@ -13,7 +13,7 @@ from services.validation import check_name
 from tests.clients import Browser
 from tests.page import Part, page_of
 from tests.world import World
-from web.accounts.workspaces import sentence_of
+from web.accounts.audit_wording import sentence_of
 
 TOKEN = re.compile(r"opr_[\w-]{43}")
 NEVER_USED = '[aria-labelledby="tokens"] [data-last-used="never"]'

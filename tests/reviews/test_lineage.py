@@ -17,7 +17,7 @@ from services.access.audit import newest_entries
 from services.database.session import Database
 from services.reviews.lineage import Reviews
 from tests.factories import ADA, NOW, make_environment, make_run, make_workspace
-from web.accounts.workspaces import sentence_of
+from web.accounts.audit_wording import sentence_of
 
 
 def make_review(session: Session, environment: Environment, *, previous: UUID | None = None) -> UUID:

@@ -4,9 +4,10 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from models.access import User
+from models.access import AuditAction, User
 from models.catalog import Capability
 from models.errors import InvalidInput, OperationRunError, TooManyRequests, Unauthenticated
+from services.access.audit import record_for_person
 from services.access.password_sign_in import PasswordSignIn
 from services.access.passwords import SHORTEST, check_password, password_hash_of, set_password
 from services.access.principals import sign_out_everywhere
@@ -37,7 +38,7 @@ def change_password() -> Response:
         return make_response(_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     user_id = signed_in_session().user_id
     with services().database.transaction(SIGNING_IN) as session:
-        set_password(session, user_id, request.form.get("password", ""))
+        set_password(session, user_id, request.form.get("password", ""), actor=current_principal().actor)
         session.flush()
         user = session.scalars(select(User).where(User.id == user_id)).one()
     begin_session(user)
@@ -48,7 +49,9 @@ def change_password() -> Response:
 def leave() -> str:
     """Sign the person out of every browser, this one included."""
     with services().database.transaction(SIGNING_IN) as session:
-        sign_out_everywhere(session, signed_in_session().user_id)
+        user_id = signed_in_session().user_id
+        sign_out_everywhere(session, user_id)
+        record_for_person(session, user_id, AuditAction.SIGNED_OUT_EVERYWHERE)
     end_session()
     return render_template("sessions/signed_out.html", everywhere=True)
 
