@@ -64,7 +64,7 @@ def read_missing_settings(database_url: str) -> Sequence[str]:
 
 
 def read_excess_powers(database_url: str, web_database_url: str) -> Sequence[str]:
-    """Return what the login of the web server's URL may do that it must not (services/database/web_login.py)."""
+    """Return what the login of the web server's URL may do that it must not, as `excess_powers` does."""
     login = unquote(urlsplit(web_database_url).username or "")
     with _connected(database_url) as connection:
         return excess_powers(connection, login)

@@ -87,7 +87,7 @@ def _program() -> str | None:
 def _write(folder: Path, server: SplitResult, *, port: int, mode: str, pool_size: int) -> Path:
     folder.mkdir(parents=True)
     users, configuration = folder / "users.txt", folder / "pgbouncer.ini"
-    known = {server.username: server.password, **WEB_LOGINS}
+    known = {str(server.username): str(server.password), **WEB_LOGINS}
     users.write_text("".join(f'"{name}" "{password}"\n' for name, password in known.items()))
     configuration.write_text(
         _INI.format(server=server, host=HOST, port=port, users=users, mode=mode, pool_size=pool_size)

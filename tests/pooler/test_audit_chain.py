@@ -1,4 +1,4 @@
-"""The audit's chains of tests/access/test_audit_chain.py once more, with clients that share their sessions."""
+"""The laws of tests/access/test_audit_chain.py once more, with clients that share their sessions."""
 
 from tests.access.conftest import statements
 from tests.access.test_audit_chain import *  # noqa: F403
