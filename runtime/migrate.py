@@ -12,7 +12,7 @@ from models.errors import OperationRunError
 from services.access.audit_chain import ChainCheck, verify_chains
 from services.database.role_settings import missing_settings, set_missing_settings
 from services.database.session import Database
-from services.database.web_login import ensure_web_login, excess_powers
+from services.database.web_login import check_web_login, ensure_web_login
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
 _LOCK = 0x6F706572  # any fixed number: of two concurrent migrations one waits for the other
@@ -39,6 +39,7 @@ def prepare_web_login(database_url: str, web_database_url: str) -> None:
         ensure_web_login(connection, unquote(login.username or ""), unquote(login.password or "") or None)
     try:
         with _connected(web_database_url) as connection:
+            check_web_login(connection)
             set_missing_settings(connection)
     except OperationalError as error:
         message = f"The web server's database login does not connect: {str(error.orig).strip()}"
@@ -63,11 +64,10 @@ def read_missing_settings(database_url: str) -> Sequence[str]:
         return missing_settings(connection)
 
 
-def read_excess_powers(database_url: str, web_database_url: str) -> Sequence[str]:
-    """Return what the login of the web server's URL may do that it must not, as `excess_powers` does."""
-    login = unquote(urlsplit(web_database_url).username or "")
-    with _connected(database_url) as connection:
-        return excess_powers(connection, login)
+def check_login_of_web(web_database_url: str) -> None:
+    """Raise OperationRunError where the login that a URL leads to may do more than a web server's."""
+    with _connected(web_database_url) as connection:
+        check_web_login(connection)
 
 
 def read_audit(database_url: str) -> Sequence[ChainCheck]:

@@ -18,7 +18,7 @@ from runtime.local.ports import is_free
 from runtime.local.postgres import binary
 from runtime.local.temporal_cli import VERSION, WAYS_OUT, find_binary
 from runtime.local.temporal_server import unreachable_reason
-from runtime.migrate import read_audit, read_excess_powers, read_missing_settings
+from runtime.migrate import check_login_of_web, read_audit, read_missing_settings
 from runtime.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -194,11 +194,12 @@ def _web_login(settings: Settings) -> Finding | None:
         found = "web and worker share one, which owns the tables, unless OPERATIONRUN_WEB_DATABASE_URL is set"
         return Finding(check="web's database login", ok=False, found=found, mend=mend, needed=False)
     try:
-        excess = read_excess_powers(settings.database_url, settings.web_database_url)
+        check_login_of_web(settings.web_database_url)
     except DBAPIError:
-        return None
-    found = f"may do too much: {'; '.join(excess)}" if excess else "assumes the web's roles, and no others"
-    return Finding(check="web's database login", ok=not excess, found=found, mend=mend)
+        return Finding(check="web's database login", ok=False, found="does not connect", mend=mend)
+    except OperationRunError as error:
+        return Finding(check="web's database login", ok=False, found=str(error), mend=mend)
+    return Finding(check="web's database login", ok=True, found="assumes the web's roles, and no others")
 
 
 def _audit(settings: Settings) -> Finding | None:

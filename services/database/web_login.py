@@ -42,6 +42,14 @@ def excess_powers(connection: Connection, login: str) -> Sequence[str]:
     return [power for power, query in _POWERS.items() if connection.scalar(text(query), given)]
 
 
+def check_web_login(connection: Connection) -> None:
+    """Raise OperationRunError where the connection's own login may do more than a web server's.
+
+    A pooler may log in as another role than the URL says: the server's word counts.
+    """
+    _refuse_excess(connection, str(connection.scalar(text("SELECT session_user"))))
+
+
 def ensure_web_login(connection: Connection, login: str, password: str | None) -> None:
     """Create the web server's login where it is missing, and let it assume the web's roles.
 
@@ -54,16 +62,20 @@ def ensure_web_login(connection: Connection, login: str, password: str | None) -
         if password:
             create += sql.SQL(" PASSWORD {}").format(sql.Literal(password))
         connection.exec_driver_sql(_as_text(connection, create))
-    if excess := excess_powers(connection, login):
-        raise OperationRunError(
-            f"The web server's database login {login!r} may do too much: {'; '.join(excess)}. Give "
-            "OPERATIONRUN_WEB_DATABASE_URL another login, which `operationrun migrate` creates."
-        )
+    _refuse_excess(connection, login)
     if not connection.scalar(_HAS_ROLES, {"login": login, "roles": list(WEB_ROLES)}):
         _need_to_create_roles(connection, login)
         roles = sql.SQL(", ").join(map(sql.Identifier, WEB_ROLES))
         grant = sql.SQL("GRANT {} TO {}").format(roles, sql.Identifier(login))
         connection.exec_driver_sql(_as_text(connection, grant))
+
+
+def _refuse_excess(connection: Connection, login: str) -> None:
+    if excess := excess_powers(connection, login):
+        raise OperationRunError(
+            f"The web server's database login {login!r} may do too much: {'; '.join(excess)}. Give "
+            "OPERATIONRUN_WEB_DATABASE_URL another login, which `operationrun migrate` creates."
+        )
 
 
 def _need_to_create_roles(connection: Connection, login: str) -> None:

@@ -1,4 +1,6 @@
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -39,17 +41,21 @@ def show_audit(workspace_id: UUID) -> str:
         workspace = authorized(session, Workspace, workspace_id, MANAGE)
         wanted = _filter(workspace_id)
         page = list_audit(session, wanted, after=request.args.get("after"))
+        given: dict[str, Any] = {
+            name: value for name, value in (("act", wanted.act), ("actor", wanted.actor)) if value
+        }
         members = [user.email for user, _ in Members(session, workspace_id).list()]
         actors = sorted({*members, *(token.name for token in list_tokens(session, workspace_id))})
         return render_template(
             "workspaces/audit.html",
             workspace=workspace,
             entries=[(entry, sentence_of(entry)) for entry in page.items],
-            next=page.next,
-            is_first_page="after" not in request.args,
-            given={"act": wanted.act or None, "actor": wanted.actor},
+            given=given,
             acts=ACTS,
             actors=actors,
+            file=url_for("workspaces.download_audit", workspace_id=workspace_id, **given),
+            first=_audit_path(workspace_id, given) if "after" in request.args else None,
+            following=_audit_path(workspace_id, {**given, "after": page.next}) if page.next else None,
         )
 
 
@@ -58,6 +64,10 @@ def download_audit(workspace_id: UUID) -> Response:
     """Return the same entries, every page of them, as a CSV file."""
     _require_manager(workspace_id)
     return audit_file(_filter(workspace_id))
+
+
+def _audit_path(workspace_id: UUID, query: Mapping[str, Any]) -> str:
+    return url_for("workspaces.show_audit", workspace_id=workspace_id, **query)
 
 
 def _filter(workspace_id: UUID) -> AuditFilter:
