@@ -59,12 +59,6 @@ class AdapterRunReconciler:
         self._registry = registry
         self._clock = clock
 
-    def on(self, database: Database) -> "AdapterRunReconciler":
-        """Return the same reconciler, working on another database."""
-        return AdapterRunReconciler(
-            database, self._mirrors, fences=self.fences, registry=self._registry, clock=self._clock
-        )
-
     def reconcile(
         self,
         run_id: UUID,

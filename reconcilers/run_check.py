@@ -59,11 +59,6 @@ class RunCheck:
         self._dispatcher = dispatcher
         self._clock = clock
 
-    def on(self, database: Database) -> "RunCheck":
-        """Return the same check, working on another database."""
-        reconciler, dispatcher = self._reconciler.on(database), self._dispatcher.on(database)
-        return RunCheck(database, self._engine, reconciler, dispatcher, clock=self._clock)
-
     def check(self, run_id: UUID, *, source: Source, actor: Actor, skip_locked: bool = False) -> CheckResult:
         """Leave a run alone, dispatch it again, or settle it, as `judge` says. Raises NotFound.
 

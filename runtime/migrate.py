@@ -74,7 +74,8 @@ def read_audit(database_url: str) -> Sequence[ChainCheck]:
     """Return what verifying each of the audit's chains finds."""
     database = Database.connect(database_url, pool_size=1)
     try:
-        return verify_chains(database)
+        with database.transaction() as session:
+            return verify_chains(session)
     finally:
         database.close()
 

@@ -51,7 +51,7 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
     """Return the Flask app: the API, the probes and the pages, on the given services."""
     app = Application("web")
     app.config.update(SECRET_KEY=secret_key, MAX_CONTENT_LENGTH=MAX_BODY)
-    app.extensions[EXTENSION] = services.narrowed()
+    app.extensions[EXTENSION] = services
     measure(app, services.database)
     app.before_request(_name_request)
     app.after_request(_add_request_id)

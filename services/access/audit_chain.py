@@ -11,7 +11,6 @@ from sqlalchemy import Result, Row, select
 from sqlalchemy.orm import Session
 
 from models.access import INSTALLATION, AuditChain, AuditEntry, Workspace
-from services.database.session import Database
 from services.hashing import sha256_of
 
 # So many entries are in memory at once.
@@ -58,15 +57,17 @@ def hash_of(previous: str, entry: Any) -> str:
     return sha256_of(previous + json.dumps(fields, ensure_ascii=False))
 
 
-def verify_chains(database: Database) -> Sequence[ChainCheck]:
-    """Verify every chain, the installation's first and then by workspace; one that is empty is left out."""
-    with database.transaction() as session:
-        # One snapshot: an entry that is appended meanwhile is no difference.
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        slugs = {row.id: row.slug for row in session.execute(select(Workspace.id, Workspace.slug))}
-        known = (select(AuditChain.chain), select(AuditEntry.workspace_id).distinct())
-        chains = {found or INSTALLATION for each in known for found in session.scalars(each)}
-        checks = [_verified(session, chain, slugs.get(chain)) for chain in chains]
+def verify_chains(session: Session) -> Sequence[ChainCheck]:
+    """Verify every chain, the installation's first and then by workspace; one that is empty is left out.
+
+    The session must not have begun: its transaction is one snapshot, in which an entry that is appended
+    meanwhile is no difference.
+    """
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    slugs = {row.id: row.slug for row in session.execute(select(Workspace.id, Workspace.slug))}
+    known = (select(AuditChain.chain), select(AuditEntry.workspace_id).distinct())
+    chains = {found or INSTALLATION for each in known for found in session.scalars(each)}
+    checks = [_verified(session, chain, slugs.get(chain)) for chain in chains]
     return sorted(checks, key=lambda check: check.workspace or "")
 
 

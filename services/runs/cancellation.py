@@ -34,10 +34,6 @@ class Cancellations:
         self._engine = engine
         self._clock = clock
 
-    def on(self, database: Database) -> "Cancellations":
-        """Return the same, working on another database."""
-        return Cancellations(database, self._engine, clock=self._clock)
-
     def ask(self, run_id: UUID, actor: Actor) -> OperationRun:
         """Record the request and deliver it to Temporal; repeating it changes nothing.
 

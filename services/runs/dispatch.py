@@ -44,10 +44,6 @@ class Dispatcher:
         self.public_url = public_url
         self._clock = clock
 
-    def on(self, database: Database) -> "Dispatcher":
-        """Return the same dispatcher, working on another database."""
-        return Dispatcher(database, self._starter, public_url=self.public_url, clock=self._clock)
-
     def dispatch_or_fail(self, run_id: UUID, start: WorkflowStart | None = None) -> OperationRun:
         """Start the workflow of a queued run, once its transaction has committed; return the run (law L4).
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from models.access import AuditAction
 from services.access.audit import ORIGIN, Audit, Origin, newest_entries
-from services.access.audit_chain import chain_head, verify_chains
+from services.access.audit_chain import chain_head
 from services.database.row_security import SIGNING_IN, within
 from services.database.session import Database
+from tests.audit import verify_chains
 from tests.factories import ADA, make_workspace
 
 SAVED = AuditAction.VIEW_SAVED

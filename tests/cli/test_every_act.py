@@ -14,8 +14,8 @@ from models.access import AuditEntry
 from models.lifecycle import Outcome
 from models.reason_codes import ReasonCode
 from runtime.cli.main import operationrun, run_command
-from services.access.audit_chain import verify_chains
 from services.database.session import Database
+from tests.audit import verify_chains
 from tests.fake_engine import FakeEngine
 from tests.world import World
 

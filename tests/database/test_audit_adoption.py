@@ -3,8 +3,8 @@
 from sqlalchemy import text
 
 from runtime.migrate import downgrade, upgrade
-from services.access.audit_chain import verify_chains
 from services.database.session import Database
+from tests.audit import verify_chains
 from tests.factories import make_workspace
 
 WRITTEN = text(

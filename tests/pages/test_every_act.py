@@ -10,9 +10,9 @@ from werkzeug.test import TestResponse
 
 from models.access import AuditAction, AuditEntry, Role
 from models.saved_view import SavedView
-from services.access.audit_chain import verify_chains
 from services.access.tokens import list_tokens
 from services.database.session import Database
+from tests.audit import verify_chains
 from tests.clients import Browser
 from tests.world import World
 

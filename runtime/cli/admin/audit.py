@@ -64,10 +64,10 @@ def verify(*, workspace: str | None, as_json: bool) -> int:
     Keep COUNT and HEAD elsewhere, such as in a signed review pack: they show a tail that was cut off together
     with the record of its length.
     """
-    with cli_context(Settings.from_environment()) as services:
-        checks = [each for each in verify_chains(services.database) if workspace in {None, each.workspace}]
-        if workspace is not None and not checks:
-            raise InvalidInput("workspace", f"There is no audit of a workspace {workspace!r}.")
+    with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
+        checks = [each for each in verify_chains(session) if workspace in {None, each.workspace}]
+    if workspace is not None and not checks:
+        raise InvalidInput("workspace", f"There is no audit of a workspace {workspace!r}.")
     rows = [
         {
             "chain": each.workspace or "(installation)",
