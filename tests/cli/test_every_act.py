@@ -87,7 +87,7 @@ def create_token(world: World, run: Run) -> None:
 
 def revoke_token(world: World, run: Run) -> None:
     create_token(world, run)
-    (token,) = run("token", "list", *at(world))
+    token = run("token", "list", *at(world))[0]
     run("token", "revoke", token["id"], *at(world))
 
 
