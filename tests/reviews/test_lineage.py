@@ -142,6 +142,7 @@ def test_publishing_and_archiving_leave_who_did_it(database: Database) -> None:
         for _ in range(2):
             reviews.publish(published)
             reviews.archive(archived)
+    with database.transaction() as session:
         entries = newest_entries(session, environment.workspace_id)
     assert [(entry.action, entry.subject_id, entry.actor_name) for entry in entries] == [
         ("review_archived", archived, ADA.name),
