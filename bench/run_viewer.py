@@ -33,6 +33,7 @@ from services.database.paging import PAGE_SIZE, Cursor
 from services.database.session import Database
 from tests.fake_engine import FakeEngine, services_on
 from web.app import create_app
+from web.context import scope_of_request
 
 SMALL, LARGE = 10_000, 1_000_000
 ROUNDS, WARM_UP = 21, 2
@@ -126,7 +127,11 @@ def side(server_url: str, folder: Path, runs: int) -> Iterator[Side]:
     statements: list[str] = []
     event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     services = services_on(
-        FakeEngine(), database, folder=folder, roots=[folder], public_url="http://localhost"
+        FakeEngine(),
+        database.narrowed(scope_of_request),
+        folder=folder,
+        roots=[folder],
+        public_url="http://localhost",
     )
     client = create_app(services, secret_key="a key of this bench alone").test_client()  # noqa: S106 - no secret
     sign_in(client, user_id)

@@ -48,6 +48,14 @@ def widen(table: str) -> None:
     op.execute(f"REVOKE ALL ON {table} FROM {WEB}, {SIGN_IN}")
 
 
+def safe_search_path() -> str:
+    """Return the search path of a function that runs with its owner's rights, for `SET search_path =`.
+
+    Temporary tables come last: a caller's own would otherwise stand in for ours.
+    """
+    return f"{op.get_bind().scalar(text('SELECT quote_ident(current_schema())'))}, pg_temp"
+
+
 def ensure_roles(connection: Connection) -> None:
     """Create the two roles where they are not there yet, and let the present one assume them.
 

@@ -1,11 +1,15 @@
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import SLUG_PATTERN, Base, Id
+
+# The chain of the installation, whose audit entries have no workspace.
+INSTALLATION: Final = UUID(int=0)
 
 
 class Role(StrEnum):
@@ -21,15 +25,39 @@ class Role(StrEnum):
 class AuditAction(StrEnum):
     """What an audit entry records."""
 
+    WORKSPACE_CREATED = "workspace_created"
     MEMBER_ADDED = "member_added"
     MEMBER_ROLE_CHANGED = "member_role_changed"
     MEMBER_REMOVED = "member_removed"
     TOKEN_CREATED = "token_created"  # noqa: S105 # not one
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 # not one
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGNED_OUT = "signed_out"
+    SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    SESSIONS_ENDED = "sessions_ended"
+    SIGN_IN_LINK_CREATED = "sign_in_link_created"
+    PASSWORD_SET = "password_set"  # noqa: S105 # not one
+    IDENTITY_RELEASED = "identity_released"
+    CONNECTION_CREATED = "connection_created"
+    CONNECTION_CHANGED = "connection_changed"
+    CONNECTION_REMOVED = "connection_removed"
+    CONNECTION_CHECKED = "connection_checked"
+    ENVIRONMENT_CREATED = "environment_created"
+    ENVIRONMENT_CHANGED = "environment_changed"
+    RESTORE_POINT_CREATED = "restore_point_created"
+    RESTORE_PLAN_CREATED = "restore_plan_created"
+    RUN_REQUESTED = "run_requested"
+    RUN_CANCELLATION_REQUESTED = "run_cancellation_requested"
+    RUN_CHECKED = "run_checked"
+    RUNS_PRUNED = "runs_pruned"
+    SWEEP_TRIGGERED = "sweep_triggered"
     REVIEW_PUBLISHED = "review_published"
     REVIEW_ARCHIVED = "review_archived"
     VIEW_SAVED = "view_saved"
     VIEW_DELETED = "view_deleted"
+    DOWNLOADED = "downloaded"
+    REFUSED = "refused"
 
 
 _ROLES = "role IN ('owner', 'operator', 'reviewer', 'reader', 'customer')"
@@ -170,15 +198,18 @@ class SignInAttempts(Base):
 
 
 class AuditEntry(Base):
-    """Who changed what in a workspace, for changes that are no run. Append-only; no code decides from it.
+    """Who did what in a workspace, or in the installation where `workspace_id` is null.
 
-    `subject` names what was changed by text that outlives it: an e-mail address, a name.
+    Append-only; no code decides from it. `subject` names what was acted on by text that outlives it: an
+    e-mail address, a name. `request_id` and `address` are null for what no HTTP request did. PostgreSQL gives
+    each entry its `position` in its chain, from 1, and its `hash` over the entry and the hash before
+    (services/access/audit_chain.py).
     """
 
     __tablename__ = "audit_entries"
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    workspace_id: Mapped[UUID | None] = mapped_column(ForeignKey("workspaces.id"))
     action: Mapped[str]
     subject: Mapped[str]
     subject_id: Mapped[UUID | None]
@@ -186,5 +217,28 @@ class AuditEntry(Base):
     actor_kind: Mapped[str]
     actor_name: Mapped[str]
     at: Mapped[datetime]
+    request_id: Mapped[str | None]
+    address: Mapped[str | None]
+    position: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
 
-    __table_args__ = (Index("ix_audit_entries_workspace_id_id", "workspace_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entries_workspace_id_id", "workspace_id", "id"),
+        Index(
+            "uq_audit_entries_chain",
+            "workspace_id",
+            "position",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+
+class AuditChain(Base):
+    """How many entries a chain has, and the hash of its last: a tail that is cut off shows against it."""
+
+    __tablename__ = "audit_chains"
+
+    chain: Mapped[UUID] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    head: Mapped[str]

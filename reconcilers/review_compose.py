@@ -1,6 +1,6 @@
 from typing import ClassVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import column, func, select
 from sqlalchemy.orm import Session
 
 from models.catalog import OperationType
@@ -60,16 +60,16 @@ class ReviewComposeAdapter:
 
 
 def _with_chains(session: Session, run: OperationRun, fingerprint: str | None) -> tuple[ReviewFacts, ...]:
-    """Return the reviews of the run or the fingerprint, and all that superseded them, oldest first."""
-    review = EnvironmentReview
-    start = select(review.id, review.superseded_by_id).where(
-        or_(review.run_id == run.id, review.fingerprint == fingerprint)
+    """Return the reviews of the run or the fingerprint, and all that superseded them, oldest first.
+
+    PostgreSQL's own function reads them: a web process sees its request's workspaces alone, and the decision
+    has to know of a match elsewhere.
+    """
+    review = EnvironmentReview.__table__.columns
+    names = [*ReviewFacts.model_fields, "composed_at"]
+    matches = func.reviews_of_run(run.id, fingerprint).table_valued(
+        *(column(name, review[name].type) for name in names)
     )
-    chain = start.cte("chain", recursive=True)
-    # A UNION without ALL ends on a chain that loops.
-    chain = chain.union(
-        select(review.id, review.superseded_by_id).join(chain, review.id == chain.c.superseded_by_id)
-    )
-    columns = [getattr(review, name) for name in ReviewFacts.model_fields]
-    found = select(*columns).where(review.id.in_(select(chain.c.id))).order_by(review.composed_at, review.id)
-    return tuple(ReviewFacts.model_validate(dict(row)) for row in session.execute(found).mappings())
+    found = select(*(matches.c[name] for name in ReviewFacts.model_fields))
+    rows = session.execute(found.order_by(matches.c.composed_at, matches.c.id))
+    return tuple(ReviewFacts.model_validate(dict(row)) for row in rows.mappings())

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from models.access import AuditAction
 from models.actor import Actor
 from models.base import Clock, utc_now
 from models.errors import NotFound
@@ -17,6 +18,7 @@ from reconcilers.run_judgement import (
     judge_beside,
     standing_of,
 )
+from services.access.audit import Audit
 from services.database.session import Database
 from services.engine.port import Engine, WorkflowView
 from services.runs.dispatch import Dispatcher
@@ -60,8 +62,11 @@ class RunCheck:
     def check(self, run_id: UUID, *, source: Source, actor: Actor, skip_locked: bool = False) -> CheckResult:
         """Leave a run alone, dispatch it again, or settle it, as `judge` says. Raises NotFound.
 
-        A completed run is settled again, which corrects it where the facts are different by now.
+        A completed run is settled again, which corrects it where the facts are different by now. An
+        operator's check is audited.
         """
+        if source == "operator":
+            self._audit(run_id, actor)
         _, judgement = self.judge(run_id)
         if judgement.execution is None:
             return CheckResult(action=judgement.action)
@@ -97,6 +102,15 @@ class RunCheck:
             with self._database.transaction() as session:
                 OperationRunService(session, clock=self._clock).plan_look(run_id, self._clock())
         return CheckResult(action=judgement.action, reconciliation=settled)
+
+    def _audit(self, run_id: UUID, actor: Actor) -> None:
+        with self._database.transaction() as session:
+            run = session.get(OperationRun, run_id)
+            if run is None:
+                raise NotFound
+            Audit(session=session, workspace_id=run.workspace_id, actor=actor, clock=self._clock).record(
+                AuditAction.RUN_CHECKED, run.type, subject_id=run_id
+            )
 
     def preview(self, run_id: UUID) -> CheckResult:
         """Return what `check` would do now, and from which facts; write nothing. Raises NotFound."""

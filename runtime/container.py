@@ -23,7 +23,7 @@ from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from services.runs.new_run import Dispatch
 from web.app import create_app
-from web.context import Services
+from web.context import Services, scope_of_request
 from web.openid import OpenIdProvider
 from web.rate_limits import Buckets, Limit, RequestLimits
 
@@ -61,11 +61,14 @@ def build_run_check(
     return RunCheck(database, engine, reconciler, dispatcher)
 
 
-def build_services(settings: Settings) -> Services:
-    """Compose what the web and the command line work with; nothing is connected before it is used."""
+def build_services(settings: Settings, database: Database | None = None) -> Services:
+    """Compose what the web and the command line work with; nothing is connected before it is used.
+
+    `database` None: the whole one, by the login that owns the tables.
+    """
     temporal = TemporalConnection(settings.need_temporal())
     engine = TemporalEngine(temporal)
-    database = Database.connect(settings.need_database_url())
+    database = database or Database.connect(settings.need_database_url())
     return Services(
         database=database,
         dispatcher=Dispatcher(database, engine, public_url=settings.public_url),
@@ -87,7 +90,9 @@ def build_services(settings: Settings) -> Services:
 def build_web_app(settings: Settings) -> Flask:
     """Compose the web process; raise SettingsError for a setting that it needs and lacks."""
     secret_key = settings.need_secret_key()
-    app = create_app(build_services(settings), secret_key=secret_key)
+    database = Database.connect(settings.need_web_database_url()).narrowed(scope_of_request)
+    services = build_services(settings, database)
+    app = create_app(services, secret_key=secret_key)
     if settings.trusted_proxies:
         # Each proxy appends its client's address; only those of our own proxies can be trusted.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign] # Flask's documented way

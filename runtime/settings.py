@@ -33,6 +33,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     database_url: str | None = None
+    web_database_url: str | None = None
     temporal_address: str | None = None
     temporal_namespace: str = "default"
     task_queue: str = Field(default=TASK_QUEUE, min_length=1)
@@ -93,7 +94,7 @@ class Settings(BaseModel):
     def _change_retention(cls, value: object) -> object:
         return Retention().changed(value) if isinstance(value, str) else value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "web_database_url")
     @classmethod
     def _is_libpq(cls, value: str | None) -> str | None:
         if value and not value.startswith(("postgresql://", "postgres://")):
@@ -150,6 +151,10 @@ class Settings(BaseModel):
     def need_database_url(self) -> str:
         """Return the database's URL; raise SettingsError, with an example, where it is not set."""
         return self.database_url or _missing("DATABASE_URL", "postgresql://user@host/database")
+
+    def need_web_database_url(self) -> str:
+        """Return the database's URL for the web server: of its own login, else the one of everything else."""
+        return self.web_database_url or self.need_database_url()
 
     def need_temporal(self) -> ClientConfigProfile:
         """Return how to reach Temporal; raise SettingsError, with an example, where no address is set."""

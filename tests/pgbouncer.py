@@ -19,6 +19,8 @@ from tests.left_out import leave_out
 
 # Fewer than the clients of any test of a whole system, so that no client keeps a connection to itself.
 POOL_SIZE = 3
+# Of the web servers that tests attack (tests/database/test_web_login.py).
+WEB_LOGINS = {"operationrun_web_login": "web"}
 ANSWERS_WITHIN = timedelta(seconds=10)
 # Debian installs it where only root's PATH leads.
 _WHERE = "/usr/sbin"
@@ -85,7 +87,8 @@ def _program() -> str | None:
 def _write(folder: Path, server: SplitResult, *, port: int, mode: str, pool_size: int) -> Path:
     folder.mkdir(parents=True)
     users, configuration = folder / "users.txt", folder / "pgbouncer.ini"
-    users.write_text(f'"{server.username}" "{server.password}"\n')
+    known = {str(server.username): str(server.password), **WEB_LOGINS}
+    users.write_text("".join(f'"{name}" "{password}"\n' for name, password in known.items()))
     configuration.write_text(
         _INI.format(server=server, host=HOST, port=port, users=users, mode=mode, pool_size=pool_size)
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Flask
+from flask import Flask, has_request_context
 from uuid_utils.compat import uuid7
 
 from models.access import Member, Role, User, Workspace
@@ -23,6 +23,7 @@ from models.restore import RestorePlan
 from models.review import EnvironmentReview, ReviewChange, ReviewStatus
 from services.access.sign_in_links import create_sign_in_link
 from services.access.tokens import create_token
+from services.database.row_security import RowScope
 from services.database.session import Database
 from services.reviews.lineage import Reviews
 from services.runs.inputs import parse_input
@@ -40,7 +41,7 @@ from tests.factories import (
 from tests.fake_engine import FakeEngine, services_on
 from tests.git_repository import git, make_repository
 from web.app import create_app
-from web.context import EXTENSION, Services
+from web.context import EXTENSION, Services, scope_of_request
 from web.metrics import exposition
 from web.rate_limits import Buckets, Limit, RequestLimits
 
@@ -48,6 +49,8 @@ ABSENT = "01890000-0000-7000-8000-000000000000"
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
 RESTORE = OperationType.RESTORE_EXECUTE
 SYSTEM = Actor(kind="system", name="sweep")
+# The role that the database's login is by itself.
+UNSCOPED = RowScope(role="none")
 # Only the tests of the limits reach one.
 AMPLE = Limit(per_minute=600_000, burst=10_000)
 
@@ -57,7 +60,7 @@ def app_on(services: Services) -> Flask:
     app = copy(_app())
     app.extensions = {
         **app.extensions,
-        EXTENSION: services.narrowed(),
+        EXTENSION: services,
         exposition.EXTENSION: exposition.Metrics(services.database),
     }
     return app
@@ -88,7 +91,9 @@ class World:
         self.database = database
         self.folder = folder
         self.engine = FakeEngine()
-        services = services_on(self.engine, database, folder=folder, roots=[folder], public_url=public_url)
+        # Inside a request as a web process composes it; the tests' own hands are free.
+        narrowed = database.narrowed(lambda: scope_of_request() if has_request_context() else UNSCOPED)
+        services = services_on(self.engine, narrowed, folder=folder, roots=[folder], public_url=public_url)
         limits = RequestLimits(tokens=Buckets(AMPLE), addresses=Buckets(AMPLE))
         self.services = replace(services, request_limits=limits)
         self.app = app_on(self.services)

@@ -128,9 +128,9 @@ MUTANTS = (
     ),
     Mutant(
         name="an adapter reads no chain",
-        file="reconcilers/review_compose.py",
-        text="join(chain, review.id == chain.c.superseded_by_id)",
-        mutation="join(chain, review.id == chain.c.superseded_by_id).where(False)",
+        file="migrations/versions/0015_web_login.py",
+        text="JOIN chain ON r.id = chain.superseded_by_id",
+        mutation="JOIN chain ON false",
         test=f"{_READ_TEST}::test_a_review_that_was_superseded",
     ),
     Mutant(

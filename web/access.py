@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from models.access import Workspace
 from models.base import Base
 from models.catalog import Capability
 from models.environment import Environment
-from models.errors import NotFound, Unauthenticated
+from models.errors import Forbidden, NotFound, Unauthenticated
 from models.operation_run import OperationRun
 from models.restore import RestorePlan
 from models.review import EnvironmentReview, ReviewStatus
@@ -41,6 +42,24 @@ _CANONICAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Row = TypeVar("Row", bound=Base)
 
+# Where `flask.g` keeps what the request was refused, for the audit (web/auditing.py).
+REFUSALS: Final = "refusals"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A capability that the principal lacks in one of their workspaces."""
+
+    workspace_id: UUID
+    capability: Capability
+    subject_id: UUID | None = None
+
+
+def note_refusal(refusal: Refusal) -> None:
+    """Keep a refusal of the present request for the audit."""
+    refusals: list[Refusal] = g.setdefault(REFUSALS, [])
+    refusals.append(refusal)
+
 
 def authorized(session: Session, model: type[Row], row_id: UUID | str | None, capability: Capability) -> Row:
     """Return the row of a model by its id, once the principal may use the capability on it.
@@ -53,7 +72,14 @@ def authorized(session: Session, model: type[Row], row_id: UUID | str | None, ca
     if row is None:
         raise NotFound
     workspace_id, see = _VISIBILITY[model](row)
-    require(current_principal(), workspace_id, capability, see=see)
+    principal = current_principal()
+    try:
+        require(principal, workspace_id, capability, see=see)
+    except (Forbidden, NotFound):
+        # One of a workspace that is not the principal's is none that exists, to the audit too.
+        if workspace_id in principal.roles:
+            note_refusal(Refusal(workspace_id=workspace_id, capability=capability, subject_id=known_id))
+        raise
     return row
 
 

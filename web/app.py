@@ -10,6 +10,7 @@ from werkzeug.routing import RoutingException
 from web import pages
 from web.api import api
 from web.api.reference import reference
+from web.auditing import audit_requests
 from web.context import EXTENSION, Services
 from web.health import health
 from web.metrics.exposition import measure
@@ -48,11 +49,12 @@ def create_app(services: Services, *, secret_key: str) -> Flask:
     """Return the Flask app: the API, the probes and the pages, on the given services."""
     app = Application("web")
     app.config.update(SECRET_KEY=secret_key, MAX_CONTENT_LENGTH=MAX_BODY)
-    app.extensions[EXTENSION] = services.narrowed()
+    app.extensions[EXTENSION] = services
     measure(app, services.database)
     app.before_request(_name_request)
     app.after_request(_add_request_id)
     app.teardown_request(_forget_ids)
+    audit_requests(app)
     app.register_blueprint(health)
     app.register_blueprint(api)
     app.register_blueprint(reference)

@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore, Event
 from typing import Final
@@ -42,7 +42,10 @@ WAITING_AT_ONCE: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What a web process or a command works with; composed once, in runtime/container.py."""
+    """What a web process or a command works with; composed once, in runtime/container.py.
+
+    A web process composes all of it on a database that `scope_of_request` narrows.
+    """
 
     database: Database
     dispatcher: Dispatcher
@@ -78,10 +81,6 @@ class Services:
             temporal_ui_url=self.temporal_ui_url,
             namespace=self.target.connection,
         )
-
-    def narrowed(self) -> "Services":
-        """Return a copy whose database shows each request its principal's workspaces alone."""
-        return replace(self, database=self.database.narrowed(scope_of_request))
 
 
 def services() -> Services:

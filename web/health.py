@@ -8,9 +8,10 @@ from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, current_app, jsonify
 from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DataError, ProgrammingError
 
 import migrations
+from services.database.row_security import SIGNING_IN
 from web.api.openapi.spec import Content, EndpointSpec, Tag, documented
 from web.context import services
 from web.metrics.exposition import exposition
@@ -65,11 +66,11 @@ def show_metrics() -> Response:
 
 def _database_revision() -> str | None:
     try:
-        with services().database.unscoped.transaction() as session:
+        with services().database.transaction(SIGNING_IN) as session:
             found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
             return found
-    except ProgrammingError:
-        # An empty database has no such table.
+    except (ProgrammingError, DataError):
+        # A database that was not migrated so far has no such table, opens it to nobody, or lacks the role.
         return None
 
 

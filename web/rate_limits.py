@@ -100,11 +100,16 @@ class Buckets:
 
 PER_TOKEN: Final = Limit(per_minute=600, burst=120)
 PER_ADDRESS: Final = Limit(per_minute=60, burst=30)
+AUDITED_REFUSALS: Final = Limit(per_minute=60, burst=120)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestLimits:
-    """The limits of one web process: per token, and per address for requests without a valid token."""
+    """The limits of one web process: per token, and per address for requests without a valid token.
+
+    Past `refusals` a caller's refusals are answered all the same, and not audited any more.
+    """
 
     tokens: Buckets = field(default_factory=lambda: Buckets(PER_TOKEN))
     addresses: Buckets = field(default_factory=lambda: Buckets(PER_ADDRESS))
+    refusals: Buckets = field(default_factory=lambda: Buckets(AUDITED_REFUSALS))

@@ -32,6 +32,7 @@ COMMANDS = {
     "reconcile": LazyCommand("runtime.cli.remote.reconcile", "Check a run and settle it by what is true."),
     "sweep": LazyCommand("runtime.cli.admin.sweep", "Sweep now, or say what a sweep would do."),
     "prune": LazyCommand("runtime.cli.admin.prune", "Delete old runs that nothing needs any more."),
+    "audit": LazyCommand("runtime.cli.admin.audit", "Who did what, and whether that record is whole."),
     "verify-pack": LazyCommand("runtime.cli.remote.verify_pack", "Say whether a review pack is unchanged."),
     "doctor": LazyCommand(
         "runtime.cli.admin.doctor", "Say what is missing on this machine, and how to fix it."

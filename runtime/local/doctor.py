@@ -18,7 +18,7 @@ from runtime.local.ports import is_free
 from runtime.local.postgres import binary
 from runtime.local.temporal_cli import VERSION, WAYS_OUT, find_binary
 from runtime.local.temporal_findings import examine_temporal
-from runtime.migrate import read_missing_settings
+from runtime.migrate import check_login_of_web, read_audit, read_missing_settings
 from runtime.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -43,6 +43,8 @@ def examine(settings: Settings) -> list[Finding]:
         _migrations,
         _connections,
         _sessions,
+        _web_login,
+        _audit,
     )
     here = [finding for check in checks if (finding := check(settings))]
     return [*here, *examine_temporal(settings)] if settings.temporal_address else here
@@ -162,6 +164,38 @@ def _sessions(settings: Settings) -> Finding | None:
     found = "begin with their time limits, in UTC" if not missing else "lack a time limit, or are not in UTC"
     mend = f"operationrun migrate, or as the role itself: {'; '.join(missing)}. Then RECONNECT a pooler."
     return Finding(check="database sessions", ok=not missing, found=found, mend=mend, needed=False)
+
+
+def _web_login(settings: Settings) -> Finding | None:
+    """Say whether the web server's database login is its own, and can become no more."""
+    if not settings.database_url:
+        return None
+    mend = "Set OPERATIONRUN_WEB_DATABASE_URL for `migrate` and the web server (docs/operating.md)."
+    if settings.web_database_url is None:
+        found = "web and worker share one, which owns the tables, unless OPERATIONRUN_WEB_DATABASE_URL is set"
+        return Finding(check="web's database login", ok=False, found=found, mend=mend, needed=False)
+    try:
+        check_login_of_web(settings.web_database_url)
+    except DBAPIError:
+        return Finding(check="web's database login", ok=False, found="does not connect", mend=mend)
+    except OperationRunError as error:
+        return Finding(check="web's database login", ok=False, found=str(error), mend=mend)
+    return Finding(check="web's database login", ok=True, found="assumes the web's roles, and no others")
+
+
+def _audit(settings: Settings) -> Finding | None:
+    try:
+        checks = read_audit(settings.need_database_url())
+    except (SettingsError, DBAPIError):
+        return None
+    heads = ", ".join(
+        f"{each.workspace or '(installation)'} {each.count} {each.head[:12]}"
+        + (f": {each.problem}" if each.problem else "")
+        for each in checks
+    )
+    ok = not any(each.problem for each in checks)
+    mend = "Find out who holds the database's own role. Compare with a backup: operationrun audit verify"
+    return Finding(check="audit", ok=ok, found=heads or "no entries", mend=mend)
 
 
 def _output(command: Sequence[str]) -> str | None:

@@ -18,6 +18,7 @@ from runtime.local.supervisor import Supervisor
 from runtime.local.system_user import open_for_reading, open_passage, unprivileged_account
 
 NAME = "operationrun"
+WEB_LOGIN = "operationrun_web_login"
 MAJOR_VERSION = "18"
 INITDB_WITHIN = timedelta(minutes=2)
 # After a crash the server replays its log first, which can take a while on a slow disk.
@@ -58,6 +59,11 @@ class EmbeddedPostgres:
         """The libpq URL of the database `operationrun`, with its superuser `operationrun`."""
         return self._url(NAME)
 
+    @property
+    def web_url(self) -> str:
+        """The libpq URL of the same database, with the login of the web server alone."""
+        return self._url(NAME, WEB_LOGIN, stored_secret(self._data_dir / "postgres.web.password"))
+
     def prepare(self) -> Program:
         """Prepare the data directory, and return the server to run on it.
 
@@ -91,8 +97,9 @@ class EmbeddedPostgres:
             if known is None:
                 connection.execute("CREATE DATABASE operationrun")
 
-    def _url(self, database: str) -> str:
-        return f"postgresql://{NAME}:{stored_secret(self._password)}@{HOST}:{self.port}/{database}"
+    def _url(self, database: str, login: str = NAME, password: str | None = None) -> str:
+        password = password or stored_secret(self._password)
+        return f"postgresql://{login}:{password}@{HOST}:{self.port}/{database}"
 
     def _server(self) -> Program:
         settings = SETTINGS | {"port": str(self.port)}

@@ -19,8 +19,8 @@ from runtime.local.seed import Seeded, seed
 from runtime.local.supervisor import Supervisor
 from runtime.local.temporal_cli import need_binary
 from runtime.local.temporal_server import NAMESPACE, TemporalDevServer, need_answer
-from runtime.migrate import upgrade
-from runtime.settings import Settings
+from runtime.migrate import prepare_web_login, upgrade
+from runtime.settings import PREFIX, Settings
 from runtime.temporal.profile import without_profile
 
 STOP_ORDER = ("worker", "web", "temporal", "postgres")
@@ -34,6 +34,10 @@ LOCAL_LIMITS = {
     "token_requests_at_once": 60_000,
     "address_refusals_per_minute": 600_000,
     "address_refusals_at_once": 60_000,
+}
+# Each process gets the database's URL that it needs, and none from the environment of `up`.
+WITHOUT_DATABASE = {
+    f"{PREFIX}{name}{suffix}": "" for name in ("DATABASE_URL", "WEB_DATABASE_URL") for suffix in ("", "_FILE")
 }
 LOG_PROBLEMS = re.compile(r'"level": "(warning|error|critical)"|^Traceback')
 
@@ -71,7 +75,7 @@ class LocalSystem:
         temporal = self._start_temporal()
         settings = self._settings(
             port=port,
-            database_url=self._start_postgres().url,
+            postgres=self._start_postgres(),
             temporal_address=temporal.address if temporal else self._given.temporal_address,
             temporal_ui_url=temporal.ui_url if temporal else self._given.temporal_ui_url,
         )
@@ -112,11 +116,17 @@ class LocalSystem:
         return server
 
     def _settings(
-        self, *, port: int, database_url: str, temporal_address: str | None, temporal_ui_url: str | None
+        self,
+        *,
+        port: int,
+        postgres: EmbeddedPostgres,
+        temporal_address: str | None,
+        temporal_ui_url: str | None,
     ) -> Settings:
         given = self._given
         facts = {
-            "database_url": database_url,
+            "database_url": postgres.url,
+            "web_database_url": postgres.web_url,
             "temporal_address": temporal_address,
             "temporal_namespace": NAMESPACE,
             "temporal_ui_url": temporal_ui_url,
@@ -131,6 +141,7 @@ class LocalSystem:
     def _prepare_database(self, settings: Settings) -> None:
         self._say("Bringing the database up to date.")
         upgrade(settings.need_database_url())
+        prepare_web_login(settings.need_database_url(), settings.need_web_database_url())
 
     def _prepare_temporal(self, settings: Settings) -> None:
         self._say("Setting Temporal up.")
@@ -148,7 +159,7 @@ class LocalSystem:
             # On SIGINT gunicorn ends its workers at once; SIGKILL would leave them running.
             _own(
                 "web",
-                settings,
+                settings.model_copy(update={"database_url": None}),
                 "--port",
                 str(port),
                 stop_within=WEB_STOPS_WITHIN,
@@ -199,7 +210,7 @@ def _own(
     return Program(
         name=command,
         argv=own_argv("runtime.cli.main", command, *arguments),
-        environment=without_profile(own_environment(settings.as_environment())),
+        environment=without_profile(own_environment(WITHOUT_DATABASE | settings.as_environment())),
         stop_within=stop_within,
         orphan_signal=orphan_signal,
         ready_line=ready_line,

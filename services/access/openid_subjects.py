@@ -9,9 +9,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.access import OpenIdSubject, User
+from models.access import AuditAction, OpenIdSubject, User
+from models.actor import Actor
 from models.base import Clock, utc_now
 from models.errors import IdentityRefused, SubjectRefused, UnknownPerson
+from services.access.audit import SYSTEM, record_for_person
 from services.access.members import find_person
 
 # As OpenID Connect Core 1.0 bounds it, section 2.
@@ -55,12 +57,16 @@ def resolve_user(session: Session, claim: IdentityClaim, *, clock: Clock = utc_n
     return user
 
 
-def release(session: Session, user_id: UUID) -> int:
-    """Forget which subjects a person is bound to, so that their address counts again; return how many."""
+def release(session: Session, user_id: UUID, *, actor: Actor = SYSTEM) -> int:
+    """Forget which subjects a person is bound to, so that their address counts again; return how many.
+
+    It is audited.
+    """
     statement = delete(OpenIdSubject).where(OpenIdSubject.user_id == user_id)
     released = len(session.scalars(statement.returning(OpenIdSubject.subject)).all())
     if released:
         _log.info("openid_subject_released", user_id=str(user_id))
+    record_for_person(session, user_id, AuditAction.IDENTITY_RELEASED, actor=actor, detail=str(released))
     return released
 
 

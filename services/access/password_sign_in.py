@@ -9,9 +9,11 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.access import SignInAttempts, User
+from models.access import AuditAction, SignInAttempts, User
+from models.actor import Actor
 from models.base import Clock, utc_now
 from models.errors import TooManyRequests, Unauthenticated
+from services.access.audit import Audit
 from services.access.members import find_person
 from services.access.passwords import HASHER, fits, password_hash_of, renew_hash
 from services.database.row_security import SIGNING_IN
@@ -83,6 +85,17 @@ def _of_address(address: str) -> str:
     return sha256_of(f"address {getattr(parsed, 'ipv4_mapped', None) or parsed}")
 
 
+def record_failed_sign_in(session: Session, email: str | None, way: str, *, clock: Clock = utc_now) -> None:
+    """Record a sign-in that failed, in the installation's audit; `email` None: of no person who is known.
+
+    What was typed is not kept: people type their password into the field for the name.
+    """
+    audit = Audit(
+        session=session, workspace_id=None, actor=Actor(kind="user", name=email or "unknown"), clock=clock
+    )
+    audit.record(AuditAction.SIGN_IN_FAILED, email or "unknown", detail=way)
+
+
 @dataclass(frozen=True, kw_only=True)
 class PasswordSignIn:
     """Signs people in by their e-mail address and password."""
@@ -96,8 +109,8 @@ class PasswordSignIn:
 
         1. The attempt is counted and committed; TooManyRequests where there were too many.
         2. The password is verified against the person's, or a dummy where they have none; no connection is
-           held meanwhile. Unauthenticated where it does not fit: in the same words and time for an unknown
-           address and for a person without a password.
+           held meanwhile. Unauthenticated where it does not fit, which is audited: in the same words and time
+           for an unknown address and for a person without a password.
         3. The count is forgotten, and the hash renewed where its parameters are old.
         """
         with self.database.transaction(SIGNING_IN) as session:
@@ -107,6 +120,8 @@ class PasswordSignIn:
         if wait is not None:
             raise TooManyRequests(wait)
         if not fits(password, hashed, hasher=self.hasher) or user is None or hashed is None:
+            with self.database.transaction(SIGNING_IN) as session:
+                record_failed_sign_in(session, user.email if user else None, "password", clock=self.clock)
             raise Unauthenticated
         with self.database.transaction(SIGNING_IN) as session:
             forget_attempts(session, name=name, address=address)

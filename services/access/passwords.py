@@ -10,9 +10,11 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models.access import Password
+from models.access import AuditAction, Password
+from models.actor import Actor
 from models.base import Clock, utc_now
 from models.errors import InvalidInput
+from services.access.audit import SYSTEM, record_for_person
 from services.access.sessions import sign_out_everywhere
 
 SHORTEST: Final = 12
@@ -36,10 +38,11 @@ def set_password(
     user_id: UUID,
     password: str,
     *,
+    actor: Actor = SYSTEM,
     hasher: PasswordHasher = HASHER,
     clock: Clock = utc_now,
 ) -> None:
-    """Give a person a password, in place of any before, and sign them out everywhere.
+    """Give a person a password, in place of any before, sign them out everywhere, and audit it.
 
     Their unused sign-in links end too. Raises InvalidInput for a password that is too short or too long.
     """
@@ -53,6 +56,7 @@ def set_password(
         )
     )
     sign_out_everywhere(session, user_id)
+    record_for_person(session, user_id, AuditAction.PASSWORD_SET, actor=actor)
 
 
 def password_hash_of(session: Session, user_id: UUID) -> str | None:

@@ -5,9 +5,11 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from models.access import SignInLink, User
+from models.access import AuditAction, SignInLink, User
+from models.actor import Actor
 from models.base import Clock, utc_now
 from models.errors import Unauthenticated
+from services.access.audit import SYSTEM, record_for_person
 from services.hashing import SECRET_BYTES, sha256_of
 
 SIGN_IN_LINK_LIFETIME = timedelta(minutes=15)
@@ -17,12 +19,13 @@ def create_sign_in_link(
     session: Session,
     user_id: UUID,
     *,
+    actor: Actor = SYSTEM,
     lifetime: timedelta = SIGN_IN_LINK_LIFETIME,
     clock: Clock = utc_now,
 ) -> str:
     """Make a link that signs a person in, once, and return its secret: `<public url>/sign-in/<secret>`.
 
-    It ends the links before it: one person has one link at most.
+    It ends the links before it: one person has one link at most. It is audited.
     """
     # Of two at once the second waits here, and ends the first.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
@@ -32,6 +35,7 @@ def create_sign_in_link(
     session.add(
         SignInLink(user_id=user_id, secret_hash=sha256_of(secret), created_at=now, expires_at=now + lifetime)
     )
+    record_for_person(session, user_id, AuditAction.SIGN_IN_LINK_CREATED, actor=actor)
     return secret
 
 

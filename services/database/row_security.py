@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
-# One statement, so that assuming the role and naming the workspaces is one round trip.
+# One statement, so that assuming the role and naming the workspaces is one round trip. The last setting says
+# that this release can show every act of the audit (migrations/versions/0012_audit_chain.py).
 _ASSUME: Final = text(
-    "SELECT set_config('role', :role, true), set_config('operationrun.workspaces', :workspaces, true)"
+    "SELECT set_config('role', :role, true), set_config('operationrun.workspaces', :workspaces, true), "
+    "set_config('operationrun.acts', 'all', true)"
 )
 _GIVEN: Final = "row_scope"
 
@@ -28,13 +30,21 @@ class RowScope:
         connection.execute(_ASSUME, {"role": self.role, "workspaces": workspaces})
 
 
+# The roles that a web server's transactions assume (migrations/row_security.py creates them).
+WEB_ROLES: Final = ("operationrun_web", "operationrun_sign_in")
+_WEB, _SIGN_IN = WEB_ROLES
+
 # The principal is not known yet: only the tables of signing in are visible.
-SIGNING_IN: Final = RowScope(role="operationrun_sign_in")
+SIGNING_IN: Final = RowScope(role=_SIGN_IN)
+
+
+# What belongs to no workspace: the figures of the ledger as a whole.
+OF_NO_WORKSPACE: Final = RowScope(role=_WEB)
 
 
 def within(workspaces: frozenset[UUID]) -> RowScope:
     """Return the scope of a principal who belongs to these workspaces."""
-    return RowScope(role="operationrun_web", workspaces=workspaces)
+    return RowScope(role=_WEB, workspaces=workspaces)
 
 
 def narrow(sessions: sessionmaker[Session], scope: Callable[[], RowScope]) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.tables import TABLES
+from services.database.audit_entries import append_at_commit
 from services.database.connection import open_connection
 from services.database.pool import OnChange, WatchedPool
 from services.database.row_security import RowScope, info_of, narrow
@@ -21,6 +22,7 @@ class Database:
         self.engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         guard(self._sessions)
+        append_at_commit(self._sessions)
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
@@ -40,11 +42,6 @@ class Database:
     def narrowed(self, scope: Callable[[], RowScope]) -> "ScopedDatabase":
         """Return the same database, each of whose transactions reaches the rows of its scope alone."""
         return ScopedDatabase(self, scope)
-
-    @property
-    def unscoped(self) -> "Database":
-        """The database as its own role sees it, for what belongs to no workspace (metrics, readiness)."""
-        return self
 
     @contextmanager
     def transaction(self, scope: RowScope | None = None) -> Iterator[Session]:
@@ -76,10 +73,4 @@ class ScopedDatabase(Database):
 
     def __init__(self, whole: Database, scope: Callable[[], RowScope]) -> None:
         super().__init__(whole.engine)
-        self._whole = whole
         narrow(self._sessions, scope)
-
-    @property
-    def unscoped(self) -> Database:
-        """The database as its own role sees it, for what belongs to no workspace (metrics, readiness)."""
-        return self._whole

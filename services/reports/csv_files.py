@@ -92,3 +92,14 @@ def _change_rows(change: ChangedItem) -> Iterator[tuple[Any, ...]]:
     for setting in change.settings or [{}]:
         sides = (value_json(setting, "before"), value_json(setting, "after"))
         yield (*what, setting.get("path"), setting.get("change"), *sides, *who)
+
+
+AUDIT: Final = (
+    "id", "workspace_id", "position", "at", "act", "subject", "subject_id", "detail", "actor_kind",
+    "actor_name", "request_id", "address", "hash",
+)  # fmt: skip
+
+
+def audit_csv(entries: Iterable[object]) -> Iterator[bytes]:
+    """Yield a row per entry of the audit (its shape as the API gives it)."""
+    return _csv(AUDIT, ([getattr(entry, name) for name in AUDIT] for entry in entries))

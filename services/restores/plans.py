@@ -3,11 +3,13 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from models.access import AuditAction
 from models.actor import Actor
 from models.base import Clock, Json, utc_now
 from models.environment import Environment
 from models.errors import InvalidInput, RefNotFound
 from models.restore import RestoreMode, RestorePlan, RestorePoint
+from services.access.audit import Audit
 from services.database.session import Database
 from services.hashing import digest
 from services.repositories.mirror import Mirror, MirrorStore
@@ -73,6 +75,9 @@ class RestorePlans:
         )
         with self._database.transaction() as session:
             session.add(plan)
+            Audit(session=session, workspace_id=plan.workspace_id, actor=actor, clock=self._clock).record(
+                AuditAction.RESTORE_PLAN_CREATED, environment.name, subject_id=plan.id, detail=plan.digest
+            )
         return plan
 
     def _point(self, environment: Environment, point_id: UUID) -> RestorePoint:

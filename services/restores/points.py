@@ -1,11 +1,13 @@
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from models.access import AuditAction
 from models.actor import Actor
 from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
+from services.access.audit import Audit
 from services.database.session import Database
 from services.repositories.mirror import MirrorStore
 from services.repositories.refs import check_ref
@@ -47,6 +49,10 @@ class RestorePoints:
         statement = insert(RestorePoint).values(values).on_conflict_do_nothing().returning(RestorePoint)
         with self._database.transaction() as session:
             point = session.scalars(statement).one_or_none()
+            if point is not None:
+                Audit(
+                    session=session, workspace_id=point.workspace_id, actor=actor, clock=self._clock
+                ).record(AuditAction.RESTORE_POINT_CREATED, label, subject_id=point.id, detail=commit)
         if point is None:
             raise Conflict(f"This environment has a restore point {label!r} already. Choose another label.")
         return point

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from models.access import AuditAction
 from models.actor import Actor
 from models.base import Clock, Json, utc_now
 from models.catalog import OperationType
@@ -25,6 +26,7 @@ from models.errors import (
 from models.lifecycle import ACTIVE
 from models.operation_run import OperationRequest, OperationRun
 from models.restore import RestorePlan
+from services.access.audit import Audit
 from services.repositories.refs import check_ref
 from services.runs.inputs import SCOPE
 from services.runs.new_run import Dispatch, NewRun
@@ -203,6 +205,8 @@ class OperationRequests:
                 at=self._clock(),
             )
         )
+        audit = Audit(session=self._session, workspace_id=run.workspace_id, actor=actor, clock=self._clock)
+        audit.record(AuditAction.RUN_REQUESTED, run.type, subject_id=run.id)
 
     def _replay(self, workspace_id: UUID, key: str, body: Json) -> OperationRun | None:
         # Of two callers with one key the second waits for the first to commit, and then finds its row.

@@ -2,12 +2,14 @@ from uuid import UUID
 
 import structlog
 
+from models.access import AuditAction
 from models.actor import Actor
 from models.base import Clock, utc_now
 from models.errors import AlreadyCompleted, NotFound
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reconciliation import OPEN
+from services.access.audit import Audit
 from services.database.session import Database
 from services.engine.port import Engine, EngineUnreachable
 from services.runs.links import workflow_id_of
@@ -41,6 +43,10 @@ class Cancellations:
         with self._database.transaction() as session:
             requested = OperationRunService(session, clock=self._clock).request_cancel(run_id, actor)
             run = requested or session.get(OperationRun, run_id)
+            if requested is not None:
+                Audit(
+                    session=session, workspace_id=requested.workspace_id, actor=actor, clock=self._clock
+                ).record(AuditAction.RUN_CANCELLATION_REQUESTED, requested.type, subject_id=run_id)
         if run is None:
             raise NotFound
         if run.status == Status.COMPLETED:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     exists,
     false,
+    func,
     literal_column,
     not_,
     or_,
@@ -28,6 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
+from models.access import AuditAction
+from models.actor import Actor
 from models.base import Clock, utc_now
 from models.catalog import OperationType
 from models.errors import TablesLocked
@@ -36,6 +39,7 @@ from models.operation_run import HAS_RELATED_RUN, RELATED_RUN, OperationRun
 from models.restore import RestoreResult
 from models.retention import Retention
 from models.review import LAST_RESTORE, EnvironmentReview
+from services.access.audit import SYSTEM, Audit
 from services.database.session import Database
 from services.runs.service import OperationRunService
 
@@ -74,9 +78,15 @@ class Expired:
 
 
 class RunRetention:
-    """Deletes completed runs that are older than their retention and that nothing which is kept names."""
+    """Deletes completed runs that are older than their retention and that nothing which is kept names.
 
-    def __init__(self, database: Database, retention: Retention, *, clock: Clock = utc_now) -> None:
+    Each workspace's audit says how many it lost. The audit itself is never pruned: its chain would break.
+    """
+
+    def __init__(
+        self, database: Database, retention: Retention, *, actor: Actor = SYSTEM, clock: Clock = utc_now
+    ) -> None:
+        self._actor = actor
         self._database = database
         self._retention = retention
         self._clock = clock
@@ -141,10 +151,17 @@ class RunRetention:
         free = [run_id for run_id, result in results.items() if result == PruneResult.PRUNED]
         lock = select(OperationRun.id).where(OperationRun.id.in_(free)).with_for_update(skip_locked=True)
         held = self._results_of(session, now, session.scalars(lock).all())
-        OperationRunService(session).delete(
-            [run_id for run_id, result in held.items() if result == PruneResult.PRUNED]
-        )
+        pruned = [run_id for run_id, result in held.items() if result == PruneResult.PRUNED]
+        self._record(session, pruned)
+        OperationRunService(session).delete(pruned)
         return dict.fromkeys(free, PruneResult.LOCKED) | held
+
+    def _record(self, session: Session, run_ids: Sequence[UUID]) -> None:
+        run = OperationRun
+        counts = select(run.workspace_id, func.count()).where(run.id.in_(run_ids)).group_by(run.workspace_id)
+        for workspace_id, number in session.execute(counts):
+            audit = Audit(session=session, workspace_id=workspace_id, actor=self._actor, clock=self._clock)
+            audit.record(AuditAction.RUNS_PRUNED, "1 run" if number == 1 else f"{number} runs")
 
     def _is_expired(self, run: type[OperationRun], now: datetime) -> ColumnElement[bool]:
         # The first condition is that of the index on `completed_at`.

@@ -3,17 +3,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from models.access import Workspace
+from models.access import AuditAction, Workspace
+from models.actor import Actor
 from models.base import Clock, utc_now
 from models.errors import Conflict, InvalidInput
+from services.access.audit import SYSTEM, Audit
 from services.validation import check_name, check_slug
 
 
 class Workspaces:
-    """The workspaces of an installation."""
+    """The workspaces of an installation; their creation is audited."""
 
-    def __init__(self, session: Session, *, clock: Clock = utc_now) -> None:
+    def __init__(self, session: Session, *, actor: Actor = SYSTEM, clock: Clock = utc_now) -> None:
         self._session = session
+        self._actor = actor
         self._clock = clock
 
     def create(self, *, slug: str, name: str | None = None) -> Workspace:
@@ -32,7 +35,13 @@ class Workspaces:
             "created_at": self._clock(),
         }
         statement = insert(Workspace).values(values).on_conflict_do_nothing().returning(Workspace)
-        return self._session.scalars(statement).one_or_none()
+        workspace = self._session.scalars(statement).one_or_none()
+        if workspace is not None:
+            audit = Audit(
+                session=self._session, workspace_id=workspace.id, actor=self._actor, clock=self._clock
+            )
+            audit.record(AuditAction.WORKSPACE_CREATED, workspace.slug, subject_id=workspace.id)
+        return workspace
 
     def find(self, given: str) -> Workspace:
         """Return a workspace by slug; raise InvalidInput where there is none."""

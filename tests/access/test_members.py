@@ -44,6 +44,7 @@ def test_it_adds_changes_and_removes_and_each_leaves_an_entry(
         members.remove(grace.id)
         with pytest.raises(NotFound):
             members.remove(grace.id)
+    with database.transaction() as session:
         entries = newest_entries(session, workspace_id)
     assert [(entry.action, entry.subject, entry.detail, entry.actor_name) for entry in entries] == [
         ("member_removed", "grace@example.org", "operator", ADA.name),

@@ -10,7 +10,7 @@ from models.errors import InvalidInput
 from services.access.members import ensure_person
 from services.access.passwords import check_password
 from services.validation import check_name
-from web.accounts.workspaces import sentence_of
+from web.accounts.audit_wording import sentence_of
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,8 @@ def test_it_lists_and_removes_members_and_says_who_did(
     assert "one owner at least" in capsys.readouterr().err
     with database.transaction() as session:
         entries = newest_entries(session, UUID(workspace["id"]))
-    assert [entry.action for entry in entries] == ["member_removed", "member_added", "member_added"]
+    added = ["sign_in_link_created", "member_added"]
+    assert [entry.action for entry in entries] == ["member_removed", *added, *added, "workspace_created"]
     assert all(entry.actor_name.endswith("(command line)") for entry in entries)
 
 

@@ -95,6 +95,8 @@ def test_without_it_a_worker_is_to_sweep_once_now(run: Run, schedule: Callable[[
     before = schedule()
 
     assert run("sweep") == {"dry_run": False, "requested": True}
+    (entry,) = run("audit", "list", "--act", "sweep_triggered")["items"]
+    assert entry["workspace_id"] is None
 
     wait_for(lambda: schedule() > before, what="the schedule to start a sweep")
 

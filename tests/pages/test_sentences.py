@@ -29,7 +29,7 @@ from tests.review_documents import make_document
 from tests.runs.contexts import stored_cancellation
 from tests.runs.viewer.test_messages import a_run
 from web.accounts import sign_in
-from web.accounts.workspaces import sentence_of
+from web.accounts.audit_wording import sentence_of
 from web.error_pages import PAGES
 from web.reviews import comparison, pages
 from web.reviews.actions import HeaderActions, header_actions

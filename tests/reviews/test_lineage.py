@@ -17,7 +17,7 @@ from services.access.audit import newest_entries
 from services.database.session import Database
 from services.reviews.lineage import Reviews
 from tests.factories import ADA, NOW, make_environment, make_run, make_workspace
-from web.accounts.workspaces import sentence_of
+from web.accounts.audit_wording import sentence_of
 
 
 def make_review(session: Session, environment: Environment, *, previous: UUID | None = None) -> UUID:
@@ -142,6 +142,7 @@ def test_publishing_and_archiving_leave_who_did_it(database: Database) -> None:
         for _ in range(2):
             reviews.publish(published)
             reviews.archive(archived)
+    with database.transaction() as session:
         entries = newest_entries(session, environment.workspace_id)
     assert [(entry.action, entry.subject_id, entry.actor_name) for entry in entries] == [
         ("review_archived", archived, ADA.name),

@@ -55,10 +55,10 @@ class Application:
         return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
     def run(self, *arguments: str) -> dict[str, Any]:
-        """Run a command in the web's container, as `docker compose exec web operationrun` does."""
+        """Run a command in a worker's container, as `docker compose exec worker operationrun` does."""
         done = subprocess.run(
             self._argv(("operationrun", *arguments, "--json")),
-            env=self._environment(self.file.services["web"]),
+            env=self._environment(self.file.services["worker"]),
             text=True,
             capture_output=True,
             check=False,

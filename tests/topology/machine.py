@@ -20,8 +20,9 @@ class Machine:
         self.temporal_address = f"{HOST}:{self.temporal_port}"
         self._secrets = self.folder / ".operationrun" / "secrets"
         subprocess.run(["sh", "-euc", file.secrets_command()], cwd=folder, check=True)
-        database_url = self._secrets / "database_url"
-        database_url.write_text(self.here(database_url.read_text()))
+        for name in ("database_url", "web_database_url"):
+            url = self._secrets / name
+            url.write_text(self.here(url.read_text()))
 
     def here(self, text: str, *, web_port: int | None = None) -> str:
         """Return what a container is told, with the names of this machine."""

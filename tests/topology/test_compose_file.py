@@ -202,7 +202,9 @@ def test_our_settings_are_accepted_and_hold_what_the_command_needs(name: str, tm
             secret.write_text("postgresql://example@host/not-a-secret\n")
             environment[key] = str(secret)
     settings = Settings.from_environment(environment)
-    assert settings.need_database_url() == "postgresql://example@host/not-a-secret"
+    url = "postgresql://example@host/not-a-secret"
+    assert settings.database_url == (None if name == "web" else url), "The web has a login of its own."
+    assert settings.web_database_url == (url if name in {"web", "migrate"} else None)
     assert settings.need_temporal().address == "temporal:7233"
     assert (settings.secret_key is not None) == (name == "web"), "The web process alone signs sessions."
 
@@ -249,6 +251,11 @@ def test_the_command_at_the_top_makes_every_secret(tmp_path: Path) -> None:
     password = made[".operationrun/secrets/operationrun_password"]
     assert (
         f"//operationrun:{password}@postgres:5432/operationrun" in made[".operationrun/secrets/database_url"]
+    )
+    web = made[".operationrun/secrets/web_password"]
+    assert (
+        f"//operationrun_web_login:{web}@postgres:5432/operationrun"
+        in made[".operationrun/secrets/web_database_url"]
     )
 
 

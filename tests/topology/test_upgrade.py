@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -40,6 +41,8 @@ def old(topology: Topology, before: ReleaseBefore) -> Application:
     postgres.create_database(NAME)
     assert topology.temporal.make_namespace(NAME)
     url = machine.keep_secret(f"{NAME}_database_url", postgres.url(NAME))
+    web = urlsplit(machine.secret("web_database_url"))._replace(path=f"/{NAME}").geturl()
+    web_url = machine.keep_secret(f"{NAME}_web_database_url", web)
     (port,) = free_ports(1)
     return Application(
         file=topology.file,
@@ -49,6 +52,7 @@ def old(topology: Topology, before: ReleaseBefore) -> Application:
         name="before-",
         settings={
             "OPERATIONRUN_DATABASE_URL_FILE": str(url),
+            "OPERATIONRUN_WEB_DATABASE_URL_FILE": str(web_url),
             "OPERATIONRUN_TEMPORAL_NAMESPACE": NAME,
             "OPERATIONRUN_PUBLIC_URL": f"http://127.0.0.1:{port}",
         },

@@ -6,9 +6,10 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from models.access import User
+from models.access import AuditAction, User
 from models.catalog import Capability
 from models.errors import InvalidInput, OperationRunError, TooManyRequests, Unauthenticated
+from services.access.audit import record_for_person
 from services.access.password_sign_in import PasswordSignIn
 from services.access.passwords import SHORTEST, check_password, password_hash_of, set_password
 from services.access.sessions import (
@@ -44,7 +45,7 @@ def change_password() -> Response:
         return make_response(_page(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     user_id = signed_in().user_id
     with services().database.transaction(SIGNING_IN) as session:
-        set_password(session, user_id, request.form.get("password", ""))
+        set_password(session, user_id, request.form.get("password", ""), actor=current_principal().actor)
         begin_session(session, session.scalars(select(User).where(User.id == user_id)).one())
     return redirect(url_for("account.show", _anchor="password"), HTTPStatus.SEE_OTHER)
 
@@ -56,6 +57,7 @@ def end_one() -> Response:
     if session_id is not None:
         with services().database.transaction(SIGNING_IN) as session:
             end_session_of(session, reader.user_id, session_id)
+            record_for_person(session, reader.user_id, AuditAction.SESSIONS_ENDED, detail="one session")
     return redirect(url_for("account.show", _anchor="sessions"), HTTPStatus.SEE_OTHER)
 
 
@@ -65,6 +67,7 @@ def end_others() -> Response:
     reader = signed_in()
     with services().database.transaction(SIGNING_IN) as session:
         end_other_sessions(session, reader.user_id, kept_id=reader.session_id)
+        record_for_person(session, reader.user_id, AuditAction.SESSIONS_ENDED, detail="every other session")
     return redirect(url_for("account.show", _anchor="sessions"), HTTPStatus.SEE_OTHER)
 
 
@@ -72,7 +75,9 @@ def end_others() -> Response:
 def leave() -> str:
     """Sign the person out of every browser, this one included; their sign-in links end too."""
     with services().database.transaction(SIGNING_IN) as session:
-        sign_out_everywhere(session, signed_in().user_id)
+        user_id = signed_in().user_id
+        sign_out_everywhere(session, user_id)
+        record_for_person(session, user_id, AuditAction.SIGNED_OUT_EVERYWHERE)
     g.pop("principal", None)
     forget_session()
     return render_template("sessions/signed_out.html", everywhere=True)

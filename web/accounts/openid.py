@@ -4,10 +4,11 @@ from flask import Blueprint, Flask, current_app, request
 from flask import session as cookie
 from werkzeug.wrappers import Response
 
-from models.errors import NotFound
+from models.errors import NotFound, Unauthenticated
 from services.access.openid_subjects import resolve_user
 from services.database.row_security import SIGNING_IN
 from web.accounts.sign_in import enter, own_path
+from web.auditing import record_refused_sign_in
 from web.context import services
 from web.openid import OpenIdSignIn
 
@@ -44,9 +45,13 @@ def finish() -> Response:
     """
     claim = _sign_in().finish()
     following = own_path(cookie.pop(_FOLLOWING, None))
-    with services().database.transaction(SIGNING_IN) as session:
-        user = resolve_user(session, claim)
-    return enter(user, following=following)
+    try:
+        with services().database.transaction(SIGNING_IN) as session:
+            user = resolve_user(session, claim)
+    except Unauthenticated:
+        record_refused_sign_in("identity provider")
+        raise
+    return enter(user, "identity provider", following=following)
 
 
 def _sign_in() -> OpenIdSignIn:

@@ -6,13 +6,15 @@ from typing import Final
 from flask import Blueprint, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from models.access import User
+from models.access import AuditAction, User
 from models.errors import TooManyRequests, Unauthenticated
+from services.access.audit import record_for_person
 from services.access.password_sign_in import PasswordSignIn
 from services.access.principals import principal_of_user
 from services.access.sign_in_links import redeem_sign_in_link
 from services.database.row_security import SIGNING_IN
-from web.access import current_principal
+from web.access import current_principal, signed_in
+from web.auditing import record_refused_sign_in
 from web.browser_session import begin_session, end_session
 from web.context import services
 from web.ui.navigation import places_of
@@ -55,7 +57,7 @@ def by_password() -> Response:
         page = sign_in_page(name=name, following=following, problem=problem)
         waiting = {"Retry-After": str(ceil(error.retry_after.total_seconds()))}
         return make_response(page, HTTPStatus.TOO_MANY_REQUESTS, waiting)
-    return enter(user, following=following)
+    return enter(user, "password", following=following)
 
 
 @blueprint.get("/sign-in/<secret>")
@@ -67,27 +69,36 @@ def ask(secret: str) -> str:
 @blueprint.post("/sign-in/<secret>")
 def sign_in(secret: str) -> Response:
     """Use the link up and sign its person in."""
-    with services().database.transaction(SIGNING_IN) as session:
-        user = redeem_sign_in_link(session, secret)
-    return enter(user)
+    try:
+        with services().database.transaction(SIGNING_IN) as session:
+            user = redeem_sign_in_link(session, secret)
+    except Unauthenticated:
+        record_refused_sign_in("link")
+        raise
+    return enter(user, "link")
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> str:
     """Sign out on this browser."""
+    if g.get("principal"):
+        with services().database.transaction(SIGNING_IN) as session:
+            record_for_person(session, signed_in().user_id, AuditAction.SIGNED_OUT)
     end_session()
     g.pop("principal", None)
     return render_template("sessions/signed_out.html")
 
 
-def enter(user: User, *, following: str | None = None) -> Response:
+def enter(user: User, way: str, *, following: str | None = None) -> Response:
     """Sign a person in on this browser; redirect to where they were going, or to their first page.
 
-    Every way of signing in ends here. `user` is the person as their proof found them.
+    Every way of signing in ends here. `user` is the person as their proof found them, `way` says for the
+    audit how they proved it.
     """
     with services().database.transaction(SIGNING_IN) as session:
         principal = principal_of_user(session, user.id)
         begin_session(session, user)
+        record_for_person(session, user.id, AuditAction.SIGNED_IN, detail=way)
     return redirect(following or places_of(principal)[0].path, HTTPStatus.SEE_OTHER)
 
 

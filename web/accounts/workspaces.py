@@ -1,44 +1,29 @@
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from models.access import AuditAction, AuditEntry, Role, User, Workspace
+from models.access import AuditAction, Role, User, Workspace
 from models.base import utc_now
 from models.catalog import Capability
 from models.errors import Conflict, InvalidInput, NotFound
 from services.access.audit import newest_entries
+from services.access.audit_list import AuditFilter, list_audit
 from services.access.members import Members, ensure_person
 from services.access.token_expiry import parse_expiry
 from services.access.tokens import create_token, list_tokens, revoke_token
+from services.database.paging import searchable
 from services.database.row_security import SIGNING_IN
 from web.access import authorized, current_principal
+from web.accounts.audit_file import audit_file
+from web.accounts.audit_wording import ACTS, sentence_of
 from web.context import services
 from web.problems import problem_of
 from web.ui.forms import NO_FORM, SentForm
-
-_SENTENCES: Final[Mapping[AuditAction, str]] = {
-    AuditAction.MEMBER_ADDED: "{actor} added {subject} as {detail}.",
-    AuditAction.MEMBER_ROLE_CHANGED: "{actor} changed the role of {subject} from {detail}.",
-    AuditAction.MEMBER_REMOVED: "{actor} removed {subject}, who was {detail}.",
-    AuditAction.TOKEN_CREATED: "{actor} created the token “{subject}” ({detail}).",
-    AuditAction.TOKEN_REVOKED: "{actor} revoked the token “{subject}” ({detail}).",
-    AuditAction.REVIEW_PUBLISHED: "{actor} published the review of {subject}.",
-    AuditAction.REVIEW_ARCHIVED: "{actor} archived the review of {subject}.",
-    AuditAction.VIEW_SAVED: "{actor} saved the view “{subject}”.",
-    AuditAction.VIEW_DELETED: "{actor} deleted the view “{subject}”.",
-}
-
-
-def sentence_of(entry: AuditEntry) -> str:
-    """Return an audit entry as a sentence."""
-    template = _SENTENCES[AuditAction(entry.action)]
-    return template.format(actor=entry.actor_name, subject=entry.subject, detail=entry.detail)
-
 
 blueprint = Blueprint("workspaces", __name__, url_prefix="/workspaces/<uuid:workspace_id>")
 
@@ -49,6 +34,53 @@ MANAGE = Capability.WORKSPACE_MANAGE
 def show(workspace_id: UUID) -> str:
     """Show a workspace's people and tokens, and the newest audit entries."""
     return _page(workspace_id, NO_FORM)
+
+
+@blueprint.get("/audit")
+def show_audit(workspace_id: UUID) -> str:
+    """Show a page of the workspace's audit, narrowed to an actor, an act or both."""
+    with services().database.transaction() as session:
+        workspace = authorized(session, Workspace, workspace_id, MANAGE)
+        wanted = _filter(workspace_id)
+        page = list_audit(session, wanted, after=request.args.get("after"))
+        given: dict[str, Any] = {
+            name: value for name, value in (("act", wanted.act), ("actor", wanted.actor)) if value
+        }
+        members = [user.email for user, _ in Members(session, workspace_id).list()]
+        actors = sorted({*members, *(token.name for token in list_tokens(session, workspace_id))})
+        return render_template(
+            "workspaces/audit.html",
+            workspace=workspace,
+            entries=[(entry, sentence_of(entry)) for entry in page.items],
+            given=given,
+            acts=ACTS,
+            actors=actors,
+            file=url_for("workspaces.download_audit", workspace_id=workspace_id, **given),
+            first=_audit_path(workspace_id, given) if "after" in request.args else None,
+            following=_audit_path(workspace_id, {**given, "after": page.next}) if page.next else None,
+        )
+
+
+@blueprint.get("/audit.csv")
+def download_audit(workspace_id: UUID) -> Response:
+    """Return the same entries, every page of them, as a CSV file."""
+    _require_manager(workspace_id)
+    return audit_file(_filter(workspace_id))
+
+
+def _audit_path(workspace_id: UUID, query: Mapping[str, Any]) -> str:
+    return url_for("workspaces.show_audit", workspace_id=workspace_id, **query)
+
+
+def _filter(workspace_id: UUID) -> AuditFilter:
+    act = request.args.get("act") or None
+    if act is not None and act not in [*AuditAction]:
+        raise InvalidInput("act", f"act: choose one of {', '.join(AuditAction)}.")
+    return AuditFilter(
+        workspaces={workspace_id},
+        actor=searchable(request.args.get("actor", "")) or None,
+        act=AuditAction(act) if act else None,
+    )
 
 
 @blueprint.post("/members")

@@ -56,7 +56,9 @@ def create_environment() -> Response:
         else:
             require_somewhere(Capability.ENVIRONMENTS_MANAGE)
         given = parse(NewEnvironment, body)
-        environment = Environments(session, allowed_file_roots=services().allowed_file_roots).create(
+        environment = Environments(
+            session, allowed_file_roots=services().allowed_file_roots, actor=current_principal().actor
+        ).create(
             workspace_id=_workspace(session, given.workspace).id, **given.model_dump(exclude={"workspace"})
         )
     location = url_for("api.show_environment", environment_id=environment.id)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, TypeVar
 from flask import current_app, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from models.access import AuditAction
 from models.catalog import OperationType
 from models.errors import InvalidInput
 from models.lifecycle import Outcome, Status
@@ -100,6 +101,14 @@ class ReviewQuery(PageQuery):
 
     environment: Annotated[str | None, Field(description="An environment's slug or id.")] = None
     status: ReviewStatus | None = None
+
+
+class AuditQuery(PageQuery):
+    """The filters of the audit."""
+
+    workspace: Annotated[str | None, Field(description="A workspace's slug or id.")] = None
+    actor: Annotated[str | None, Field(description="The name of who acted, whole.")] = None
+    act: AuditAction | None = None
 
 
 class PackQuery(Parameters):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from models.catalog import Capability
 from models.errors import Forbidden, NotFound
 from services.workspaces.queries import list_environments, list_workspaces
-from web.access import VIEW, current_principal
+from web.access import VIEW, Refusal, current_principal, note_refusal
 
 
 def workspace_named(session: Session, given: str) -> UUID | None:
@@ -27,4 +27,7 @@ def require_somewhere(capability: Capability) -> None:
     """Refuse a principal who has the capability in no workspace; for a body that names none."""
     principal = current_principal()
     if not principal.workspaces_where(capability):
+        # A token has one workspace.
+        for workspace_id in principal.roles:
+            note_refusal(Refusal(workspace_id=workspace_id, capability=capability))
         raise Forbidden if principal.workspaces_where(VIEW) else NotFound

@@ -50,7 +50,7 @@ class Metrics:
             for figure in PoolFigure
         }
         database.watch_connections(lambda figure, change: self._connections[figure].inc(change))
-        self._registry.register(LedgerCollector(database.unscoped))
+        self._registry.register(LedgerCollector(database))
 
     def observe(self, response: Response) -> None:
         """Note how the present request was answered; an address that no route has is one route."""

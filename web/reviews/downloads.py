@@ -17,6 +17,7 @@ from services.reports.packs.archive import pieces_of
 from services.reports.packs.writing import write_pack
 from services.reports.rendering import Format, entity_tag, report_of, write_report
 from services.reviews.readiness import Profile
+from web.auditing import record_download
 
 _MEDIA_TYPES: Final = {
     Format.HTML: "text/html; charset=utf-8",
@@ -46,6 +47,7 @@ def report_response(session: Session, review: EnvironmentReview, profile: str, f
     response.headers["Content-Type"] = _MEDIA_TYPES[written]
     if written is Format.HTML:
         response.headers["Content-Security-Policy"] = content_security_policy()
+    _audit(session, review, response, f"report {profile}.{form}")
     return response
 
 
@@ -59,7 +61,14 @@ def pack_response(session: Session, review: EnvironmentReview, profile: Profile 
     name = f"{profile}-pack" if profile else "pack"
     response = _respond(open_review(session, review.id), write, name, "zip", disposition="attachment")
     response.headers["Content-Type"] = "application/zip"
+    _audit(session, review, response, f"{name}.zip")
     return response
+
+
+def _audit(session: Session, review: EnvironmentReview, response: Response, what: str) -> None:
+    # Who has the bytes already, or asks for the headers alone, takes nothing away.
+    if response.status_code == HTTPStatus.OK and request.method != "HEAD":
+        record_download(session, review.workspace_id, what, review.id)
 
 
 def file_name(document: ReviewDocument, what: str, ending: str) -> str:

@@ -12,6 +12,7 @@ from services.runs.saved_views import list_saved_views
 from services.runs.search.filters import RunFilters
 from services.workspaces.queries import list_environments, list_workspaces
 from web.access import current_principal
+from web.auditing import record_download
 from web.context import services
 from web.runs.run_list import Choices, read_list
 from web.runs.run_story import read_story
@@ -84,7 +85,10 @@ def fragment(run_id: UUID) -> Response:
 @blueprint.get("/<uuid:run_id>/evidence.json")
 def evidence(run_id: UUID) -> Response:
     """Return everything known of a run as a JSON file for support, with secrets masked."""
-    response = make_response(support_bundle(read_story(run_id), utc_now()))
+    story = read_story(run_id)
+    response = make_response(support_bundle(story, utc_now()))
+    with services().database.transaction() as session:
+        record_download(session, story.run.workspace_id, "support bundle", run_id)
     response.headers["Content-Disposition"] = f'attachment; filename="operation-{run_id}.json"'
     response.headers["Cache-Control"] = "private, no-store"
     return response

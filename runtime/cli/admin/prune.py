@@ -8,6 +8,7 @@ import click
 from models.errors import InvalidInput, OperationRunError
 from models.retention import Retention
 from runtime.cli.output import json_option, show
+from runtime.cli.scope import command_line_actor
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.access.sessions import SessionLimits, prune_sign_ins
@@ -37,7 +38,9 @@ def command(*, keep: Sequence[str], dry_run: bool, as_json: bool) -> None:
     retention = _retention(settings.keep_runs, keep)
     with cli_context(settings) as services:
         _outlive_temporal(retention, services.engine)
-        expired = RunRetention(services.database, retention).prune(dry_run=dry_run)
+        expired = RunRetention(services.database, retention, actor=command_line_actor()).prune(
+            dry_run=dry_run
+        )
         sign_ins = 0 if dry_run else _prune_sign_ins(services.database, settings.session_limits)
     if as_json:
         show(_as_json(expired, retention, dry_run=dry_run), as_json=True)

@@ -3,15 +3,18 @@ from collections.abc import Sequence
 
 import click
 
+from models.access import AuditAction
 from models.errors import OperationRunError
 from reconcilers.adoption import Adoption
 from reconcilers.sweep_preview import Preview, SweepPreview
 from reconcilers.sweep_steps import Foreseen
 from runtime.cli.output import json_option, show
+from runtime.cli.scope import command_line_actor
 from runtime.container import cli_context
 from runtime.local.temporal_server import need_answer
 from runtime.settings import Settings
 from runtime.temporal.setup import trigger_sweep
+from services.access.audit import Audit
 from services.engine.port import EngineUnreachable
 
 
@@ -26,6 +29,9 @@ def command(*, dry_run: bool, as_json: bool) -> None:
         return
     need_answer(settings.need_temporal())
     trigger_sweep(settings)
+    with cli_context(settings) as services, services.database.transaction() as session:
+        audit = Audit(session=session, workspace_id=None, actor=command_line_actor())
+        audit.record(AuditAction.SWEEP_TRIGGERED, settings.sweep_queue)
     if as_json:
         show({"dry_run": False, "requested": True}, as_json=True)
     else:

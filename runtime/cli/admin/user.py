@@ -38,7 +38,7 @@ def create(*, email: str, workspace: str, role: str, password_stdin: bool, as_js
         workspace_id = Workspaces(session).find(workspace).id
         user = Members(session, workspace_id, actor=command_line_actor()).add(email=email, role=Role(role))
         if password is not None:
-            set_password(session, user.id, password)
+            set_password(session, user.id, password, actor=command_line_actor())
         link = _link(session, user, services.public_url)
     show({"id": user.id, "email": user.email, **link}, as_json=as_json)
 
@@ -62,7 +62,7 @@ def set_password_(*, email: str, as_json: bool) -> None:
     password = _read_password()
     with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         user = _need_person(session, email)
-        set_password(session, user.id, password)
+        set_password(session, user.id, password, actor=command_line_actor())
     show({"email": user.email, "password": "set"}, as_json=as_json)
 
 
@@ -73,7 +73,7 @@ def release_(*, email: str, as_json: bool) -> None:
     """Forget who a person is to the identity provider, so that their e-mail address counts once more."""
     with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
         user = _need_person(session, email)
-        released = release(session, user.id)
+        released = release(session, user.id, actor=command_line_actor())
     show({"email": user.email, "released": released}, as_json=as_json)
 
 
@@ -95,5 +95,5 @@ def _need_person(session: Session, email: str) -> User:
 
 
 def _link(session: Session, user: User, public_url: str) -> dict[str, Any]:
-    secret = create_sign_in_link(session, user.id)
+    secret = create_sign_in_link(session, user.id, actor=command_line_actor())
     return {"sign_in_url": f"{public_url}/sign-in/{secret}", "valid_for": str(SIGN_IN_LINK_LIFETIME)}

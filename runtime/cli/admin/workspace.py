@@ -21,7 +21,7 @@ def command() -> None:
 def create(*, slug: str, name: str | None, as_json: bool) -> None:
     """Create a workspace."""
     with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
-        workspace = Workspaces(session).create(slug=slug, name=name)
+        workspace = Workspaces(session, actor=command_line_actor()).create(slug=slug, name=name)
     show({"id": workspace.id, "slug": workspace.slug}, as_json=as_json)
 
 

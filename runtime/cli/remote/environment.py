@@ -3,7 +3,7 @@ import click
 from runtime.cli.output import json_option, show
 from runtime.cli.remote.restore_plan import restore_plan
 from runtime.cli.remote.restore_point import restore_point
-from runtime.cli.scope import workspace_ids
+from runtime.cli.scope import command_line_actor, workspace_ids
 from runtime.container import cli_context
 from runtime.settings import Settings
 from services.workspaces.environments import Environments
@@ -43,7 +43,9 @@ def create(
 ) -> None:
     """Register an environment."""
     with cli_context(Settings.from_environment()) as services, services.database.transaction() as session:
-        environment = Environments(session, allowed_file_roots=services.allowed_file_roots).create(
+        environment = Environments(
+            session, allowed_file_roots=services.allowed_file_roots, actor=command_line_actor()
+        ).create(
             workspace_id=Workspaces(session).find(workspace).id,
             slug=slug,
             name=name or slug,

@@ -17,7 +17,7 @@ from runtime.web_server import WebServer, WebServerOptions
 def command(*, host: str, port: int, workers: int, threads: int, as_json: bool) -> None:
     """Run the web server until SIGTERM; it needs the database, Temporal's address and the secret key."""
     settings = Settings.from_environment()
-    settings.need_database_url()
+    settings.need_web_database_url()
     settings.need_temporal()
     settings.need_secret_key()
     if as_json:

@@ -3,7 +3,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from web.api.openapi.components import Components
-from web.api.openapi.spec import Content, EndpointSpec
+from web.api.openapi.spec import JSON, Content, EndpointSpec
 from web.problems import MEDIA_TYPE, Problem
 
 _TEXT: Final = {"type": "string"}
@@ -104,7 +104,9 @@ def _content(content: Content, spec: EndpointSpec, components: Components) -> di
     return {
         "description": content.description,
         "headers": _headers(spec, *own),
-        "content": {media_type: {"schema": schema} for media_type in content.media_types},
+        "content": {
+            media_type: {"schema": schema if media_type == JSON else {}} for media_type in content.media_types
+        },
     }
 
 
