@@ -30,6 +30,10 @@ class AuditAction(StrEnum):
     REVIEW_ARCHIVED = "review_archived"
     VIEW_SAVED = "view_saved"
     VIEW_DELETED = "view_deleted"
+    CONNECTION_CREATED = "connection_created"
+    CONNECTION_CHANGED = "connection_changed"
+    CONNECTION_REMOVED = "connection_removed"
+    CONNECTION_CHOSEN = "connection_chosen"
 
 
 _ROLES = "role IN ('owner', 'operator', 'reviewer', 'reader', 'customer')"

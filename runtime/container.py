@@ -13,6 +13,8 @@ from reconcilers.run_check import RunCheck
 from runtime.settings import Settings
 from runtime.temporal.client import TemporalConnection
 from runtime.temporal.engine import TemporalEngine
+from services.connections.access import EnvironmentMirrors
+from services.connections.secrets import SecretCipher
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import Engine
@@ -34,10 +36,11 @@ ADAPTERS = (restore_execute, review_compose)
 CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=10))
 
 
-def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> MirrorStore:
+def build_mirrors(settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS) -> EnvironmentMirrors:
     """Compose a process's mirrors of repositories, kept under its data directory."""
     root = settings.data_dir / "mirrors"
-    return MirrorStore(root, allowed_file_roots=settings.allowed_file_roots, limits=limits)
+    store = MirrorStore(root, allowed_file_roots=settings.allowed_file_roots, limits=limits)
+    return EnvironmentMirrors(store, SecretCipher(settings.encryption_key))
 
 
 def build_run_check(

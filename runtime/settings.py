@@ -10,6 +10,7 @@ from models.catalog import TASK_QUEUE
 from models.errors import SettingsError
 from models.retention import Retention
 from models.sweep import sweep_queue
+from services.connections.secrets import check_encryption_key
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
 PREFIX = "OPERATIONRUN_"
@@ -29,6 +30,7 @@ class Settings(BaseModel):
     temporal_namespace: str = "default"
     task_queue: str = Field(default=TASK_QUEUE, min_length=1)
     secret_key: str | None = None
+    encryption_key: tuple[str, ...] = ()
     data_dir: Path = Path(".operationrun")
     allowed_file_roots: tuple[Path, ...] = ()
     public_url: str = "http://127.0.0.1:8080"
@@ -56,6 +58,18 @@ class Settings(BaseModel):
         return (
             tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
         )
+
+    @field_validator("encryption_key", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _are_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            check_encryption_key(key)
+        return value
 
     @field_validator("keep_runs", mode="before")
     @classmethod
@@ -106,7 +120,7 @@ class Settings(BaseModel):
     def as_environment(self) -> dict[str, str]:
         """Return the variables that give another process these settings; leave out what is not set."""
         given = {field: getattr(self, field) for field in type(self).model_fields}
-        return {PREFIX + field.upper(): _written(value) for field, value in given.items() if value}
+        return {PREFIX + field.upper(): _written(field, value) for field, value in given.items() if value}
 
     def need_database_url(self) -> str:
         """Return the database's URL; raise SettingsError, with an example, where it is not set."""
@@ -123,8 +137,9 @@ class Settings(BaseModel):
         )
 
 
-def _written(value: object) -> str:
-    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _written(field: str, value: object) -> str:
+    separator = "," if field == "encryption_key" else os.pathsep
+    return separator.join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _from_file(variable: str, environ: Mapping[str, str]) -> str | None:

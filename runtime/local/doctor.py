@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
@@ -12,6 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from models.errors import OperationRunError, SettingsError
+from runtime.local.connection_findings import examine_connections
+from runtime.local.finding import Finding
 from runtime.local.own_program import ROOT
 from runtime.local.pooling import Pooling, detect_pooling
 from runtime.local.ports import is_free
@@ -25,24 +26,6 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 30)
 PORT = 8080
 TOOL_WITHIN = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """The result of one check, and how to fix it; `needed` is False for what is optional."""
-
-    check: str
-    ok: bool
-    found: str
-    mend: str | None = None
-    needed: bool = True
-
-    @property
-    def state(self) -> str:
-        """The result in one word: ok, missing, or note for an optional check that is not ok."""
-        if self.ok:
-            return "ok"
-        return "missing" if self.needed else "note"
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -61,7 +44,8 @@ def examine(settings: Settings) -> list[Finding]:
         _connections,
         _sessions,
     )
-    return [finding for check in checks if (finding := check(settings))]
+    found = [finding for check in checks if (finding := check(settings))]
+    return [*found, *examine_connections(settings)]
 
 
 def _python(_settings: Settings) -> Finding:

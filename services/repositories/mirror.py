@@ -23,6 +23,7 @@ from services.repositories.refs import (
     commit_of_name,
 )
 from services.repositories.remote import ALL_REFS, RefUpdate, Remote, check_reached
+from services.repositories.remote_access import RemoteAccess
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local
 
 _MOST_PACKS = 50
@@ -117,6 +118,12 @@ class Mirror:
         Raises EnvironmentUnreachable.
         """
         return self._remote.read(refs, check_cancelled)
+
+    def ask(self, check_cancelled: CheckCancelled = never_cancelled) -> None:
+        """Ask the remote for a ref, to see whether it answers; raise EnvironmentUnreachable."""
+        # Git asks from within a repository, which an environment that was never fetched does not have yet.
+        _ = self.repository
+        self._remote.read(["HEAD"], check_cancelled)
 
     def _locked(self, check_cancelled: CheckCancelled) -> AbstractContextManager[None]:
         return self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=check_cancelled)
@@ -245,7 +252,12 @@ class MirrorStore:
         for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
             pygit2.settings.search_path[level] = ""
 
-    def open(self, environment_id: UUID, repository_url: str) -> Mirror:
+    def open(
+        self,
+        environment_id: UUID,
+        repository_url: str,
+        access: RemoteAccess | None = None,  # noqa: ARG002 # the transport takes it
+    ) -> Mirror:
         """Return the mirror of an environment; raise InvalidInput where its URL is no longer allowed."""
         source = locate(repository_url, allowed_file_roots=self._allowed_file_roots)
         return Mirror(MirrorDirectory(self._root, environment_id, source), source, self._limits)

@@ -1,12 +1,8 @@
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from models.connection import ConnectionKind
 
-class ConnectionKind(StrEnum):
-    HTTPS = "https"
-    SSH = "ssh"
-    FILE = "file"
-    MACHINE = "machine"
+__all__ = ["ConnectionKind", "RemoteAccess"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,11 @@ from models.base import Clock, Json, utc_now
 from models.environment import Environment
 from models.errors import InvalidInput, RefNotFound
 from models.restore import RestoreMode, RestorePlan, RestorePoint
+from services.connections.access import EnvironmentMirrors
+from services.connections.uses import note_use
 from services.database.session import Database
 from services.hashing import digest
-from services.repositories.mirror import Mirror, MirrorStore
+from services.repositories.mirror import Mirror
 from services.repositories.objects import Entry, entries
 from services.repositories.refs import branch_ref
 from services.restores.planned_items import count
@@ -23,7 +25,7 @@ class RestorePlans:
     No transaction is open while the repository is asked.
     """
 
-    def __init__(self, database: Database, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, mirrors: EnvironmentMirrors, *, clock: Clock = utc_now) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
@@ -44,7 +46,7 @@ class RestorePlans:
         """
         point = self._point(environment, restore_point_id)
         restore_mode, patterns = _mode(mode), _patterns(items)
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        mirror = self._mirrors.open(environment)
         live_commit = _live(mirror, environment)
         _present(mirror, point)
         changes = _preview(
@@ -72,6 +74,7 @@ class RestorePlans:
             **facts,
         )
         with self._database.transaction() as session:
+            note_use(session, environment, by=actor.name, at=plan.created_at)
             session.add(plan)
         return plan
 

@@ -6,8 +6,9 @@ from models.base import Clock, utc_now
 from models.environment import Environment
 from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
+from services.connections.access import EnvironmentMirrors
+from services.connections.uses import note_use
 from services.database.session import Database
-from services.repositories.mirror import MirrorStore
 from services.repositories.refs import check_ref
 from services.validation import check_name
 
@@ -15,7 +16,7 @@ from services.validation import check_name
 class RestorePoints:
     """Pins commits of an environment under a name; no transaction is open while the repository is asked."""
 
-    def __init__(self, database: Database, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, mirrors: EnvironmentMirrors, *, clock: Clock = utc_now) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
@@ -28,7 +29,7 @@ class RestorePoints:
         """
         label = check_name(label, field="label")
         check_ref(ref)
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        mirror = self._mirrors.open(environment)
         mirror.fetch()
         try:
             commit = mirror.resolve(ref)
@@ -46,6 +47,7 @@ class RestorePoints:
         }
         statement = insert(RestorePoint).values(values).on_conflict_do_nothing().returning(RestorePoint)
         with self._database.transaction() as session:
+            note_use(session, environment, by=actor.name, at=self._clock())
             point = session.scalars(statement).one_or_none()
         if point is None:
             raise Conflict(f"This environment has a restore point {label!r} already. Choose another label.")

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from runtime.local import doctor
-from runtime.local.doctor import Finding, examine
+from runtime.local.doctor import examine
+from runtime.local.finding import Finding
 from runtime.settings import Settings
 
 # Nothing listens on port 1, and asking takes no time.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import psycopg
 
-from runtime.local.doctor import Finding, examine
+from runtime.local.doctor import examine
+from runtime.local.finding import Finding
 from runtime.local.pooling import Pooling
 from runtime.migrate import upgrade
 from runtime.settings import Settings

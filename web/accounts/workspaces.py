@@ -29,6 +29,10 @@ _SENTENCES: Final[Mapping[AuditAction, str]] = {
     AuditAction.REVIEW_ARCHIVED: "{actor} archived the review of {subject}.",
     AuditAction.VIEW_SAVED: "{actor} saved the view “{subject}”.",
     AuditAction.VIEW_DELETED: "{actor} deleted the view “{subject}”.",
+    AuditAction.CONNECTION_CREATED: "{actor} created the connection “{subject}” ({detail}).",
+    AuditAction.CONNECTION_CHANGED: "{actor} changed the connection “{subject}” ({detail}).",
+    AuditAction.CONNECTION_REMOVED: "{actor} removed the connection “{subject}” ({detail}).",
+    AuditAction.CONNECTION_CHOSEN: "{actor} gave {subject} the connection “{detail}”.",
 }
 
 

@@ -1,7 +1,8 @@
 import click
 
 from runtime.cli.output import json_option, show
-from runtime.local.doctor import Finding, examine
+from runtime.local.doctor import examine
+from runtime.local.finding import Finding
 from runtime.settings import Settings
 
 
