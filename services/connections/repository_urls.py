@@ -92,7 +92,7 @@ def refuse_user(url: str, *, field: str = "repository_url") -> None:
         raise InvalidInput(
             field,
             "A repository URL holds no user name, password or token, because it is stored and shown. "
-            "Put them into a connection of the workspace, and leave them out of the URL.",
+            "Leave them out: a connection of the workspace holds them.",
         )
 
 

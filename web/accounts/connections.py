@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+import re
 from http import HTTPStatus
 from uuid import UUID
 
@@ -106,8 +106,9 @@ def _given() -> dict[str, str | None]:
 
 
 def _refused(name: str, error: _Refusal) -> SentForm:
-    """Return the form as it was sent, but for the secret, which no page shows."""
-    values: Mapping[str, str] = {key: value for key, value in request.form.items() if key != "secret"}
+    """Return the form as it was sent, but for its secret, also where that was put into the URL."""
+    values = {key: value for key, value in request.form.items() if key != "secret"}
+    values["url_prefix"] = re.sub(r"//.*@", "//", values.get("url_prefix", ""))
     return SentForm.refused(name, values, error, fields=_FIELDS)
 
 
