@@ -11,8 +11,8 @@ from models.connection import Connection
 class Environment(Base):
     """A Git repository, a branch and a path prefix; its live state is the branch's head.
 
-    `connection`, read with the environment, is the one way to its repository (law L12). None: the release
-    before registered it; until it is given one, no repository is reached.
+    `connection`, read with the environment, is the one way to its repository (law L12). None: it was
+    taken away; until the environment is given one, no repository is reached.
     """
 
     __tablename__ = "environments"

@@ -1,11 +1,7 @@
 """Connections: with which credentials a workspace reaches its repositories, and no others (law L12)."""
 
-import re
-from collections import Counter
-
 import sqlalchemy as sa
 from alembic import op
-from uuid_utils.compat import uuid7
 
 from migrations.row_security import WEB, narrow, widen
 
@@ -32,18 +28,41 @@ CREATE POLICY operators_kept ON connections AS RESTRICTIVE FOR DELETE TO {WEB}
     USING (kind IN ('https', 'ssh'));
 """
 
-WITHOUT_CONNECTION = (
-    "SELECT id, workspace_id, repository_url, created_at FROM environments ORDER BY created_at, id"
-)
-CONNECT = "UPDATE environments SET connection_id = :connection WHERE id = :environment"
-
-connections = sa.table(
-    "connections",
-    *(
-        sa.column(name)
-        for name in ("id", "workspace_id", "name", "kind", "url_prefix", "created_by", "created_at")
-    ),
-)
+# What an environment reached before by the worker's own files and credentials, one connection per URL. The
+# user of an https URL, which may be a token, is left out.
+AS_BEFORE = """
+CREATE FUNCTION connection_as_before(workspace uuid, url text) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    prefix text := regexp_replace(url, '^(https://)[^/]*@', '\\1', 'i');
+    kind_before text := CASE WHEN prefix ~ '^(/|file://)' THEN 'file' ELSE 'machine' END;
+    found uuid;
+BEGIN
+    SELECT id INTO found FROM connections
+        WHERE workspace_id = workspace AND kind = kind_before AND url_prefix = prefix LIMIT 1;
+    IF found IS NULL THEN
+        found := gen_random_uuid();
+        INSERT INTO connections (id, workspace_id, name, kind, url_prefix, created_by, created_at) VALUES (
+            found, workspace, kind_before || ' ' || left(found::text, 8) || ' (from version 1)',
+            kind_before, prefix, 'operationrun', now());
+    END IF;
+    RETURN found;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION connection_as_before FROM PUBLIC;
+UPDATE environments SET connection_id = connection_as_before(workspace_id, repository_url);
+"""
+# For what the release before registers while both are at work; goes with the next release.
+BY_THE_RELEASE_BEFORE = """
+CREATE FUNCTION connect_as_before() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path FROM CURRENT AS $$
+BEGIN
+    NEW.connection_id := connection_as_before(NEW.workspace_id, NEW.repository_url);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER environments_connect_as_before BEFORE INSERT ON environments
+    FOR EACH ROW WHEN (NEW.connection_id IS NULL) EXECUTE FUNCTION connect_as_before();
+"""
 
 
 def upgrade() -> None:
@@ -83,8 +102,8 @@ def upgrade() -> None:
     )
     narrow("connections")
     op.execute(LAWS)
-    # Null for what the release before registers while both are at work.
     op.add_column("environments", sa.Column("connection_id", sa.Uuid(), nullable=True))
+    op.execute(AS_BEFORE)
     op.create_foreign_key(
         op.f("fk_environments_workspace_id_connection_id"),
         "environments",
@@ -92,41 +111,13 @@ def upgrade() -> None:
         ["workspace_id", "connection_id"],
         ["workspace_id", "id"],
     )
-    _connect_environments()
-
-
-def _connect_environments() -> None:
-    """Give every environment a connection to its repository as it was reached before: one per URL."""
-    bind = op.get_bind()
-    made: dict[tuple[object, str], object] = {}
-    numbers: Counter[object] = Counter()
-    for environment in bind.execute(sa.text(WITHOUT_CONNECTION)).mappings().all():
-        workspace, prefix = environment["workspace_id"], _prefix(environment["repository_url"])
-        if (workspace, prefix) not in made:
-            numbers[workspace] += 1
-            kind = "file" if prefix.startswith(("/", "file://")) else "machine"
-            values = {
-                "id": uuid7(),
-                "workspace_id": workspace,
-                "name": f"{kind} {numbers[workspace]} (from version 1)",
-                "kind": kind,
-                "url_prefix": prefix,
-                "created_by": "operationrun",
-                "created_at": environment["created_at"],
-            }
-            bind.execute(sa.insert(connections).values(values))
-            made[workspace, prefix] = values["id"]
-        bind.execute(
-            sa.text(CONNECT), {"connection": made[workspace, prefix], "environment": environment["id"]}
-        )
-
-
-def _prefix(url: str) -> str:
-    """Return a URL without the user of an https one, which may be a token."""
-    return re.sub(r"^(https://)[^/]*@", r"\1", url, flags=re.IGNORECASE)
+    op.execute(BY_THE_RELEASE_BEFORE)
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER environments_connect_as_before ON environments")
+    op.execute("DROP FUNCTION connect_as_before")
+    op.execute("DROP FUNCTION connection_as_before")
     op.drop_constraint(op.f("fk_environments_workspace_id_connection_id"), "environments", type_="foreignkey")
     op.drop_column("environments", "connection_id")
     op.execute("DROP POLICY operators_made ON connections")

@@ -321,6 +321,13 @@ def test_environments_of_version_1_get_connections(database_url: str, database: 
                 " JOIN connections c ON c.id = e.connection_id ORDER BY 1, 2"
             )
         ).all()
+        session.execute(insert, {"workspace": yours, "slug": "late", "url": "git@h.org:late"})
+        late = session.execute(
+            text(
+                "SELECT c.kind, c.url_prefix FROM environments JOIN connections c ON c.id = connection_id"
+                " WHERE slug = 'late'"
+            )
+        ).one()
         count, names = session.execute(text("SELECT count(*), string_agg(name, '') FROM connections")).one()
     assert [tuple(row) for row in found] == [
         ("mine", "a", "file", "/srv/git/a.git", True),
@@ -330,4 +337,5 @@ def test_environments_of_version_1_get_connections(database_url: str, database: 
         ("mine", "e", "machine", "https://h.org/e", True),
         ("yours", "a", "file", "/srv/git/a.git", True),
     ]
-    assert (count, "token" in names) == (5, False)
+    assert (count, "token" in names) == (6, False)
+    assert tuple(late) == ("machine", "git@h.org:late")
