@@ -120,7 +120,7 @@ class Settings(BaseModel):
     def as_environment(self) -> dict[str, str]:
         """Return the variables that give another process these settings; leave out what is not set."""
         given = {field: getattr(self, field) for field in type(self).model_fields}
-        return {PREFIX + field.upper(): _written(field, value) for field, value in given.items() if value}
+        return {PREFIX + field.upper(): _written(value) for field, value in given.items() if value}
 
     def need_database_url(self) -> str:
         """Return the database's URL; raise SettingsError, with an example, where it is not set."""
@@ -137,9 +137,10 @@ class Settings(BaseModel):
         )
 
 
-def _written(field: str, value: object) -> str:
-    separator = "," if field == "encryption_key" else os.pathsep
-    return separator.join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _written(value: object) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    return (os.pathsep if isinstance(value[0], Path) else ",").join(map(str, value))
 
 
 def _from_file(variable: str, environ: Mapping[str, str]) -> str | None:

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 from models.connection import Connection, ConnectionKind
 from models.environment import Environment
 from models.errors import RepositoryNotCovered
 from services.connections.matching import covers
-from services.connections.repository_urls import location_of
+from services.connections.repository_urls import Location, location_of
 from services.connections.secrets import SecretCipher
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.remote_access import RemoteAccess
@@ -26,11 +28,18 @@ def access_by(connection: Connection, repository_url: str, cipher: SecretCipher)
     encrypted = connection.encrypted_secret
     return RemoteAccess(
         kind=ConnectionKind(connection.kind),
-        url_prefix=location_of(connection.url_prefix).text,
+        url_prefix=_folder_of(location_of(connection.url_prefix)),
         username=connection.username,
         secret=cipher.decrypt(connection.id, encrypted) if encrypted else None,
         known_hosts=connection.known_hosts,
     )
+
+
+def _folder_of(prefix: Location) -> str:
+    """Return a prefix in its one form; for a file with the `.git` that git itself tries."""
+    with_suffix = f"{prefix.text}.git"
+    is_bare = prefix.scheme == "file" and not Path(prefix.text).exists() and Path(with_suffix).exists()
+    return with_suffix if is_bare else prefix.text
 
 
 class EnvironmentMirrors:

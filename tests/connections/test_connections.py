@@ -82,6 +82,18 @@ def test_an_environment_s_git_calls_get_its_connection_decrypted(database: Datab
     assert access.known_hosts == HOST_KEY + "\n"
 
 
+def test_a_folder_s_prefix_is_what_git_opens_by_it(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "bare.git").mkdir()
+    (tmp_path / "plain").mkdir()
+    with database.transaction() as session:
+        for name, opened in (("bare", "bare.git"), ("plain", "plain"), ("missing", "missing")):
+            url = f"{tmp_path}/./{name}"
+            workspace = make_workspace(session, name)
+            environment = make_environment(session, workspace, repository_url=url)
+            access = access_of(environment, SecretCipher())
+            assert (access.kind, access.url_prefix) == (ConnectionKind.FILE, str(tmp_path / opened))
+
+
 def test_nothing_of_a_secret_is_kept_in_the_clear(database: Database) -> None:
     with database.transaction() as session:
         workspace = make_workspace(session)
