@@ -32,11 +32,11 @@ from runtime.migrate import upgrade
 from services.database.session import Database
 from services.database.write_guard import WRITER
 from services.engine.port import WorkflowView
-from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from tests.factories import make_environment
 from tests.fake_engine import FakeEngine
+from tests.mirrors import mirrors_under
 
 FEW, MANY, ABNORMAL, ROUNDS = 1_000, 100_000, 1_000, 3
 PROMISE = 2.0
@@ -83,7 +83,7 @@ class Sweeps:
     def __init__(self, url: str, folder: Path, active: int) -> None:
         self._database = Database.connect(url)
         self._engine = Engine()
-        mirrors = MirrorStore(folder, allowed_file_roots=[])
+        mirrors = mirrors_under(folder, roots=[])
         reconciler = AdapterRunReconciler(self._database, mirrors)
         dispatcher = Dispatcher(self._database, self._engine, public_url="http://bench")
         self._check = RunCheck(self._database, self._engine, reconciler, dispatcher)

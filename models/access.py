@@ -43,6 +43,8 @@ class AuditAction(StrEnum):
     CONNECTION_CHANGED = "connection_changed"
     CONNECTION_REMOVED = "connection_removed"
     CONNECTION_CHECKED = "connection_checked"
+    CONNECTION_CHOSEN = "connection_chosen"
+    SECRETS_REENCRYPTED = "secrets_reencrypted"
     ENVIRONMENT_CREATED = "environment_created"
     ENVIRONMENT_CHANGED = "environment_changed"
     RESTORE_POINT_CREATED = "restore_point_created"

@@ -19,6 +19,8 @@ OperationRunError
 ├── RunRefused                    a worker may not act for this run (fail closed, law L6)
 ├── RepositoryError               the environment's repository refused or failed
 │   ├── EnvironmentUnreachable
+│   ├── RepositoryNotCovered
+│   ├── EncryptionKeyMissing
 │   ├── RefNotFound
 │   ├── PushRefused
 │   ├── PushRaced
@@ -165,6 +167,14 @@ class RepositoryError(OperationRunError):
 
 class EnvironmentUnreachable(RepositoryError):
     """The environment's repository could not be reached."""
+
+
+class RepositoryNotCovered(RepositoryError):
+    """No connection of the workspace covers the environment's repository; choose one that does."""
+
+
+class EncryptionKeyMissing(RepositoryError):
+    """OPERATIONRUN_ENCRYPTION_KEY is not set, and the secret of a connection needs it."""
 
 
 class RefNotFound(RepositoryError):

@@ -33,6 +33,8 @@ class ReasonCode(StrEnum):
 
     # Failures that say why the operation has no result.
     DISPATCH_FAILED = "dispatch_failed"
+    REPOSITORY_NOT_COVERED = "repository_not_covered"
+    ENCRYPTION_KEY_MISSING = "encryption_key_missing"
     REF_NOT_FOUND = "ref_not_found"
     PATH_PREFIX_EMPTY = "path_prefix_empty"
     REPOSITORY_TOO_LARGE = "repository_too_large"

@@ -7,8 +7,8 @@ from models.contracts import Contract
 from models.lifecycle import Outcome
 from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
-from services.repositories.mirror import MirrorStore
 
 # A requested cancellation explains these endings: none of them is a failure then.
 _QUIET_CAUSES = frozenset({"never_started", "history_gone", "task_failing"})
@@ -36,7 +36,7 @@ class Facts(Contract):
 class Outside(Protocol):
     """What runs of one type have under way outside PostgreSQL, such as at a repository (law L11)."""
 
-    def __init__(self, database: Database, mirrors: MirrorStore) -> None:
+    def __init__(self, database: Database, mirrors: EnvironmentMirrors) -> None:
         """Take what it works with."""
 
     def fence(self, run: OperationRun, facts: Any) -> bool:
@@ -59,7 +59,7 @@ class Adapter(Protocol):
     operation_type: ClassVar[OperationType]
     outside: ClassVar[type[Outside] | None]
 
-    def __init__(self, mirrors: MirrorStore) -> None:
+    def __init__(self, mirrors: EnvironmentMirrors) -> None:
         """Take what `collect` reads from."""
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> Any:

@@ -13,8 +13,8 @@ from models.operation_run import OperationRun
 from models.reconciliation import Execution, ReconciliationDecision, Source
 from reconcilers.adapter import REGISTRY, Adapter, AdapterRegistry, Outside
 from reconcilers.looks import next_look
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
-from services.repositories.mirror import MirrorStore
 from services.runs.service import OperationRunService
 from services.runs.write_result import WriteResult
 
@@ -47,7 +47,7 @@ class AdapterRunReconciler:
     def __init__(
         self,
         database: Database,
-        mirrors: MirrorStore,
+        mirrors: EnvironmentMirrors,
         *,
         fences: bool = True,
         registry: AdapterRegistry = REGISTRY,

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
@@ -17,12 +17,20 @@ from models.restore import RestorePlan
 from reconcilers.adapter import REGISTRY, Outside
 from reconcilers.restore_execute_decision import BranchFacts, RestoreExecuteDecision, RestoreFacts
 from reconcilers.restore_outside import RestoreOutside
-from services.repositories.mirror import MirrorStore
+from services.connections.access import EnvironmentMirrors
 from services.restores.planned_items import PlannedItems
 from services.restores.progress import read_progress
 from services.restores.push_ledger import pushes_of
 from services.restores.results import record_result, restore_result_id
 from services.runs.inputs import input_of
+
+_OUT_OF_REACH: Final = frozenset(
+    {
+        ReasonCode.ENVIRONMENT_UNREACHABLE,
+        ReasonCode.REPOSITORY_NOT_COVERED,
+        ReasonCode.ENCRYPTION_KEY_MISSING,
+    }
+)
 
 
 @REGISTRY.register
@@ -32,7 +40,7 @@ class RestoreExecuteAdapter:
     operation_type: ClassVar[OperationType] = OperationType.RESTORE_EXECUTE
     outside: ClassVar[type[Outside] | None] = RestoreOutside
 
-    def __init__(self, mirrors: MirrorStore) -> None:
+    def __init__(self, mirrors: EnvironmentMirrors) -> None:
         self._mirrors = mirrors
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> RestoreFacts:
@@ -74,8 +82,8 @@ class RestoreExecuteAdapter:
     def _branch(
         self, run: OperationRun, environment: Environment, planned: PlannedItems
     ) -> BranchFacts | None:
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
         try:
+            mirror = self._mirrors.open(environment)
             head = mirror.head_of(environment.branch)
             if head is None:
                 return BranchFacts(own_commits=(), as_planned=False, changed=())
@@ -88,11 +96,11 @@ class RestoreExecuteAdapter:
 
 
 def _given_up(run: OperationRun, codes: Collection[str]) -> bool:
-    """Return whether the run ends because the repository did not answer, before it came to pushing.
+    """Return whether the run ends because the repository was out of reach, before it came to pushing.
 
     Another fetch would only keep the run open; nothing of it can be on the branch.
     """
-    return ReasonCode.ENVIRONMENT_UNREACHABLE in codes and not pushes_of(run)
+    return not _OUT_OF_REACH.isdisjoint(codes) and not pushes_of(run)
 
 
 def _planned(

@@ -1,9 +1,11 @@
+from contextlib import suppress
+
 from models.environment import Environment
 from models.errors import RepositoryError
 from models.operation_run import OperationRun
 from reconcilers.restore_execute_decision import RestoreFacts
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
-from services.repositories.mirror import MirrorStore
 from services.restores.push_ledger import RunPushLedger
 from services.restores.push_remote import MirrorRemote
 from services.restores.pushing import RestorePushing
@@ -12,7 +14,7 @@ from services.restores.pushing import RestorePushing
 class RestoreOutside:
     """The pushes of restores that may still land, and the tickets that close them."""
 
-    def __init__(self, database: Database, mirrors: MirrorStore) -> None:
+    def __init__(self, database: Database, mirrors: EnvironmentMirrors) -> None:
         self._database = database
         self._mirrors = mirrors
 
@@ -27,13 +29,14 @@ class RestoreOutside:
         return True
 
     def tidy(self, run: OperationRun) -> None:
-        """Delete the run's tickets."""
+        """Delete the run's tickets, where the repository is still within reach."""
         if run.context.pushes:
-            self._pushing(run).delete_tickets()
+            with suppress(RepositoryError):
+                self._pushing(run).delete_tickets()
 
     def _pushing(self, run: OperationRun) -> RestorePushing:
         with self._database.transaction() as session:
             environment = session.get_one(Environment, run.environment_id)
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        mirror = self._mirrors.open(environment)
         remote = MirrorRemote(mirror, environment.branch, at=run.created_at)
         return RestorePushing(run.id, RunPushLedger(self._database, run.id), remote)

@@ -14,7 +14,7 @@ from reconcilers.review_compose_decision import (
     ReviewComposeFacts,
     ReviewFacts,
 )
-from services.repositories.mirror import MirrorStore
+from services.connections.access import EnvironmentMirrors
 
 
 @REGISTRY.register
@@ -24,7 +24,7 @@ class ReviewComposeAdapter:
     operation_type: ClassVar[OperationType] = OperationType.ENVIRONMENT_REVIEW_COMPOSE
     outside: ClassVar[type[Outside] | None] = None
 
-    def __init__(self, mirrors: MirrorStore) -> None:
+    def __init__(self, mirrors: EnvironmentMirrors) -> None:
         """Take what every adapter does; the truth about reviews is in PostgreSQL alone."""
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> ReviewComposeFacts:

@@ -13,6 +13,8 @@ from reconcilers.run_check import RunCheck
 from runtime.settings import Settings
 from runtime.temporal.client import TemporalConnection
 from runtime.temporal.engine import TemporalEngine
+from services.connections.access import EnvironmentMirrors
+from services.connections.secrets import SecretCipher
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import Engine
@@ -37,16 +39,16 @@ CHECK_LIMITS = replace(DEFAULT_LIMITS, fetch_timeout=timedelta(seconds=10))
 
 def build_mirrors(
     settings: Settings, *, limits: GitLimits = DEFAULT_LIMITS, waits: FairWaits | None = None
-) -> MirrorStore:
+) -> EnvironmentMirrors:
     """Compose a process's mirrors of repositories, kept under its data directory."""
-    root = settings.data_dir / "mirrors"
-    return MirrorStore(
-        root,
+    store = MirrorStore(
+        settings.data_dir / "mirrors",
         allowed_file_roots=settings.allowed_file_roots,
         allowed_private_hosts=settings.allowed_private_hosts,
         limits=limits,
         waits=waits,
     )
+    return EnvironmentMirrors(store, SecretCipher(settings.encryption_key))
 
 
 def build_run_check(

@@ -16,6 +16,7 @@ from models.sweep import sweep_queue
 from runtime.secret_key import MAKE_ONE, weakness_of
 from runtime.temporal.profile import read_profile
 from services.access.sessions import SessionLimits
+from services.connections.secrets import check_encryption_key
 from services.repositories.addresses import AllowedHosts
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
@@ -38,6 +39,7 @@ class Settings(BaseModel):
     temporal_namespace: str = "default"
     task_queue: str = Field(default=TASK_QUEUE, min_length=1)
     secret_key: str | None = None
+    encryption_key: tuple[str, ...] = ()
     data_dir: Path = Path(".operationrun")
     allowed_file_roots: tuple[Path, ...] = ()
     allowed_private_hosts: tuple[str, ...] = ()
@@ -87,6 +89,18 @@ class Settings(BaseModel):
     @classmethod
     def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         AllowedHosts(value)
+        return value
+
+    @field_validator("encryption_key", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _are_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            check_encryption_key(key)
         return value
 
     @field_validator("keep_runs", mode="before")

@@ -3,14 +3,18 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 from uuid_utils.compat import uuid7
 
 from models.access import Workspace
 from models.actor import Actor
 from models.base import Clock, utc_now
 from models.catalog import OperationType
+from models.connection import Connection, ConnectionKind
 from models.contracts.operation_input import OperationInput
 from models.contracts.restore_execute import RestoreExecuteInput
 from models.contracts.review_compose import ReviewComposeInput
@@ -47,11 +51,15 @@ def make_workspace(session: Session, slug: str = "acme", name: str | None = None
 def make_environment(
     session: Session, workspace: Workspace | None = None, *, slug: str = "production", **values: Any
 ) -> Environment:
+    workspace_id = (workspace or make_workspace(session)).id
+    url = values.get("repository_url", "/nowhere.git")
+    connection = ensure_connection(session, workspace_id, url)
     columns = {
-        "workspace_id": (workspace or make_workspace(session)).id,
+        "workspace_id": workspace_id,
+        "connection_id": connection.id,
         "slug": slug,
         "name": slug.title(),
-        "repository_url": "/nowhere.git",
+        "repository_url": url,
         "branch": "main",
         "path_prefix": "",
         "baseline_ref": None,
@@ -60,7 +68,27 @@ def make_environment(
     environment = Environment(**{**columns, **values})
     session.add(environment)
     session.flush()
+    set_committed_value(environment, "connection", session.get_one(Connection, environment.connection_id))
     return environment
+
+
+def ensure_connection(session: Session, workspace_id: UUID, url_prefix: str) -> Connection:
+    """Return a workspace's connection to what is under a URL or folder; make it where there is none."""
+    found = session.scalars(
+        select(Connection).where(Connection.workspace_id == workspace_id, Connection.url_prefix == url_prefix)
+    ).one_or_none()
+    if found is None:
+        found = Connection(
+            workspace_id=workspace_id,
+            name=f"to {url_prefix}",
+            kind=ConnectionKind.FILE if url_prefix.startswith("/") else ConnectionKind.MACHINE,
+            url_prefix=url_prefix,
+            created_by=ADA.name,
+            created_at=NOW,
+        )
+        session.add(found)
+        session.flush()
+    return found
 
 
 def make_plan(session: Session, environment: Environment, **values: Any) -> RestorePlan:

@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,10 +23,10 @@ from services.engine.port import (
     WorkflowStart,
     WorkflowView,
 )
-from services.repositories.mirror import MirrorStore
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
 from services.runs.new_run import Dispatch
+from tests.mirrors import mirrors_under
 from tests.open_transactions import OpenTransactions
 from web.context import Services
 
@@ -150,6 +151,10 @@ class FakeEngine:
             self.transactions.refuse(f"Temporal is reached ({what})")
 
 
+# Of the tests alone.
+ENCRYPTION_KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+
+
 def services_on(
     engine: FakeEngine, database: Database, *, folder: Path, roots: Sequence[Path], public_url: str
 ) -> Services:
@@ -158,7 +163,7 @@ def services_on(
     The engine fails where it is reached with a transaction open.
     """
     engine.transactions = OpenTransactions(database.engine)
-    mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=roots)
+    mirrors = mirrors_under(folder / "mirrors", roots=roots, keys=[ENCRYPTION_KEY])
     dispatcher = Dispatcher(database, engine, public_url=public_url)
     return Services(
         database=database,

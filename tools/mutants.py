@@ -46,6 +46,7 @@ _PUSHING = "services/restores/pushing.py"
 _ANSWER = "services/repositories/push_answer.py"
 _FENCE_TEST = "tests/remotes/test_fence.py"
 _ODD_TEST = "tests/remotes/test_odd_remotes.py"
+_CONNECTION_TEST = "tests/connections/test_connections.py"
 
 MUTANTS = (
     Mutant(
@@ -69,6 +70,34 @@ MUTANTS = (
         text='if name in {b"", b"."} or _is_git_folder_of_hfs(name):',
         mutation='if name in {b"", b"."}:',
         test="tests/repositories/test_dangerous_paths.py",
+    ),
+    Mutant(
+        name="the cover of a repository is not checked at its use",
+        file="services/connections/access.py",
+        text="if not covers(connection, repository_url):",
+        mutation="if False:",
+        test=f"{_CONNECTION_TEST}::test_the_cover_is_checked_at_every_use",
+    ),
+    Mutant(
+        name="an environment is registered without a connection that covers it",
+        file="services/workspaces/environments.py",
+        text="found = choose(list_connections(self._session, workspaces=[workspace_id]), repository_url)",
+        mutation="found = next(iter(list_connections(self._session, workspaces=[workspace_id])), None)",
+        test=f"{_CONNECTION_TEST}::test_the_repository_of_another_workspace_is_out_of_reach",
+    ),
+    Mutant(
+        name="a prefix ends in the middle of a path segment",
+        file="services/connections/repository_urls.py",
+        text="return self.path[:depth] == prefix.path and not (",
+        mutation="return '/'.join(self.path).startswith('/'.join(prefix.path)) and not (",
+        test="tests/connections/test_matching.py::test_a_connection_covers_nothing_else",
+    ),
+    Mutant(
+        name="a secret follows its connection to another host",
+        file="services/connections/connections.py",
+        text='if "secret" not in given and _hosts_of(after) - _hosts_of(before):',
+        mutation="if False:",
+        test=f"{_CONNECTION_TEST}::test_a_secret_follows_to_no_other_host",
     ),
     Mutant(
         name="a review superseded before the run matches",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.access import Workspace
 from models.base import Base
 from models.catalog import Capability
+from models.connection import Connection
 from models.environment import Environment
 from models.errors import Forbidden, NotFound, Unauthenticated
 from models.operation_run import OperationRun
@@ -26,6 +27,7 @@ VIEW: Final = Capability.OPERATIONS_VIEW
 
 # The workspace that each row belongs to, and the capability that shows the row to a member.
 _VISIBILITY: Final[Mapping[type[Base], Callable[[Any], tuple[UUID, Capability]]]] = {
+    Connection: lambda row: (row.workspace_id, VIEW),
     Environment: lambda row: (row.workspace_id, VIEW),
     EnvironmentReview: lambda row: (row.workspace_id, _shows_review(row)),
     OperationRun: lambda row: (row.workspace_id, VIEW),

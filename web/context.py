@@ -11,11 +11,11 @@ from flask import current_app, g
 from reconcilers.run_check import RunCheck
 from services.access.principals import Principal
 from services.access.sessions import SessionLimits
+from services.connections.access import EnvironmentMirrors
 from services.database.row_security import SIGNING_IN, RowScope, within
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import Engine
-from services.repositories.mirror import MirrorStore
 from services.repositories.slots import WorkspaceSlots
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
@@ -53,7 +53,7 @@ class Services:
     engine_cache: EngineCache
     check: RunCheck
     cancellations: Cancellations
-    mirrors: MirrorStore
+    mirrors: EnvironmentMirrors
     target: Dispatch
     allowed_file_roots: Sequence[Path]
     public_url: str

@@ -2,6 +2,7 @@ from flask import Blueprint, Flask
 from markupsafe import Markup
 
 import web.accounts.account
+import web.accounts.connections
 import web.accounts.openid
 import web.accounts.sign_in
 import web.accounts.workspaces
@@ -26,6 +27,7 @@ _BLUEPRINTS: tuple[Blueprint, ...] = (
     web.accounts.openid.blueprint,
     web.accounts.account.blueprint,
     web.accounts.workspaces.blueprint,
+    web.accounts.connections.blueprint,
     web.runs.pages.blueprint,
     web.runs.actions.blueprint,
     web.runs.bulk.blueprint,

@@ -31,6 +31,7 @@ STATUSES: Final[Mapping[type[errors.OperationRunError], HTTPStatus]] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.EncryptionKeyMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RepositoryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OperationStopped: HTTPStatus.CONFLICT,
     errors.StartUnconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -159,6 +160,8 @@ def _field_errors(error: errors.OperationRunError) -> tuple[FieldError, ...]:
             return (FieldError(field=error.field, message=str(error)),)
         case errors.IdempotencyKeyReused():
             return tuple(FieldError(field=field, message="differs from before") for field in error.fields)
+        case errors.EncryptionKeyMissing():
+            return ()
         case errors.RepositoryError():
             return (FieldError(field=_entry(_FIELDS, error) or "repository_url", message=str(error)),)
         case _:

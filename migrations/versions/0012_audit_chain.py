@@ -11,7 +11,7 @@ from alembic import op
 from migrations.row_security import SIGN_IN, WEB, narrow_by, safe_search_path
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -22,6 +22,9 @@ COMMANDS = {
     "workspace": LazyCommand("runtime.cli.admin.workspace", "Workspaces and their people."),
     "user": LazyCommand("runtime.cli.admin.user", "Let people sign in: roles, links, passwords."),
     "token": LazyCommand("runtime.cli.admin.token", "Bearer tokens for programs."),
+    "connection": LazyCommand(
+        "runtime.cli.remote.connection", "With which credentials a workspace reaches its repositories."
+    ),
     "environment": LazyCommand(
         "runtime.cli.remote.environment", "Environments, restore points and restore plans."
     ),

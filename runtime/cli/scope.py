@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from models.access import Workspace
 from models.actor import Actor
+from models.connection import Connection
 from models.environment import Environment
 from models.errors import InvalidInput
 from models.operation_run import OperationRun
@@ -27,6 +28,25 @@ def workspace_ids(session: Session, slug: str | None) -> frozenset[UUID]:
     if slug is not None:
         return frozenset({Workspaces(session).find(slug).id})
     return frozenset(session.scalars(select(Workspace.id)))
+
+
+def find_connection(session: Session, given: str, workspace: str | None) -> Connection:
+    """Return a connection by id or name; raise InvalidInput where there is none, or more than one."""
+    connection_id = as_uuid(given)
+    named = Connection.id == connection_id if connection_id else Connection.name == searchable(given)
+    statement = select(Connection).where(
+        named, Connection.workspace_id.in_(workspace_ids(session, workspace))
+    )
+    found = session.scalars(statement).all()
+    if not found:
+        raise InvalidInput(
+            "connection", f"There is no connection {given!r}. See: operationrun connection list"
+        )
+    if len(found) > 1:
+        raise InvalidInput(
+            "connection", f"Several workspaces have a connection {given!r}. Say which with --workspace."
+        )
+    return found[0]
 
 
 def find_environment(session: Session, given: str, workspace: str | None) -> Environment:

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from models.errors import OperationRunError, SettingsError
+from runtime.local.connection_findings import examine_connections
 from runtime.local.finding import Finding
 from runtime.local.own_program import ROOT
 from runtime.local.pooling import Pooling, detect_pooling
@@ -47,7 +48,8 @@ def examine(settings: Settings) -> list[Finding]:
         _audit,
     )
     here = [finding for check in checks if (finding := check(settings))]
-    return [*here, *examine_temporal(settings)] if settings.temporal_address else here
+    temporal = examine_temporal(settings) if settings.temporal_address else []
+    return [*here, *temporal, *examine_connections(settings)]
 
 
 def _python(_settings: Settings) -> Finding:

@@ -1,3 +1,4 @@
+import base64
 import os
 import secrets
 from pathlib import Path
@@ -9,6 +10,16 @@ def stored_secret(path: Path) -> str:
     """Return the secret in a file; the first call creates it, readable by its owner only."""
     if not path.exists():
         write_atomically(path, secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+def stored_encryption_key(path: Path) -> str:
+    """Return the Fernet key in a file; the first call creates it, readable by its owner only.
+
+    Without the key the secrets of connections are lost: a copy of the data directory has to hold it.
+    """
+    if not path.exists():
+        write_atomically(path, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     return path.read_text().strip()
 
 

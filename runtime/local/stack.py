@@ -14,7 +14,7 @@ from runtime.local.ports import HOST, free_ports, http_answers, need_free
 from runtime.local.postgres import ANSWERS_WITHIN as POSTGRES_ANSWERS_WITHIN
 from runtime.local.postgres import EmbeddedPostgres
 from runtime.local.ready_file import Pids, Ready, write_ready_file
-from runtime.local.secret_file import stored_secret
+from runtime.local.secret_file import stored_encryption_key, stored_secret
 from runtime.local.seed import Seeded, seed
 from runtime.local.supervisor import Supervisor
 from runtime.local.temporal_cli import need_binary
@@ -124,6 +124,7 @@ class LocalSystem:
         temporal_ui_url: str | None,
     ) -> Settings:
         given = self._given
+        own_key = stored_encryption_key(self._data_dir / "encryption.key")
         facts = {
             "database_url": postgres.url,
             "web_database_url": postgres.web_url,
@@ -133,6 +134,7 @@ class LocalSystem:
             "public_url": given.public_url if "public_url" in given.model_fields_set else _web_url(port),
             "data_dir": self._data_dir,
             "secret_key": given.secret_key or stored_secret(self._data_dir / "secret.key"),
+            "encryption_key": given.encryption_key or (own_key,),
             "allowed_file_roots": (*given.allowed_file_roots, self._data_dir / "sample"),
         }
         limits = {name: most for name, most in LOCAL_LIMITS.items() if name not in given.model_fields_set}

@@ -133,6 +133,12 @@ class Mirror:
     def _waiting(self, check_cancelled: CheckCancelled) -> AbstractContextManager[CheckCancelled]:
         return self._waits.waiting(check_cancelled) if self._waits else nullcontext(check_cancelled)
 
+    def ask(self, check_cancelled: CheckCancelled = never_cancelled) -> None:
+        """Ask the remote for a ref, to see whether it answers; raise EnvironmentUnreachable."""
+        # Git asks from within a repository, which an environment that was never fetched does not have yet.
+        _ = self.repository
+        self.read_refs(["HEAD"], check_cancelled)
+
     def _locked(self, check_cancelled: CheckCancelled) -> AbstractContextManager[None]:
         return self._directory.locked(timeout=self.limits.fetch_timeout, check_cancelled=check_cancelled)
 

@@ -1,14 +1,8 @@
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from models.connection import ConnectionKind
 
-class ConnectionKind(StrEnum):
-    """How a connection reaches its repositories; `file` and `machine` are made by an operator alone."""
-
-    HTTPS = "https"
-    SSH = "ssh"
-    FILE = "file"
-    MACHINE = "machine"
+__all__ = ["ConnectionKind", "RemoteAccess"]
 
 
 @dataclass(frozen=True, kw_only=True)

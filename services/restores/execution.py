@@ -22,10 +22,11 @@ from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.restore import RestorePlan, RestorePoint, RestoreResult
 from models.run_context import RunPush
+from services.connections.access import EnvironmentMirrors
+from services.connections.uses import note_use
 from services.database.session import Database
 from services.kill_points import FaultHook, no_op
 from services.repositories.git import CheckCancelled, never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.restores.planned_items import PlannedItems
 from services.restores.progress import RestoreProgress
 from services.restores.push_ledger import RunPushLedger
@@ -47,7 +48,7 @@ class RestoreExecution:
     def __init__(
         self,
         database: Database,
-        mirrors: MirrorStore,
+        mirrors: EnvironmentMirrors,
         *,
         clock: Clock = utc_now,
         fault_hook: FaultHook = no_op,
@@ -75,6 +76,7 @@ class RestoreExecution:
             if claimed.refusal is not None:
                 return claimed.refusal
             work = self._load(session, claimed.run, operation_input)
+            note_use(session, work.environment, by=claimed.run.initiator_name, at=self._clock())
         self._fault_hook("restore.after_start")
         work.planned.check_writable()
         head = work.head(check_cancelled)
@@ -156,7 +158,7 @@ class RestoreExecution:
             planned=PlannedItems(plan, partial(self._changes, plan.id)),
             point=point,
             environment=environment,
-            mirror=self._mirrors.open(environment.id, environment.repository_url),
+            mirrors=self._mirrors,
         )
 
     def _changes(self, plan_id: UUID) -> Sequence[Json]:

@@ -10,9 +10,11 @@ from models.environment import Environment
 from models.errors import InvalidInput, RefNotFound
 from models.restore import RestoreMode, RestorePlan, RestorePoint
 from services.access.audit import Audit
+from services.connections.access import EnvironmentMirrors
+from services.connections.uses import note_use
 from services.database.session import Database
 from services.hashing import digest
-from services.repositories.mirror import Mirror, MirrorStore
+from services.repositories.mirror import Mirror
 from services.repositories.objects import Entry, entries
 from services.repositories.refs import branch_ref
 from services.restores.planned_items import count
@@ -25,7 +27,7 @@ class RestorePlans:
     No transaction is open while the repository is asked.
     """
 
-    def __init__(self, database: Database, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, mirrors: EnvironmentMirrors, *, clock: Clock = utc_now) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
@@ -46,7 +48,7 @@ class RestorePlans:
         """
         point = self._point(environment, restore_point_id)
         restore_mode, patterns = _mode(mode), _patterns(items)
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        mirror = self._mirrors.open(environment)
         live_commit = _live(mirror, environment)
         _present(mirror, point)
         changes = _preview(
@@ -74,6 +76,7 @@ class RestorePlans:
             **facts,
         )
         with self._database.transaction() as session:
+            note_use(session, environment, by=actor.name, at=plan.created_at)
             session.add(plan)
             Audit(session=session, workspace_id=plan.workspace_id, actor=actor, clock=self._clock).record(
                 AuditAction.RESTORE_PLAN_CREATED, environment.name, subject_id=plan.id, detail=plan.digest

@@ -8,8 +8,9 @@ from models.environment import Environment
 from models.errors import Conflict, InvalidInput, RefNotFound
 from models.restore import RestorePoint
 from services.access.audit import Audit
+from services.connections.access import EnvironmentMirrors
+from services.connections.uses import note_use
 from services.database.session import Database
-from services.repositories.mirror import MirrorStore
 from services.repositories.refs import check_ref
 from services.validation import check_name
 
@@ -17,7 +18,7 @@ from services.validation import check_name
 class RestorePoints:
     """Pins commits of an environment under a name; no transaction is open while the repository is asked."""
 
-    def __init__(self, database: Database, mirrors: MirrorStore, *, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, mirrors: EnvironmentMirrors, *, clock: Clock = utc_now) -> None:
         self._database = database
         self._mirrors = mirrors
         self._clock = clock
@@ -30,7 +31,7 @@ class RestorePoints:
         """
         label = check_name(label, field="label")
         check_ref(ref)
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        mirror = self._mirrors.open(environment)
         mirror.fetch()
         try:
             commit = mirror.resolve(ref)
@@ -48,6 +49,7 @@ class RestorePoints:
         }
         statement = insert(RestorePoint).values(values).on_conflict_do_nothing().returning(RestorePoint)
         with self._database.transaction() as session:
+            note_use(session, environment, by=actor.name, at=self._clock())
             point = session.scalars(statement).one_or_none()
             if point is not None:
                 Audit(

@@ -1,9 +1,11 @@
 from dataclasses import dataclass
+from functools import cached_property
 
 from models.environment import Environment
 from models.errors import RefNotFound
 from models.operation_run import OperationRun
 from models.restore import PlannedChange, RestorePoint
+from services.connections.access import EnvironmentMirrors
 from services.repositories.commits import commit_tree, write_tree
 from services.repositories.git import CheckCancelled
 from services.repositories.mirror import Mirror
@@ -22,7 +24,12 @@ class RestoreWork:
     planned: PlannedItems
     point: RestorePoint
     environment: Environment
-    mirror: Mirror
+    mirrors: EnvironmentMirrors
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """The environment's mirror, opened at the first use: a refusal must not undo the run's claim."""
+        return self.mirrors.open(self.environment)
 
     def head(self, check_cancelled: CheckCancelled) -> str:
         """Ask the remote for the live branch's head; raise RefNotFound where the branch is gone."""

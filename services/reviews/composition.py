@@ -14,10 +14,12 @@ from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
 from models.review import EnvironmentReview
+from services.connections.access import EnvironmentMirrors
+from services.connections.uses import note_use
 from services.database.session import Database
 from services.kill_points import FaultHook, no_op
 from services.repositories.git import CheckCancelled
-from services.repositories.mirror import Mirror, MirrorStore
+from services.repositories.mirror import Mirror
 from services.reviews.content import ReviewContent, compose_content
 from services.reviews.context import ReviewContext, read_context
 from services.reviews.evidence import commits_of, is_small, pin_evidence, trees_of
@@ -43,7 +45,7 @@ class ReviewComposition:
     def __init__(
         self,
         database: Database,
-        mirrors: MirrorStore,
+        mirrors: EnvironmentMirrors,
         *,
         clock: Clock = utc_now,
         fault_hook: FaultHook = no_op,
@@ -72,7 +74,7 @@ class ReviewComposition:
         if isinstance(started, OperationResult):
             return started
         environment, published = started
-        mirror = self._mirrors.open(environment.id, environment.repository_url)
+        mirror = self._mirrors.open(environment)
         self._fault_hook("compose.after_start")
         mirror.fetch(check_cancelled)
         self._fault_hook("compose.after_fetch")
@@ -114,7 +116,7 @@ class ReviewComposition:
             environment = session.get_one(Environment, operation_input.environment_id)
             if run.status == Status.COMPLETED:
                 return _result_of(session, run)
-            mirror = self._mirrors.open(environment.id, environment.repository_url)
+            mirror = self._mirrors.open(environment)
             work = _work(session, run, environment, mirror, evidence)
         mirror.ensure(commits_of(evidence), check_cancelled)
         return self._compose(correlation, work, check_cancelled)
@@ -138,6 +140,7 @@ class ReviewComposition:
             if claimed.refusal is not None:
                 return claimed.refusal
             environment = session.get_one(Environment, operation_input.environment_id)
+            note_use(session, environment, by=claimed.run.initiator_name, at=self._clock())
             return environment, published_review(session, environment.id)
 
     def _compose(

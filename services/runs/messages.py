@@ -13,6 +13,8 @@ _GENERIC = frozenset({ReasonCode.REVIEW_NOT_COMPOSED, ReasonCode.RESTORE_NOT_APP
 _TELLING = frozenset(
     {
         ReasonCode.ENVIRONMENT_UNREACHABLE,
+        ReasonCode.REPOSITORY_NOT_COVERED,
+        ReasonCode.ENCRYPTION_KEY_MISSING,
         ReasonCode.REF_NOT_FOUND,
         ReasonCode.PATH_PREFIX_EMPTY,
         ReasonCode.REPOSITORY_TOO_LARGE,

@@ -169,6 +169,21 @@ REASONS: Final[Mapping[str, Wording]] = {
         "It was tried as long as that could help, then given up.",
         "Check the repository's address and access, then try again.",
     ),
+    ReasonCode.REPOSITORY_NOT_COVERED: _say(
+        "No connection covers the environment's repository.",
+        "A workspace works only with repositories that one of its connections covers. Nothing was changed.",
+        _STOPPED_EARLY,
+        "An owner of the workspace adds a connection for the repository, or chooses another for the "
+        "environment. Then try again.",
+    ),
+    ReasonCode.ENCRYPTION_KEY_MISSING: _say(
+        "The connection's secret could not be decrypted.",
+        "This process lacks the installation's encryption key, so it could not sign in to the repository. "
+        "Nothing was changed.",
+        _STOPPED_EARLY,
+        "Whoever runs this installation sets OPERATIONRUN_ENCRYPTION_KEY for every worker and web server. "
+        "Then try again.",
+    ),
     ReasonCode.DISPATCH_FAILED: _say(
         "The operation could not be started.",
         "The system that carries operations out would not take it. Nothing was changed.",

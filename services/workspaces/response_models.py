@@ -28,6 +28,7 @@ class EnvironmentAnswer(ResponseModel):
     branch: str
     path_prefix: str
     baseline_ref: str | None
+    connection_id: UUID | None
     created_at: datetime
 
 

@@ -44,6 +44,10 @@ def assert_documented(app: Flask, response: TestResponse) -> TestResponse:
     for name in answer.get("headers", {}):
         if name not in {"Retry-After", "RateLimit", "RateLimit-Policy"}:
             assert name in response.headers, f"{said} lacks {name}"
+    if response.status_code == 204:
+        assert not response.data
+        assert "Content-Type" not in response.headers
+        return response
     if response.status_code == 304 or response.request.method == "HEAD":
         return response
     assert response.mimetype in answer["content"], f"{said} is {response.mimetype}"

@@ -6,6 +6,7 @@ from tests.world import ABSENT, COMPOSE, World
 
 READS = [
     "/api/v1/workspaces",
+    "/api/v1/connections",
     "/api/v1/environments",
     f"/api/v1/environments/{ABSENT}",
     f"/api/v1/environments/{ABSENT}/restore-points",
@@ -17,6 +18,8 @@ READS = [
     f"/api/v1/reviews/{ABSENT}/changes",
 ]
 WRITES = [
+    "/api/v1/connections",
+    f"/api/v1/connections/{ABSENT}/check",
     "/api/v1/environments",
     f"/api/v1/environments/{ABSENT}/restore-points",
     f"/api/v1/environments/{ABSENT}/restore-plans",

@@ -34,9 +34,16 @@ MAY_ACT = {
     "reconcile_operation": ACT,
     "publish_review": {Role.OWNER, Role.REVIEWER},
     "create_environment": {Role.OWNER},
+    "change_environment": {Role.OWNER},
+    "create_connection": {Role.OWNER},
+    "change_connection": {Role.OWNER},
+    "remove_connection": {Role.OWNER},
+    "check": {Role.OWNER},
 }
 # Lists that are for owners: an empty one would say that nothing is there.
 FOR_OWNERS = {"show_audit"}
+# They name their workspace in the body.
+IN_THE_BODY = {"create_environment", "create_connection"}
 CHOICES = {"profile": "audit", "form": "json"}
 
 
@@ -69,7 +76,7 @@ class Matrix:
     def ask(self, case: Case, role: str) -> TestResponse:
         api = self.world.foreign_api if role == FOREIGN_OWNER else self.world.api
         headers = {} if role == NOBODY else api.bearer(Role.OWNER if role == FOREIGN_OWNER else Role(role))
-        given = {"json": case.body} if case.method == "POST" else {}
+        given = {"json": case.body} if case.method in {"POST", "PATCH"} else {}
         return api.ask(case.method, case.path, headers=headers, **given)
 
     def _of(self, operation: str, method: str, path: str) -> Iterator[Case]:
@@ -87,7 +94,7 @@ class Matrix:
             )
 
     def _kinds(self, operation: str, path: str) -> Iterator[tuple[str, dict[str, str]]]:
-        if "_id}" not in path and operation not in {"create_operation", "create_environment"}:
+        if "_id}" not in path and operation not in {"create_operation", *IN_THE_BODY}:
             yield "none", self.own
             return
         yield "own", self.own
@@ -102,7 +109,7 @@ class Matrix:
         match operation:
             case "create_operation":
                 return {"type": COMPOSE, "environment_id": ids["environment_id"], "nonsense": 1}
-            case "create_environment":
+            case "create_environment" | "create_connection":
                 return {"workspace": ids["workspace"], "nonsense": 1}
         return {"nonsense": 1}
 
@@ -115,6 +122,7 @@ class Matrix:
         return {
             "workspace": str(workspace_id),
             "environment_id": str(environment_id),
+            "connection_id": str(api.environment.connection_id),
             "plan_id": plan_id,
             "run_id": runs[0],
             "review_id": published,
@@ -193,6 +201,7 @@ def _standing(response: TestResponse) -> str:
             return "forbidden"
         case 404:
             return "not found"
-        case 200 | 422:
+        # 409: a connection of an environment is removed by nobody.
+        case 200 | 409 | 422:
             return "let in"
     return f"status {response.status_code}"

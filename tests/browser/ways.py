@@ -102,6 +102,30 @@ def _workspace(page: Page, _: Things) -> None:
     _to_workspace(page)
 
 
+def _connections(page: Page, _: Things) -> None:
+    _to_workspace(page)
+    page.get_by_role("link", name="Connections to repositories").click()
+
+
+def _connection(page: Page, things: Things) -> None:
+    _connections(page, things)
+    page.locator("[data-connection=file] a").first.click()
+
+
+def _check_connection(page: Page, things: Things) -> None:
+    _connection(page, things)
+    page.get_by_role("button", name="Check connection").click()
+
+
+def _connection_refused(page: Page, things: Things) -> None:
+    _connections(page, things)
+    page.get_by_text("With a token, over https", exact=True).click()
+    page.locator("#https-name").fill("Ours")
+    page.locator("#https-url_prefix").fill("https://token@git.example.org")
+    page.locator("#https-secret").fill("kind-of-a-token")
+    page.get_by_role("button", name="Add connection").first.click()
+
+
 def _make_token(page: Page, _: Things) -> None:
     _to_workspace(page)
     page.get_by_text("New token", exact=True).click()
@@ -177,6 +201,10 @@ WAYS: Final[tuple[Way, ...]] = (
     Way(endpoint="workspaces.show", reader="owner", go=_workspace),
     Way(endpoint="workspaces.make_token", reader="owner", go=_make_token, status=201),
     Way(endpoint="workspaces.add_member", reader="owner", go=_add_nobody, status=422),
+    Way(endpoint="connections.index", reader="owner", go=_connections),
+    Way(endpoint="connections.show", reader="owner", go=_connection),
+    Way(endpoint="connections.check", reader="owner", go=_check_connection),
+    Way(endpoint="connections.create", reader="owner", go=_connection_refused, status=422),
     _open("operations.index", lambda _: "/operations"),
     _open("operations.index", lambda _: "/operations?outcome=failed&q=release", "narrowed"),
     _open("operations.show", lambda things: f"/operations/{things.composed['id']}", "composed"),
@@ -253,6 +281,8 @@ NO_PAGES: Final[Mapping[str, str]] = {
     "reviews.archive": "leads to the review",
     "reviews.pack": "a file",
     "published.pack": "a file",
+    "connections.change": "leads to the connection",
+    "connections.remove": "leads to the connections",
     "workspaces.change_role": "leads to the workspace",
     "workspaces.remove_member": "leads to the workspace",
     "workspaces.revoke": "leads to the workspace",

@@ -15,6 +15,7 @@ from services.access.sign_in_links import redeem_sign_in_link
 from services.access.tokens import principal_of_token
 from services.database.session import Database
 from services.runs.queries import transitions_of
+from tests.cli.workspaces import connect
 from tests.fake_engine import FakeEngine
 from tests.git_repository import git, make_repository
 
@@ -31,7 +32,7 @@ def repository(repositories: Path) -> Path:
 
 @pytest.fixture
 def environment(run: Run, repository: Path) -> dict[str, Any]:
-    run("workspace", "create", "own")
+    connect(run, "own", repository)
     made: dict[str, Any] = run(
         "environment", "create", "production", "--workspace", "own",
         "--repository-url", str(repository), "--branch", "main",
@@ -265,7 +266,7 @@ def refused_without_database(refused: Run) -> str:
 
 @pytest.mark.usefixtures("environment")
 def test_it_asks_which_workspace_where_a_slug_is_in_several(run: Run, refused: Run, repository: Path) -> None:
-    run("workspace", "create", "other")
+    connect(run, "other", repository)
     run(
         "environment", "create", "production", "--workspace", "other",
         "--repository-url", str(repository), "--branch", "main",

@@ -25,6 +25,7 @@ Act = Callable[[World, Run], object]
 READS = {
     "audit list",
     "audit verify",
+    "connection list",
     "doctor",
     "environment list",
     "environment restore-plan show",
@@ -98,7 +99,24 @@ def prune(world: World, run: Run) -> None:
     assert run("prune", "--keep", "failed=400d")["pruned"] == 1
 
 
+def create_connection(world: World, run: Run) -> None:
+    place = ("--kind", "file", "--url-prefix", str(world.repository.parent))
+    run("connection", "create", *at(world), "--name", "Files", *place)
+
+
+def of_connection(*arguments: str) -> Act:
+    def act(world: World, run: Run) -> None:
+        create_connection(world, run)
+        run("connection", *arguments, "Files", *at(world))
+
+    return act
+
+
 ACTS: dict[str, Act] = {
+    "connection check": lambda world, run: run("connection", "check", str(world.environment.connection_id)),
+    "connection create": create_connection,
+    "connection reencrypt": lambda _, run: run("connection", "reencrypt"),
+    "connection remove": of_connection("remove"),
     "cancel": lambda world, run: run("cancel", str(world.running().id)),
     "environment create": create_environment,
     "environment restore-plan create": create_plan,

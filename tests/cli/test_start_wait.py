@@ -13,6 +13,7 @@ from runtime.cli.remote import start
 from services.database.session import Database
 from services.runs.operations import OperationStarter
 from services.runs.service import OperationRunService
+from tests.cli.workspaces import connect
 from tests.factories import ADA, decision
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"
@@ -21,7 +22,7 @@ Command = Callable[..., Any]
 
 @pytest.fixture
 def environment(run: Command, repositories: Path) -> str:
-    run("workspace", "create", "own")
+    connect(run, "own", repositories)
     made = run(
         "environment", "create", "production", "--workspace", "own",
         "--repository-url", str(repositories), "--branch", "main",

@@ -9,11 +9,12 @@ from models.errors import OperationRunError
 
 # What programs read in problems, in Temporal's histories and in `failures`: it stays to the letter.
 CODES = {
-    "already_completed", "cancelled", "conflict", "dispatch_failed", "environment_changed",
-    "environment_unreachable", "forbidden", "idempotency_key_reused", "identity_provider_unreachable",
-    "identity_refused", "invalid_input", "items_refused", "lifecycle_write_error", "no_decision", "not_found",
-    "operation_run_error", "operation_stopped", "path_prefix_empty", "push_raced", "push_refused",
-    "ref_not_found", "repository_damaged", "repository_error", "repository_too_large", "restore_in_progress",
+    "already_completed", "cancelled", "conflict", "dispatch_failed", "encryption_key_missing",
+    "environment_changed", "environment_unreachable", "forbidden", "idempotency_key_reused",
+    "identity_provider_unreachable", "identity_refused", "invalid_input", "items_refused",
+    "lifecycle_write_error", "no_decision", "not_found", "operation_run_error", "operation_stopped",
+    "path_prefix_empty", "push_raced", "push_refused", "ref_not_found", "repository_damaged",
+    "repository_error", "repository_not_covered", "repository_too_large", "restore_in_progress",
     "review_base_moved", "run_refused", "settings_error", "start_unconfirmed", "subject_refused",
     "tables_locked", "token_expired", "too_many_fetches", "too_many_requests", "unauthenticated",
     "unknown_operation_type", "unknown_person",

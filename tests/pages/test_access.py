@@ -84,6 +84,12 @@ ABOUT: Final[Mapping[str, About]] = {
     "published.finding": about(PUBLISHED, review_id="published"),
     "published.report": about(PUBLISHED, review_id="published"),
     "published.pack": about(PUBLISHED, review_id="published"),
+    "connections.index": about(RUNS, OWN, workspace_id="workspace"),
+    "connections.create": about(RUNS, OWN, workspace_id="workspace"),
+    "connections.show": about(RUNS, OWN, workspace_id="workspace", connection_id="connection"),
+    "connections.change": about(RUNS, OWN, workspace_id="workspace", connection_id="connection"),
+    "connections.remove": about(RUNS, OWN, workspace_id="workspace", connection_id="connection"),
+    "connections.check": about(RUNS, OWN, workspace_id="workspace", connection_id="connection"),
     "workspaces.show": about(RUNS, OWN, workspace_id="workspace"),
     "workspaces.add_member": about(RUNS, OWN, workspace_id="workspace"),
     "workspaces.change_role": about(RUNS, OWN, workspace_id="workspace", user_id="member"),
@@ -192,6 +198,7 @@ def _token(world: World) -> Any:
 
 _MAKERS: Final[Mapping[str, Callable[[World], Any]]] = {
     "environment": lambda world: world.environment.id,
+    "connection": lambda world: world.environment.connection_id,
     "workspace": lambda world: world.workspace.id,
     "run": lambda world: world.queued(ref=uuid4().hex).id,
     "plan": lambda world: world.plan().id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -159,12 +160,55 @@ def new_environment(world: World) -> dict[str, str]:
     }
 
 
+CONNECTION = {
+    "name": "Ours",
+    "kind": "https",
+    "url_prefix": "https://h.org/team",
+    "secret": "a-secret-of-tests",
+}
+
+
+def connection(world: World) -> dict[str, Any]:
+    made = world.api.post("/api/v1/connections", {"workspace": world.workspace.slug, **CONNECTION})
+    answer: dict[str, Any] = made.get_json()
+    return answer
+
+
+def on_connection(rest: str, **values: str) -> Act:
+    def act(world: World, browser: Browser) -> TestResponse:
+        path = f"{workspace(world)}/connections/{connection(world)['id']}{rest}"
+        answer: TestResponse = browser.submit(path, page=workspace(world), **values)
+        return answer
+
+    return act
+
+
+def ask_connection(method: str, rest: str = "", **body: str) -> Act:
+    def act(world: World, _: Browser) -> TestResponse:
+        path = f"/api/v1/connections/{connection(world)['id']}{rest}"
+        return world.api.ask(method, path, json=body, headers=world.api.bearer())
+
+    return act
+
+
+def choose_connection(world: World, _: Browser) -> TestResponse:
+    own = world.api.get(world.api.environment_path).get_json()["connection_id"]
+    path = world.api.environment_path
+    return world.api.ask("PATCH", path, json={"connection_id": own}, headers=world.api.bearer())
+
+
 PASSWORD = {"password": "several words in a row"}
 ACTS: dict[str, Act] = {
     "sessions.by_password": wrong_password,
     "sessions.sign_in": redeem,
     "sessions.sign_out": form(lambda _: "/sign-out", workspace),
     "account.change_password": form(lambda _: "/account/password", workspace, **PASSWORD),
+    "account.end_one": form(lambda _: "/account/sessions/end", workspace, session=str(UUID(int=1))),
+    "account.end_others": form(lambda _: "/account/sessions/end-others", workspace),
+    "connections.create": on_workspace("connections", **CONNECTION),
+    "connections.change": on_connection("", name="Theirs", url_prefix="https://h.org/team"),
+    "connections.remove": on_connection("/removal"),
+    "connections.check": on_connection("/check"),
     "account.leave": form(lambda _: "/account/sign-out-everywhere", workspace),
     "workspaces.add_member": on_workspace("members", email="new@contoso.example", role="reader"),
     "workspaces.change_role": of_member("role", role="operator"),
@@ -184,6 +228,13 @@ ACTS: dict[str, Act] = {
     "restore_plans.execute": execute,
     "reviews.publish": on_review("publish"),
     "reviews.archive": on_review("archive"),
+    "api.create_connection": post(
+        lambda _: "/connections", lambda world: {"workspace": world.workspace.slug, **CONNECTION}
+    ),
+    "api.change_connection": ask_connection("PATCH", name="Theirs"),
+    "api.remove_connection": ask_connection("DELETE"),
+    "api.check": ask_connection("POST", "/check"),
+    "api.change_environment": choose_connection,
     "api.create_environment": post(lambda _: "/environments", new_environment),
     "api.create_restore_point": restore_point,
     "api.create_restore_plan": plan_api,

@@ -19,9 +19,10 @@ from models.reconciliation import Execution, ExecutionState, ReconciliationDecis
 from reconcilers.adapter import Adapter, AdapterRegistry, Facts, Outside
 from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.review_compose import ReviewComposeAdapter
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
-from services.repositories.mirror import MirrorStore
 from tests.factories import ADA, decision, make_run
+from tests.mirrors import mirrors_under
 from tests.runs.seen_runs import see, steps_of
 
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
@@ -40,7 +41,7 @@ class PlainAdapter:
     outside: ClassVar[type[Outside] | None] = None
     planted: ClassVar[Mapping[str, Way]] = {}
 
-    def __init__(self, _: MirrorStore) -> None:
+    def __init__(self, _: EnvironmentMirrors) -> None:
         """Take the mirrors, as every adapter does."""
 
     def collect(self, session: Session, run: OperationRun, execution: Execution) -> NoFacts:  # noqa: ARG002
@@ -107,8 +108,8 @@ WAYS: dict[Way, type[Exception]] = {
 
 
 @pytest.fixture
-def mirrors(tmp_path: Path) -> MirrorStore:
-    return MirrorStore(tmp_path, allowed_file_roots=())
+def mirrors(tmp_path: Path) -> EnvironmentMirrors:
+    return mirrors_under(tmp_path, roots=())
 
 
 def born(database: Database, environment: Environment, status: Status = Status.RUNNING) -> UUID:
@@ -117,7 +118,7 @@ def born(database: Database, environment: Environment, status: Status = Status.R
 
 
 def reconciler_with(
-    database: Database, mirrors: MirrorStore, *adapters: type[Adapter]
+    database: Database, mirrors: EnvironmentMirrors, *adapters: type[Adapter]
 ) -> AdapterRunReconciler:
     registry = AdapterRegistry()
     for adapter in adapters:
@@ -126,7 +127,7 @@ def reconciler_with(
 
 
 def test_a_plain_adapter_has_its_decision_written(
-    database: Database, environment: Environment, mirrors: MirrorStore
+    database: Database, environment: Environment, mirrors: EnvironmentMirrors
 ) -> None:
     run_id = born(database, environment)
     reconciler = reconciler_with(database, mirrors, PlainAdapter)
@@ -142,7 +143,7 @@ def test_a_plain_adapter_has_its_decision_written(
 def test_no_adapter_can_write_by_itself(
     database: Database,
     environment: Environment,
-    mirrors: MirrorStore,
+    mirrors: EnvironmentMirrors,
     way: Way,
     step: str,
 ) -> None:
@@ -161,7 +162,7 @@ def test_no_adapter_can_write_by_itself(
 def test_no_adapter_can_write_in_a_preview(
     database: Database,
     environment: Environment,
-    mirrors: MirrorStore,
+    mirrors: EnvironmentMirrors,
     way: Way,
 ) -> None:
     run_id = born(database, environment)
@@ -174,7 +175,7 @@ def test_no_adapter_can_write_in_a_preview(
 
 
 def test_what_an_adapter_changes_in_place_is_not_kept(
-    database: Database, environment: Environment, mirrors: MirrorStore
+    database: Database, environment: Environment, mirrors: EnvironmentMirrors
 ) -> None:
     def change_in_place(_: Session, run: OperationRun) -> None:
         run.context_json["reconciled"] = True
@@ -187,7 +188,7 @@ def test_what_an_adapter_changes_in_place_is_not_kept(
 
 
 def test_a_type_without_adapter_is_unsupported_and_nothing_is_written(
-    database: Database, environment: Environment, mirrors: MirrorStore
+    database: Database, environment: Environment, mirrors: EnvironmentMirrors
 ) -> None:
     run_id = born(database, environment)
     before, steps = see(database, run_id), steps_of(database, run_id)
@@ -213,7 +214,7 @@ def test_a_second_adapter_for_a_type_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
 def test_a_preview_tells_the_decision_and_writes_nothing(
-    database: Database, environment: Environment, mirrors: MirrorStore, status: Status
+    database: Database, environment: Environment, mirrors: EnvironmentMirrors, status: Status
 ) -> None:
     run_id = born(database, environment, status)
     before, steps = see(database, run_id), steps_of(database, run_id)

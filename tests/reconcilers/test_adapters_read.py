@@ -22,9 +22,9 @@ from reconcilers.adapter import Adapter, AdapterRegistry
 from reconcilers.reconciler import AdapterRunReconciler, Reconciliation
 from reconcilers.restore_execute import RestoreExecuteAdapter
 from reconcilers.review_compose import ReviewComposeAdapter
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
 from services.repositories.git import never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
@@ -32,6 +32,7 @@ from services.reviews.lineage import Reviews
 from services.runs.service import OperationRunService
 from tests.factories import ADA, EXECUTION, STARTED, make_environment, make_run, make_workspace
 from tests.git_repository import GitRepository
+from tests.mirrors import mirrors_under
 from tests.runs.seen_runs import see
 
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
@@ -39,12 +40,15 @@ FINGERPRINT = "f" * 64
 
 
 @pytest.fixture
-def mirrors(repositories: Path, tmp_path: Path) -> MirrorStore:
-    return MirrorStore(tmp_path / "mirrors", allowed_file_roots=[repositories])
+def mirrors(repositories: Path, tmp_path: Path) -> EnvironmentMirrors:
+    return mirrors_under(tmp_path / "mirrors", roots=[repositories])
 
 
 def settle(
-    database: Database, mirrors: MirrorStore, run_id: UUID, adapter: type[Adapter] = ReviewComposeAdapter
+    database: Database,
+    mirrors: EnvironmentMirrors,
+    run_id: UUID,
+    adapter: type[Adapter] = ReviewComposeAdapter,
 ) -> Reconciliation:
     registry = AdapterRegistry()
     registry.register(adapter)
@@ -105,7 +109,7 @@ def reviewed(
 def test_a_review_that_was_superseded(
     database: Database,
     environment: Environment,
-    mirrors: MirrorStore,
+    mirrors: EnvironmentMirrors,
     after: timedelta,
     decided: tuple[Outcome, ReasonCode],
 ) -> None:
@@ -121,7 +125,7 @@ def test_a_review_that_was_superseded(
 
 
 def test_a_review_of_another_workspace_is_out_of_scope_and_no_id_of_it_is_shown(
-    database: Database, environment: Environment, mirrors: MirrorStore
+    database: Database, environment: Environment, mirrors: EnvironmentMirrors
 ) -> None:
     with database.transaction() as session:
         elsewhere = make_environment(session, make_workspace(session, "other"))
@@ -136,7 +140,7 @@ def test_a_review_of_another_workspace_is_out_of_scope_and_no_id_of_it_is_shown(
 
 
 def test_a_review_of_the_run_itself_is_success_even_beside_others(
-    database: Database, environment: Environment, mirrors: MirrorStore
+    database: Database, environment: Environment, mirrors: EnvironmentMirrors
 ) -> None:
     with database.transaction() as session:
         elsewhere = make_environment(session, make_workspace(session, "other"))
@@ -149,7 +153,7 @@ def test_a_review_of_the_run_itself_is_success_even_beside_others(
 
 @pytest.mark.parametrize("pushed", [True, False], ids=["its commit is there", "no commit was needed"])
 def test_what_the_branch_proves_of_a_restore_is_recorded_with_the_decision(
-    database: Database, repositories: Path, mirrors: MirrorStore, *, pushed: bool
+    database: Database, repositories: Path, mirrors: EnvironmentMirrors, *, pushed: bool
 ) -> None:
     repository = GitRepository(repositories)
     repository.commit({"a.json": "1"})
@@ -182,7 +186,7 @@ class Died(BaseException):
 
 
 def die_before_recording(
-    database: Database, mirrors: MirrorStore, workspace_id: UUID, environment_id: UUID, plan_id: UUID
+    database: Database, mirrors: EnvironmentMirrors, workspace_id: UUID, environment_id: UUID, plan_id: UUID
 ) -> UUID:
     def reach(point: str) -> None:
         if point == "restore.before_record":

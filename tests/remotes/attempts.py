@@ -14,10 +14,10 @@ from models.correlation import Correlation
 from models.errors import OperationRunError
 from services.database.session import Database
 from services.repositories.git import never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.repositories.transport import GitLimits
 from services.restores.execution import RestoreExecution
 from tests.factories import EXECUTION
+from tests.mirrors import mirrors_under
 from tests.remotes.clients import kill_alone, kill_with_group, pushing
 
 # A process of this kind starts in milliseconds, and inherits no thread of the tests' servers.
@@ -103,7 +103,7 @@ class Attempt:
 def _apply(work: Work, said: Connection) -> None:
     os.environ.update(work.environment)
     database = Database.connect(work.database_url)
-    mirrors = MirrorStore(work.mirrors, allowed_file_roots=[work.file_root], limits=LIMITS)
+    mirrors = mirrors_under(work.mirrors, roots=[work.file_root], limits=LIMITS)
     execution = RestoreExecution(database, mirrors, fault_hook=_dying_at(work.dies_at))
     try:
         result = execution.apply(

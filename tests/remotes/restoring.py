@@ -15,9 +15,9 @@ from models.run_context import RunPush
 from reconcilers.adapter import AdapterRegistry
 from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.restore_execute import RestoreExecuteAdapter
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
 from services.repositories.git import never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.repositories.tickets import ticket_ref
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
@@ -27,6 +27,7 @@ from services.restores.push_remote import MirrorRemote
 from services.restores.pushing import RestorePushing
 from tests.factories import ADA, TARGET, make_environment
 from tests.git_repository import git
+from tests.mirrors import mirrors_under
 from tests.remotes.attempts import LIMITS, Attempt, Work
 from tests.remotes.served import ServedRemote
 
@@ -72,8 +73,8 @@ class RemoteEnvironment:
             attempt.close()
         self.database.close()
 
-    def mirrors(self, machine: str) -> MirrorStore:
-        return MirrorStore(self.folder(machine), allowed_file_roots=[self.remote.path.parent], limits=LIMITS)
+    def mirrors(self, machine: str) -> EnvironmentMirrors:
+        return mirrors_under(self.folder(machine), roots=[self.remote.path.parent], limits=LIMITS)
 
     def folder(self, machine: str) -> Path:
         return self._folder / machine
@@ -115,7 +116,7 @@ class Restoring:
     def push_again(self) -> None:
         """Make the last push once more, as an attempt that knows nothing of it yet."""
         last, database = self.pushes()[-1], self._place.database
-        mirror = self._place.mirrors("worker").open(self._place.environment.id, self._place.remote.url)
+        mirror = self._place.mirrors("worker").open(self._place.environment)
         run_id = self._correlation.run_id
         remote = MirrorRemote(mirror, self._place.environment.branch, at=self.run().created_at)
         RestorePushing(run_id, RunPushLedger(database, run_id), remote).push(

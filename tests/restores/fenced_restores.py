@@ -18,14 +18,15 @@ from models.restore import RestoreMode
 from reconcilers.adapter import AdapterRegistry
 from reconcilers.reconciler import AdapterRunReconciler, Reconciliation
 from reconcilers.restore_execute import RestoreExecuteAdapter
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
 from services.repositories.git import never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
 from tests.factories import ADA, EXECUTION, STARTED, make_environment
 from tests.git_repository import GitRepository
+from tests.mirrors import mirrors_under
 from tests.runs.seen_runs import see
 
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
@@ -41,7 +42,7 @@ class FencedRestore:
     """One restore of `a.json` from 2 to 1, its repository, and its run."""
 
     database: Database
-    mirrors: MirrorStore
+    mirrors: EnvironmentMirrors
     repository: GitRepository
     correlation: Correlation
     scope: RestoreExecuteInput
@@ -64,7 +65,7 @@ class FencedRestore:
         mode: RestoreMode = RestoreMode.EXACT,
     ) -> "FencedRestore":
         """Plan the restore of everything from a repository's tag `before`."""
-        mirrors = MirrorStore(folder / "mirrors", allowed_file_roots=[repository.path.parent])
+        mirrors = mirrors_under(folder / "mirrors", roots=[repository.path.parent])
         with database.transaction() as session:
             environment = make_environment(session, repository_url=repository.url)
         point = RestorePoints(database, mirrors).create(environment, label="p", ref="before", actor=ADA)
@@ -123,6 +124,6 @@ class FencedRestore:
     def land_by_hand(self) -> None:
         """Do what a push that was held all the time does in the end."""
         push = see(self.database, self.run_id).context["pushes"][-1]
-        mirror = self.mirrors.open(self.scope.environment_id, self.repository.url)
+        mirror = self.mirrors.store.open(self.scope.environment_id, self.repository.url)
         self.repository.read("fetch", "-q", str(mirror.path), push["commit"])
         self.repository.read("update-ref", "refs/heads/main", push["commit"], push["head"])

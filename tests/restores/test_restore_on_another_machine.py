@@ -16,15 +16,16 @@ from models.restore import RestoreMode, RestorePlan
 from reconcilers.adapter import AdapterRegistry
 from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.restore_execute import RestoreExecuteAdapter
+from services.connections.access import EnvironmentMirrors
 from services.database.session import Database
 from services.kill_points import FaultHook
 from services.repositories.git import never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.restores.execution import RestoreExecution
 from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
 from tests.factories import ADA, EXECUTION, STARTED, make_environment
 from tests.git_repository import GitRepository
+from tests.mirrors import mirrors_under
 
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
 
@@ -36,10 +37,8 @@ def test_a_worker_fetches_what_it_lacks_of_the_restore_point(
     repository.commit({"a.json": "1"})
     with database.transaction() as session:
         environment = make_environment(session, repository_url=repository.url)
-    on_web, on_worker = (
-        MirrorStore(tmp_path / name, allowed_file_roots=[repositories]) for name in ("web", "worker")
-    )
-    on_worker.open(environment.id, repository.url).fetch()
+    on_web, on_worker = (mirrors_under(tmp_path / name, roots=[repositories]) for name in ("web", "worker"))
+    on_worker.open(environment).fetch()
     # The live branch stays where the worker saw it; the restore point is on another one.
     repository.commit({"a.json": "2", "b.json": "2"}, branch="other")
     plan = planned(database, on_web, environment, "other")
@@ -68,11 +67,10 @@ def test_a_machine_that_never_saw_what_was_live_finds_the_commit_of_a_run(
     with database.transaction() as session:
         environment = make_environment(session, repository_url=repository.url)
     on_web, on_worker, elsewhere = (
-        MirrorStore(tmp_path / name, allowed_file_roots=[repositories])
-        for name in ("web", "worker", "elsewhere")
+        mirrors_under(tmp_path / name, roots=[repositories]) for name in ("web", "worker", "elsewhere")
     )
     plan = planned(database, on_web, environment, "before")
-    on_worker.open(environment.id, repository.url).fetch()
+    on_worker.open(environment).fetch()
     rewritten = repository.read("commit-tree", "main^{tree}", "-m", "The same, rewritten")
     repository.read("update-ref", "refs/heads/main", rewritten)
     scope = RestoreExecuteInput(
@@ -107,7 +105,9 @@ def dying_at(point: str) -> FaultHook:
     return fault_hook
 
 
-def planned(database: Database, mirrors: MirrorStore, environment: Environment, ref: str) -> RestorePlan:
+def planned(
+    database: Database, mirrors: EnvironmentMirrors, environment: Environment, ref: str
+) -> RestorePlan:
     point = RestorePoints(database, mirrors).create(environment, label=ref, ref=ref, actor=ADA)
     return RestorePlans(database, mirrors).create(
         environment, restore_point_id=point.id, mode=RestoreMode.EXACT, items=None, actor=ADA

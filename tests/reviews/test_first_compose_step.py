@@ -23,13 +23,13 @@ from models.review import EnvironmentReview
 from services.database.session import Database
 from services.kill_points import FaultHook, no_op
 from services.repositories.git import never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.reviews.composition import ReviewComposition
 from services.reviews.evidence import BYTES_AT_ONCE, ITEMS_AT_ONCE
 from services.reviews.lineage import Reviews
 from services.runs.service import OperationRunService
 from tests.factories import ADA, EXECUTION, STARTED, compose_input, decision, make_environment, make_workspace
 from tests.git_repository import GitRepository
+from tests.mirrors import mirrors_under
 
 COMPOSE = OperationType.ENVIRONMENT_REVIEW_COMPOSE
 OTHERS_REVIEW = Related(type="environment_review", id=uuid7())
@@ -42,7 +42,7 @@ class Composing:
         self.database = database
         self.repository = GitRepository(repositories)
         self.repository.commit({"a.json": "1"})
-        self.mirrors = MirrorStore(repositories.parent / "mirrors", allowed_file_roots=[repositories])
+        self.mirrors = mirrors_under(repositories.parent / "mirrors", roots=[repositories])
         with database.transaction() as session:
             self.environment = make_environment(session, repository_url=self.repository.url)
         self.correlation = Correlation(operation_type=COMPOSE, run_id=uuid7())
@@ -194,7 +194,7 @@ def test_a_small_review_is_composed_at_once(
 
 
 def test_a_mirror_that_lacks_a_file_is_made_anew(composing: Composing) -> None:
-    mirror = composing.mirrors.open(composing.environment.id, composing.repository.url)
+    mirror = composing.mirrors.open(composing.environment)
     mirror.fetch()
     kept = composing.repository.read("rev-parse", "main", "main^{tree}").split()
     objects = [mirror.repository.odb.read(oid) for oid in kept]

@@ -29,7 +29,6 @@ from reconcilers.reconciler import AdapterRunReconciler
 from reconcilers.run_check import RunCheck
 from reconcilers.sweep import Sweep
 from services.database.session import Database
-from services.repositories.mirror import MirrorStore
 from services.runs.admission import OperationRequests
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
@@ -48,6 +47,7 @@ from tests.factories import (
     request_restore,
 )
 from tests.fake_engine import FakeEngine
+from tests.mirrors import mirrors_under
 
 EVERY = "succeeded=1d,partially_succeeded=1d,blocked=1d,attention_required=1d,failed=1d,cancelled=1d"
 THEIRS = (OperationRequest, OperationRunTransition, OperationRunHistory)
@@ -353,7 +353,7 @@ def test_a_closed_workflow_whose_run_was_pruned_gets_no_other(
     engine = Remembering()
     engine.close(workflow_id, "terminated")
     prune(database)
-    mirrors = MirrorStore(tmp_path, allowed_file_roots=[])
+    mirrors = mirrors_under(tmp_path, roots=[])
     dispatcher = Dispatcher(database, engine, public_url="http://tests")
     check = RunCheck(database, engine, AdapterRunReconciler(database, mirrors), dispatcher)
 

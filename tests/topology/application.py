@@ -67,6 +67,14 @@ class Application:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
+    def connect(self) -> None:
+        """Let the workspace `default` reach the repositories of this machine."""
+        folder = str(self.machine.repositories)
+        self.run(
+            "connection", "create", "--workspace", "default", "--name", "files",
+            "--kind", "file", "--url-prefix", folder,
+        )  # fmt: skip
+
     def _argv(self, command: tuple[str, ...]) -> tuple[str, ...]:
         first, *arguments = command
         assert first == "operationrun"

@@ -19,8 +19,10 @@ from runtime.settings import PREFIX, Settings
 from runtime.telemetry.tracing import is_traced
 from runtime.web_server import WebServerOptions
 from runtime.worker import DATABASE_CONNECTIONS, GRACE
+from services.connections.secrets import check_encryption_key
 from services.database.session import Database
 from services.repositories.transport import DEFAULT_LIMITS
+from tests.fake_engine import ENCRYPTION_KEY
 from tests.topology.compose_file import ComposeFile
 from tests.topology.programs import VERSION
 from tests.topology.temporal import CONNECTIONS, PARTS
@@ -199,7 +201,8 @@ def test_our_settings_are_accepted_and_hold_what_the_command_needs(name: str, tm
     for key, value in environment.items():
         if key.endswith("_FILE"):
             secret = tmp_path / Path(value).name
-            secret.write_text("postgresql://example@host/not-a-secret\n")
+            is_key = key == "OPERATIONRUN_ENCRYPTION_KEY_FILE"
+            secret.write_text(ENCRYPTION_KEY if is_key else "postgresql://example@host/not-a-secret\n")
             environment[key] = str(secret)
     settings = Settings.from_environment(environment)
     url = "postgresql://example@host/not-a-secret"
@@ -207,6 +210,7 @@ def test_our_settings_are_accepted_and_hold_what_the_command_needs(name: str, tm
     assert settings.web_database_url == (url if name in {"web", "migrate"} else None)
     assert settings.need_temporal().address == "temporal:7233"
     assert (settings.secret_key is not None) == (name == "web"), "The web process alone signs sessions."
+    assert bool(settings.encryption_key) == (name in {"web", "worker"}), "Both reach repositories, no other."
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -247,6 +251,7 @@ def test_the_command_at_the_top_makes_every_secret(tmp_path: Path) -> None:
     # Containers read them as users of their own; the closed folder keeps other people of the host out.
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
     assert len(set(made.values())) == len(made)
+    check_encryption_key(made.pop(".operationrun/secrets/encryption_key").strip())
     assert min(map(len, made.values())) == 64
     password = made[".operationrun/secrets/operationrun_password"]
     assert (

@@ -95,6 +95,7 @@ def test_the_release_before_works_until_it_is_replaced(
 
     with steps.step("upgrade", "web server replaced, both operations by this release"):
         web = topology.begin(new, "web")
+        new.connect()
         topology.stop(running[-1:])
         with spoken_to(topology, new, token) as system:
             assert_both_operations(system)

@@ -124,6 +124,7 @@ class Topology:
         """Make a workspace, a token and a way for a person to sign in, by the commands people use."""
         run = self.application.run
         run("workspace", "create", "default")
+        self.application.connect()
         token = run("token", "create", "--workspace", "default", "--role", "owner", "--name", "first")
         person = run("user", "create", "ada@example.org", "--workspace", "default", "--role", "owner")
         link = next(value for value in person.values() if str(value).startswith("http"))

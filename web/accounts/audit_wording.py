@@ -32,6 +32,14 @@ _WORDS: Final[Mapping[AuditAction, tuple[str, str]]] = {
     AuditAction.CONNECTION_CHANGED: ("Connection changed", "{actor} changed the connection {subject}."),
     AuditAction.CONNECTION_REMOVED: ("Connection removed", "{actor} removed the connection {subject}."),
     AuditAction.CONNECTION_CHECKED: ("Connection checked", "{actor} checked the connection {subject}."),
+    AuditAction.SECRETS_REENCRYPTED: (
+        "Secrets re-encrypted",
+        "{actor} encrypted {subject} of connections under the first key.",
+    ),
+    AuditAction.CONNECTION_CHOSEN: (
+        "Connection chosen",
+        "{actor} gave {subject} the connection “{detail}”.",
+    ),
     AuditAction.ENVIRONMENT_CREATED: (
         "Environment created",
         "{actor} created the environment {subject} ({detail}).",

@@ -1,7 +1,7 @@
-from web.api import audit, environments, restores, reviews, runs
+from web.api import audit, connections, environments, restores, reviews, runs
 from web.api.authentication import api
 
 # Each of these gives its routes to the blueprint.
-ROUTES = (environments, restores, runs, reviews, audit)
+ROUTES = (connections, environments, restores, runs, reviews, audit)
 
 __all__ = ["ROUTES", "api"]

@@ -14,9 +14,9 @@ from services.workspaces.response_models import EnvironmentAnswer, EnvironmentLi
 from web.access import VIEW, authorized, current_principal
 from web.api.authentication import api
 from web.api.bodies import json_object, parse
-from web.api.openapi.spec import EndpointSpec, Tag, created, documented, reads
+from web.api.openapi.spec import Content, EndpointSpec, Tag, created, documented, reads
 from web.api.parameters import EnvironmentQuery, ShortListQuery, read_query
-from web.api.requests import NewEnvironment
+from web.api.requests import EnvironmentChange, NewEnvironment
 from web.api.responses import json_response
 from web.api.scope import require_somewhere, workspace_named
 from web.context import services
@@ -71,6 +71,26 @@ def show_environment(environment_id: str) -> Response:
     """Show one environment."""
     with services().database.transaction() as session:
         environment = authorized(session, Environment, environment_id, VIEW)
+    return json_response(EnvironmentAnswer.model_validate(environment))
+
+
+@api.patch("/environments/<environment_id>")
+@documented(
+    EndpointSpec(
+        tag=Tag.ENVIRONMENTS,
+        body=EnvironmentChange,
+        acts=True,
+        answers={HTTPStatus.OK: Content(model=EnvironmentAnswer, description="As it stands now.")},
+    )
+)
+def change_environment(environment_id: str) -> Response:
+    """Give an environment another connection that covers its repository."""
+    with services().database.transaction() as session:
+        environment = authorized(session, Environment, environment_id, Capability.ENVIRONMENTS_MANAGE)
+        given = parse(EnvironmentChange, json_object())
+        Environments(
+            session, allowed_file_roots=services().allowed_file_roots, actor=current_principal().actor
+        ).connect(environment, given.connection_id)
     return json_response(EnvironmentAnswer.model_validate(environment))
 
 

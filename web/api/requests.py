@@ -1,11 +1,12 @@
 """The shapes of the bodies that programs send."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictBool
 
 from models.base import SLUG_PATTERN
 from models.catalog import OperationType
+from models.connection import ApiType
 from models.contracts import CanonicalId, PlainText
 from models.restore import RestoreMode
 from services.response_models import Shaped
@@ -29,6 +30,60 @@ class NewEnvironment(Request):
     branch: Annotated[PlainText, Field(json_schema_extra={"examples": ["main"]})]
     path_prefix: PlainText = ""
     baseline_ref: PlainText | None = None
+
+
+class EnvironmentChange(Request):
+    """What to change of an environment; what is left out stays."""
+
+    connection_id: CanonicalId
+
+
+class GivenApi(Request):
+    """The API of a Git host that opens pull or merge requests, reached by the connection's secret."""
+
+    type: ApiType
+    url: Annotated[
+        PlainText, Field(max_length=2048, json_schema_extra={"examples": ["https://api.github.com"]})
+    ]
+
+
+_Prefix = Annotated[
+    PlainText, Field(max_length=2048, json_schema_extra={"examples": ["https://git.example.org/team"]})
+]
+_Secret = Annotated[
+    PlainText, Field(description="A token, or a private key in OpenSSH's form; never shown again.")
+]
+_Hosts = Annotated[PlainText, Field(description="The host's keys, as ssh-keyscan prints them; for ssh.")]
+
+
+class NewConnection(Request):
+    """A workspace's way to its repositories, with credentials of its own; `workspace` is a slug or an id."""
+
+    workspace: PlainText
+    name: Annotated[PlainText, Field(json_schema_extra={"minLength": 1, "maxLength": 200})]
+    kind: Literal["https", "ssh"]
+    url_prefix: _Prefix
+    username: PlainText | None = None
+    secret: _Secret
+    known_hosts: _Hosts | None = None
+    api: GivenApi | None = None
+
+
+class ConnectionChange(Request):
+    """What to change of a connection; what is left out stays, and a secret is only ever replaced."""
+
+    name: Annotated[PlainText, Field(json_schema_extra={"minLength": 1, "maxLength": 200})] | None = None
+    url_prefix: _Prefix | None = None
+    username: PlainText | None = None
+    secret: _Secret | None = None
+    known_hosts: _Hosts | None = None
+    api: GivenApi | None = None
+
+
+class ConnectionCheckRequest(Request):
+    """A check of a connection: the repository to ask, else those of its environments."""
+
+    repository_url: Annotated[PlainText, Field(max_length=2048)] | None = None
 
 
 class NewRestorePoint(Request):

@@ -29,3 +29,10 @@ def json_response(
         response.add_etag()
         response.make_conditional(request)
     return response
+
+
+def no_content() -> Response:
+    """Return the response to what was removed: no body."""
+    response = make_response("", HTTPStatus.NO_CONTENT)
+    del response.headers["Content-Type"]
+    return response

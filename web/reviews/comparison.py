@@ -149,7 +149,7 @@ def _review(session: Session, name: str) -> EnvironmentReview:
 
 def _opened(pair: _Pair) -> ReviewComparison:
     """Open the comparison with both commits in the mirror; fetch only where one is missing."""
-    mirror = services().mirrors.open(pair.environment.id, pair.environment.repository_url)
+    mirror = services().mirrors.open(pair.environment)
     comparison = ReviewComparison(mirror, pair.environment, pair.before, pair.after)
     with nullcontext() if comparison.is_at_hand() else fetching(pair.environment.workspace_id):
         comparison.fetch()

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, cast
 import pygit2
 
 from models.errors import EnvironmentUnreachable, RefNotFound
+from services.connections.access import EnvironmentMirrors
 from services.repositories.git import never_cancelled
-from services.repositories.mirror import MirrorStore
 from services.repositories.push_answer import PushAnswer, RefAnswer
 from services.repositories.refs import branch_ref, check_ref
 from services.repositories.remote import RefUpdate
@@ -153,6 +153,6 @@ class ModelMirror:
         return self
 
 
-def mirrors(mirror: ModelMirror) -> MirrorStore:
+def mirrors(mirror: ModelMirror) -> EnvironmentMirrors:
     """Return a store that opens this mirror for every environment."""
-    return cast("MirrorStore", mirror)
+    return cast("EnvironmentMirrors", mirror)

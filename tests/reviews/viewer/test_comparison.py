@@ -244,7 +244,7 @@ def test_what_was_fetched_once_is_compared_without_the_repository(
 def test_a_mirror_that_was_found_damaged_is_made_anew(world: World, compared: Compared) -> None:
     browser = world.browser(Role.READER)
     seen = _items(browser.page(compared.path()))
-    mirror = world.services.mirrors.open(compared.environment.id, compared.environment.repository_url)
+    mirror = world.services.mirrors.open(compared.environment)
     for pack in mirror.path.glob("objects/pack/*"):
         pack.unlink()
     (mirror.path / DAMAGED).touch()

@@ -17,6 +17,7 @@ class Tag(StrEnum):
     """The heading under which the reference shows an endpoint."""
 
     OPERATIONS = "Operations"
+    CONNECTIONS = "Connections"
     ENVIRONMENTS = "Environments"
     RESTORES = "Restores"
     REVIEWS = "Reviews"
@@ -82,6 +83,12 @@ def spec_of(view: Callable[..., Any]) -> EndpointSpec | None:
 def created(model: type[BaseModel]) -> Content:
     """Return the content of a 201: the new resource, with its Location."""
     return Content(model=model, description="Made, and found at `Location`.", has_location=True)
+
+
+def removes(tag: Tag, *, conflicts: str) -> EndpointSpec:
+    """Return the spec of a resource that is deleted; the answer has no body."""
+    gone = Content(media_types=(), description="Removed.")
+    return EndpointSpec(tag=tag, acts=True, conflicts=conflicts, answers={HTTPStatus.NO_CONTENT: gone})
 
 
 def reads(
