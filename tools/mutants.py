@@ -69,7 +69,7 @@ MUTANTS = (
         file="services/repositories/paths.py",
         text='if name in {b"", b"."} or _is_git_folder_of_hfs(name):',
         mutation='if name in {b"", b"."}:',
-        test="tests/repositories/test_dangerous_paths.py",
+        test="tests/repositories/test_dangerous_paths.py::test_a_path_is_dangerous_where_git_refuses_it",
     ),
     Mutant(
         name="the cover of a repository is not checked at its use",
