@@ -17,7 +17,7 @@ from runtime.secret_key import MAKE_ONE, weakness_of
 from runtime.temporal.profile import read_profile
 from services.access.sessions import SessionLimits
 from services.connections.secrets import check_encryption_key
-from services.repositories.addresses import AllowedHosts
+from services.repositories.routing.addresses import AllowedHosts
 from web.rate_limits import PER_ADDRESS, PER_TOKEN
 
 PREFIX = "OPERATIONRUN_"

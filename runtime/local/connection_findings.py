@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.access import Workspace
 from models.environment import Environment
-from models.errors import InvalidInput
+from models.errors import EnvironmentUnreachable, InvalidInput
 from runtime.local.finding import Finding
 from runtime.settings import Settings
 from services.connections.matching import covers
@@ -18,6 +19,7 @@ from services.connections.repository_urls import Location, location_of
 from services.connections.rotation import all_environments, undecryptable
 from services.connections.secrets import SecretCipher
 from services.database.session import Database
+from services.repositories.routing.addresses import AllowedHosts, CheckedHost
 
 _NAMED = 3
 
@@ -30,7 +32,12 @@ def examine_connections(settings: Settings) -> Sequence[Finding]:
     try:
         with database.transaction() as session:
             environments = all_environments(session)
-            return [_keys(session, settings), _cover(environments), _shared(session, environments)]
+            return [
+                _keys(session, settings),
+                _cover(environments),
+                _shared(session, environments),
+                _private_hosts(environments, AllowedHosts(settings.allowed_private_hosts)),
+            ]
     except DBAPIError:
         return []
     finally:
@@ -86,6 +93,28 @@ def _shared(session: Session, environments: Sequence[Environment]) -> Finding:
         mend="Ask which workspace it belongs to; in the others remove its connection, or narrow it.",
         needed=False,
     )
+
+
+def _private_hosts(environments: Sequence[Environment], allowed: AllowedHosts) -> Finding:
+    """Name the hosts that git calls refuse, as this machine resolves them."""
+    locations = filter(None, (_location(environment.repository_url) for environment in environments))
+    hosts = sorted({location.host for location in locations if location.host})
+    refused = [host for host in hosts if not _may_be_reached(host, allowed)]
+    return Finding(
+        check="hosts of repositories",
+        ok=not refused,
+        found=f"loopback, link-local or private: {_named(refused)}" if refused else "public, or allowed",
+        mend="Set OPERATIONRUN_ALLOWED_PRIVATE_HOSTS for every worker and web server.",
+    )
+
+
+def _may_be_reached(host: str, allowed: AllowedHosts) -> bool:
+    try:
+        parts = urlsplit(f"//{host}")
+        CheckedHost(parts.hostname or "", parts.port or 443, allowed).addresses(must_resolve=False)
+    except EnvironmentUnreachable:
+        return False
+    return True
 
 
 def _location(url: str) -> Location | None:

@@ -7,7 +7,7 @@ from services.connections.matching import covers
 from services.connections.repository_urls import Location, location_of
 from services.connections.secrets import SecretCipher
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.remote_access import RemoteAccess
+from services.repositories.routing.remote_access import RemoteAccess
 
 
 def access_of(environment: Environment, cipher: SecretCipher) -> RemoteAccess:

@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from models.errors import InvalidInput
 from services.masking.token_forms import looks_like_token
-from services.repositories.addresses import is_host_name
-from services.repositories.file_repositories import resolve_repository
 from services.repositories.paths import CONTROL, LONGEST
+from services.repositories.routing.addresses import is_host_name
+from services.repositories.routing.file_repositories import resolve_repository
 
 _URL = "repository_url"
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^\s@:/]+)@)?(?P<host>[^\s@:/]+):(?P<path>[^\s:].*)")

@@ -10,7 +10,6 @@ import pygit2
 from pygit2.enums import ConfigLevel
 
 from models.errors import EnvironmentUnreachable, RefNotFound, RepositoryError, RepositoryTooLarge
-from services.repositories.addresses import AllowedHosts
 from services.repositories.git import CheckCancelled, GitResult, never_cancelled
 from services.repositories.mirror_directory import MirrorDirectory
 from services.repositories.push_answer import PushAnswer
@@ -23,8 +22,9 @@ from services.repositories.refs import (
     commit_of_name,
 )
 from services.repositories.remote import ALL_REFS, RefUpdate, Remote
-from services.repositories.remote_access import RemoteAccess
-from services.repositories.routes import Route, route_to
+from services.repositories.routing.addresses import AllowedHosts
+from services.repositories.routing.remote_access import RemoteAccess
+from services.repositories.routing.routes import Route, route_to
 from services.repositories.slots import FairWaits
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits, run_local
 

@@ -24,12 +24,12 @@ def check_path_prefix(prefix: str) -> str:
     Raises InvalidInput for what is no path inside a repository.
     """
     bare = prefix.strip("/")
-    if bare and is_dangerous(bare):
-        raise InvalidInput("path_prefix", "Name a folder inside the repository, without '.', '..' or '.git'.")
     if CONTROL.search(bare) or len(bare) > LONGEST:
         raise InvalidInput(
             "path_prefix", f"A path prefix has up to {LONGEST} characters, none of them control characters."
         )
+    if bare and is_dangerous(bare):
+        raise InvalidInput("path_prefix", "Name a folder inside the repository, without '.', '..' or '.git'.")
     return bare
 
 

@@ -18,8 +18,8 @@ from services.repositories.git import (
     never_cancelled,
 )
 from services.repositories.push_answer import PushAnswer, no_answer, read_answer
-from services.repositories.routes import Route
-from services.repositories.secret_routes import private_file
+from services.repositories.routing.routes import Route
+from services.repositories.routing.secret_routes import private_file
 from services.repositories.tickets import is_ticket
 from services.repositories.transport import GitLimits, run_transport
 

@@ -159,7 +159,7 @@ def audited(action: AuditAction) -> AuditEntry:
          ', then {{ settings.noise_count | counted("change") }} of export bookkeeping'),
         ("reviews/_item.html", "no-setting", "The whole item was {{ change.state.word | lower }};"),
         ("reviews/_marks.html", 'data-folded="commits"', "<summary>{{ commits | length }} commits</summary>"),
-        ("reviews/_marks.html", 'data-says="newest-commit"', "by {{ newest.author | visible }}, {{ moment("),
+        ("reviews/_marks.html", 'data-says="newest-commit"', "by {{ newest.author }}, {{ moment("),
         ("reviews/_settings.html", 'bookkeeping"', '<summary>{{ "and " if given.real_count }}'),
         ("reviews/_settings.html", 'bookkeeping"', '{{ given.noise_count | counted("change") }} of export'),
         ("reviews/_settings.html", 'bookkeeping"', " of export bookkeeping</summary>"),

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from models.errors import OperationRunError
 from services.repositories.mirror import Mirror, MirrorStore
-from services.repositories.remote_access import ConnectionKind, RemoteAccess
+from services.repositories.routing.remote_access import ConnectionKind, RemoteAccess
 from tests.git_repository import git
 from tests.remotes.connections import HOST
 from tests.remotes.https_server import HttpsServer

@@ -14,11 +14,11 @@ from uuid import uuid4
 import pytest
 
 from models.errors import EnvironmentUnreachable, InvalidInput
-from services.repositories import secret_routes
 from services.repositories.mirror import MirrorStore
 from services.repositories.push_answer import RefAnswer
 from services.repositories.remote import RefUpdate
-from services.repositories.remote_access import ConnectionKind, RemoteAccess
+from services.repositories.routing import secret_routes
+from services.repositories.routing.remote_access import ConnectionKind, RemoteAccess
 from tests.remotes.connections import HOST, NAMED
 from tests.remotes.hooks import Hooks, Stage
 from tests.remotes.https_server import HttpsServer

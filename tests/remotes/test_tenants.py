@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from services.repositories.mirror import MirrorStore
-from services.repositories.remote_access import ConnectionKind, RemoteAccess
+from services.repositories.routing.remote_access import ConnectionKind, RemoteAccess
 from tests.remotes.connections import HOST
 from tests.remotes.tenants import SERVED_KINDS, Tenant, fetched
 

@@ -3,8 +3,8 @@ from ipaddress import ip_address
 import pytest
 
 from models.errors import EnvironmentUnreachable
-from services.repositories import addresses
-from services.repositories.addresses import AllowedHosts, CheckedHost, is_host_name, is_public
+from services.repositories.routing import addresses
+from services.repositories.routing.addresses import AllowedHosts, CheckedHost, is_host_name, is_public
 
 PRIVATE = [
     *("127.0.0.1", "127.9.9.9", "0.0.0.7", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254"),

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from models.errors import EnvironmentUnreachable, InvalidInput
-from services.repositories.file_repositories import resolve_repository
 from services.repositories.mirror import MirrorStore
-from services.repositories.remote_access import ConnectionKind, RemoteAccess
+from services.repositories.routing.file_repositories import resolve_repository
+from services.repositories.routing.remote_access import ConnectionKind, RemoteAccess
 from tests.git_repository import git
 from tests.repositories.remote import Remote
 

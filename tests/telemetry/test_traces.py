@@ -17,10 +17,11 @@ from flask import Flask
 import runtime.worker
 from runtime.cli.serve.web import command
 from runtime.temporal.client import connect
+from temporalio.envconfig import ClientConfigProfile
 from runtime.telemetry.tracing import trace_process, trace_requests
 trace_process("operationrun-web")
 trace_requests(Flask("web"))
-asyncio.run(connect("127.0.0.1:1", "default"))
+asyncio.run(connect(ClientConfigProfile(address="127.0.0.1:1", namespace="default")))
 print("opentelemetry" in sys.modules)
 """
 

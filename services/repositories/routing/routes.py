@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Protocol
 
 from models.errors import EnvironmentUnreachable, InvalidInput
-from services.repositories.addresses import AllowedHosts, CheckedHost
-from services.repositories.file_repositories import resolve_repository
 from services.repositories.locations import RemoteUrl, file_path, locate, remote_url
-from services.repositories.remote_access import ConnectionKind, RemoteAccess
-from services.repositories.secret_routes import HttpsRoute, SshRoute, pinned
+from services.repositories.routing.addresses import AllowedHosts, CheckedHost
+from services.repositories.routing.file_repositories import resolve_repository
+from services.repositories.routing.remote_access import ConnectionKind, RemoteAccess
+from services.repositories.routing.secret_routes import HttpsRoute, SshRoute, pinned
 from services.repositories.transport import Passage, isolated_environment, machine_environment
 
 

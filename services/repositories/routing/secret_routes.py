@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import Final
 
 from models.errors import EnvironmentUnreachable
-from services.repositories.addresses import Address, AllowedHosts, CheckedHost
 from services.repositories.locations import RemoteUrl
 from services.repositories.paths import CONTROL
-from services.repositories.remote_access import RemoteAccess
+from services.repositories.routing.addresses import Address, AllowedHosts, CheckedHost
+from services.repositories.routing.remote_access import RemoteAccess
 from services.repositories.transport import Passage, isolated_environment
 
 # Forges take any user name beside a token, and this one beside a key.
