@@ -15,7 +15,7 @@ from services.reports.profiles import audit, executive, technical
 from services.reviews.readiness import Profile
 
 # Raise it when the same review would give other bytes.
-GENERATOR_VERSION: Final = "2"
+GENERATOR_VERSION: Final = "3"
 
 
 class Format(StrEnum):
