@@ -1,5 +1,5 @@
 """Every table, in one import: a process that writes any row needs the tables of its foreign keys."""
 
-from models import access, environment, operation_run, restore, review, saved_view
+from models import access, environment, operation_run, rendered_file, restore, review, saved_view
 
-TABLES = (access, environment, operation_run, restore, review, saved_view)
+TABLES = (access, environment, operation_run, rendered_file, restore, review, saved_view)

@@ -13,8 +13,9 @@ CODES = {
     "environment_unreachable", "forbidden", "idempotency_key_reused", "identity_provider_unreachable",
     "identity_refused", "invalid_input", "items_refused", "lifecycle_write_error", "no_decision", "not_found",
     "operation_run_error", "operation_stopped", "path_prefix_empty", "push_raced", "push_refused",
-    "ref_not_found", "repository_error", "repository_too_large", "restore_in_progress", "review_base_moved",
-    "run_refused", "settings_error", "start_unconfirmed", "subject_refused", "tables_locked",
+    "ref_not_found", "report_failed", "report_too_large", "repository_error", "repository_too_large",
+    "restore_in_progress", "review_base_moved", "run_refused", "settings_error", "start_unconfirmed",
+    "subject_refused", "tables_locked",
     "too_many_fetches", "too_many_requests", "unauthenticated", "unknown_operation_type", "unknown_person",
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import BinaryIO, Final
 
 from services.reports.data_files import data_files
 from services.reports.document import ReviewDocument, ReviewSource
+from services.reports.formats import Format
 from services.reports.packs.archive import Pieces, write_archive
 from services.reports.packs.manifest import (
     FORMAT,
@@ -15,7 +16,7 @@ from services.reports.packs.manifest import (
     PackedFile,
     Provenance,
 )
-from services.reports.rendering import Format, generator, report_of, write_report
+from services.reports.rendering import generator, report_of, write_report
 from services.reviews.readiness import Profile
 
 SUMS: Final = "SHA256SUMS"
