@@ -29,6 +29,7 @@ class Settings(BaseModel):
     temporal_namespace: str = "default"
     task_queue: str = Field(default=TASK_QUEUE, min_length=1)
     secret_key: str | None = None
+    signing_key: str | None = None
     data_dir: Path = Path(".operationrun")
     allowed_file_roots: tuple[Path, ...] = ()
     public_url: str = "http://127.0.0.1:8080"

@@ -84,6 +84,15 @@ def key_id(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()
 
 
+def envelope_of(content: bytes, manifest: bytes) -> Envelope:
+    """Read an envelope; raise ValueError unless it is written as by us, and its payload is this manifest."""
+    envelope = Envelope.model_validate_json(content)
+    is_ours = envelope.payloadType == PAYLOAD_TYPE and envelope.dumped() == content
+    if not is_ours or envelope.payload != _base64(manifest):
+        raise ValueError("not the envelope over this manifest")
+    return envelope
+
+
 def is_signed_by(envelope: Envelope, manifest: bytes, key: Ed25519PublicKey) -> bool:
     """Return whether one of an envelope's signatures is the key's, over exactly this manifest."""
     return any(_verifies(signature, manifest, key) for signature in envelope.signatures)

@@ -30,8 +30,10 @@ reports/        the reports, for reading (HTML) and printing (PDF)
 data/           what they are made from: the review, its changes, findings and inventory
 manifest.json   every file's size and SHA-256, and where the content comes from
 SHA256SUMS      the same hashes for `sha256sum --check SHA256SUMS`
+manifest.dsse.json   who wrote the manifest: a DSSE envelope, in packs of installations that sign them
 
-`operationrun verify-pack FILE` tells whether this pack is whole and unchanged, without a network.
+`operationrun verify-pack --key KEY FILE` checks without a network that this pack is whole, unchanged and
+signed by that public key; ask whoever runs the installation for the key.
 In the CSV files a text that a spreadsheet would take for a formula has an apostrophe before it.
 """
 
