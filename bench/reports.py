@@ -98,9 +98,9 @@ def fill(database: Database) -> tuple[str, list[str]]:
     with database.transaction() as session:
         workspace = make_workspace(session, "bench")
         environment = make_environment(session, workspace)
-    paths = []
+    paths, every = [], large(chance)
     for place in range(AT_ONCE + 2):
-        source = make_source(1) if place > AT_ONCE else large(chance)
+        source = make_source(1) if place > AT_ONCE else every
         with database.transaction() as session:
             review = insert_review(session, environment, source)
             paths.append(f"/api/v1/reviews/{review.id}/report/technical.pdf")
@@ -160,7 +160,7 @@ def answers(url: str) -> bool:
     """Return whether the server is there."""
     try:
         return requests.get(f"{url}/healthz", timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

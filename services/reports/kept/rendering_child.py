@@ -5,6 +5,7 @@ knows neither the database nor any secret: what a repository holds is read here,
 child_process.py.
 """
 
+import errno
 import os
 import resource
 import signal
@@ -37,7 +38,7 @@ def main(name: str) -> int:
     except MemoryError:
         return TOO_LARGE
     except OSError as error:
-        if error.errno == 27:  # noqa: PLR2004 # EFBIG
+        if error.errno == errno.EFBIG:
             return TOO_LARGE
         raise
     except subprocess.CalledProcessError as error:
