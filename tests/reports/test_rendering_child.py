@@ -83,9 +83,9 @@ def test_a_pdf_that_takes_too_much_memory_ends_by_name() -> None:
         render(make_source(0, findings=findings), "technical.pdf")
 
 
-def test_what_takes_too_long_ends_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_process, "RENDERED_WITHIN", child_process.RENDERED_WITHIN * 0)
-    with pytest.raises(ReportTooLarge):
+    with pytest.raises(ReportFailed):
         render(make_source(), "technical.json")
 
 

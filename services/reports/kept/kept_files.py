@@ -19,7 +19,7 @@ from services.reports.kept.file_names import FileName
 from services.reports.rendering import rendering_version
 
 # Longer than any rendering may take; a claim of a process that was killed ends by itself.
-CLAIM: Final = timedelta(minutes=4)
+CLAIM: Final = timedelta(minutes=7)
 # A file that could not be rendered is not tried again before.
 PAUSE_AFTER_PROBLEM: Final = timedelta(minutes=15)
 PIECE: Final = 1024 * 1024

@@ -56,7 +56,7 @@ def _limit() -> None:
         (resource.RLIMIT_FSIZE, LARGEST_FILE),
     ):
         resource.setrlimit(what, (most, most))
-    os.nice(10)
+    os.nice(5)
 
 
 def _render(name: FileName, review: BinaryIO, out: BinaryIO) -> None:
