@@ -91,7 +91,7 @@ mutants: install-dev ## Break one rule at a time in a copy of the tree; the test
 
 .PHONY: bench
 bench: install-dev ## Measure everything against its floor, into bench/results/ (half an hour, on a quiet machine)
-	for each in small_operations review_compose restore run_viewer sweep recovery; do $(BIN)/python -m bench.$$each || exit 1; done
+	for each in small_operations review_compose restore run_viewer sweep recovery reports; do $(BIN)/python -m bench.$$each || exit 1; done
 
 .PHONY: histories
 histories: install-dev ## Record this release's workflow histories anew, for the replay tests

@@ -33,6 +33,8 @@ OperationRunError
 ├── Cancelled                     cancellation was requested, and the run stops at a safe point
 ├── NoDecision                    the facts decide nothing yet; look again
 ├── DispatchFailed                Temporal refused the start for good
+├── ReportTooLarge                a report or pack takes more memory, time or room than one may
+├── ReportFailed                  a report or pack could not be rendered
 ├── TooManyFetches                the slots for slow repositories are taken
 ├── TooManyRequests               one token, or one address, is over its limit
 ├── StartUnconfirmed              Temporal's answer to the start never came
@@ -235,6 +237,14 @@ class NoDecision(OperationRunError):
 
 class DispatchFailed(OperationRunError):
     """Temporal refused the start for good."""
+
+
+class ReportTooLarge(OperationRunError):
+    """This file takes more memory or time than one may. Use the changes in the API or another format."""
+
+
+class ReportFailed(OperationRunError):
+    """This file could not be rendered; it is tried again a quarter of an hour after the last try."""
 
 
 class TooManyFetches(OperationRunError):

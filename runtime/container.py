@@ -18,6 +18,7 @@ from services.connections.secrets import SecretCipher
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import Engine
+from services.reports.packs.signing import PackSigner
 from services.repositories.mirror import MirrorStore
 from services.repositories.slots import FairWaits
 from services.repositories.transport import DEFAULT_LIMITS, GitLimits
@@ -86,6 +87,7 @@ def build_services(settings: Settings, database: Database | None = None) -> Serv
         request_limits=_build_limits(settings),
         session_limits=settings.session_limits,
         openid=_build_openid(settings),
+        pack_signer=_build_signer(settings),
     )
 
 
@@ -99,6 +101,13 @@ def build_web_app(settings: Settings) -> Flask:
         # Each proxy appends its client's address; only those of our own proxies can be trusted.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign] # Flask's documented way
     return app
+
+
+def _build_signer(settings: Settings) -> PackSigner | None:
+    try:
+        return PackSigner.from_pem(settings.signing_key) if settings.signing_key else None
+    except ValueError as error:
+        raise SettingsError(f"OPERATIONRUN_SIGNING_KEY {error}.") from None
 
 
 def _build_openid(settings: Settings) -> OpenIdProvider | None:

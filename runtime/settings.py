@@ -40,6 +40,7 @@ class Settings(BaseModel):
     task_queue: str = Field(default=TASK_QUEUE, min_length=1)
     secret_key: str | None = None
     encryption_key: tuple[str, ...] = ()
+    signing_key: str | None = None
     data_dir: Path = Path(".operationrun")
     allowed_file_roots: tuple[Path, ...] = ()
     allowed_private_hosts: tuple[str, ...] = ()

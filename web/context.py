@@ -16,6 +16,8 @@ from services.database.row_security import SIGNING_IN, RowScope, within
 from services.database.session import Database
 from services.engine.cache import EngineCache
 from services.engine.port import Engine
+from services.reports.kept.render_queue import RenderQueue
+from services.reports.packs.signing import PackSigner
 from services.repositories.slots import WorkspaceSlots
 from services.runs.cancellation import Cancellations
 from services.runs.dispatch import Dispatcher
@@ -38,6 +40,8 @@ EXTENSION = "operationrun"
 FETCHES_AT_ONCE: Final = 6
 FETCHES_EACH: Final = 2
 WAITING_AT_ONCE: Final = 6
+# A quarter of them; who waits for a report holds one of the slots above too.
+REPORTS_AWAITED_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,9 @@ class Services:
         default_factory=lambda: WorkspaceSlots(total=FETCHES_AT_ONCE, each=FETCHES_EACH)
     )
     wait_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(WAITING_AT_ONCE))
+    report_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(REPORTS_AWAITED_AT_ONCE))
+    render_queue: RenderQueue = field(default_factory=RenderQueue)
+    pack_signer: PackSigner | None = None
     # Set when the process is about to end, so that requests which only wait return.
     stopping: Event = field(default_factory=Event)
     request_limits: RequestLimits = field(default_factory=RequestLimits)

@@ -85,6 +85,16 @@ PAGES: Final[Mapping[str, ErrorPage]] = {
         "Nothing was changed.",
         "Try again in a moment. The regular check goes on by itself.",
     ),
+    "report_too_large": _say(
+        "This report is too large.",
+        "Rendering it takes more memory or time than one report may take.",
+        "Go back and choose another format, or read the changes in the review itself.",
+    ),
+    "report_failed": _say(
+        "This report could not be rendered.",
+        "The review itself is not affected.",
+        "Go back and choose another format. The next try is a quarter of an hour after the last one.",
+    ),
     "csrf": _say(
         "This form is no longer valid.",
         "It was open for a long time, or you signed in again since. Nothing was changed.",

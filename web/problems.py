@@ -35,6 +35,8 @@ STATUSES: Final[Mapping[type[errors.OperationRunError], HTTPStatus]] = {
     errors.RepositoryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OperationStopped: HTTPStatus.CONFLICT,
     errors.StartUnconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ReportTooLarge: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ReportFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.TooManyFetches: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.IdentityProviderUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,

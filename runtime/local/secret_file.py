@@ -1,15 +1,30 @@
 import base64
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 OWNER_ONLY = 0o600
 
 
-def stored_secret(path: Path) -> str:
-    """Return the secret in a file; the first call creates it, readable by its owner only."""
+def new_password() -> str:
+    """Return 43 random characters."""
+    return secrets.token_urlsafe(32)
+
+
+def new_signing_key() -> str:
+    """Return a new Ed25519 private key in PEM."""
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def stored_secret(path: Path, make: Callable[[], str] = new_password) -> str:
+    """Return the secret in a file; the first call makes it, readable by its owner only."""
     if not path.exists():
-        write_atomically(path, secrets.token_urlsafe(32))
+        write_atomically(path, make())
     return path.read_text().strip()
 
 

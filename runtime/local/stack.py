@@ -14,7 +14,7 @@ from runtime.local.ports import HOST, free_ports, http_answers, need_free
 from runtime.local.postgres import ANSWERS_WITHIN as POSTGRES_ANSWERS_WITHIN
 from runtime.local.postgres import EmbeddedPostgres
 from runtime.local.ready_file import Pids, Ready, write_ready_file
-from runtime.local.secret_file import stored_encryption_key, stored_secret
+from runtime.local.secret_file import new_signing_key, stored_encryption_key, stored_secret
 from runtime.local.seed import Seeded, seed
 from runtime.local.supervisor import Supervisor
 from runtime.local.temporal_cli import need_binary
@@ -135,6 +135,8 @@ class LocalSystem:
             "data_dir": self._data_dir,
             "secret_key": given.secret_key or stored_secret(self._data_dir / "secret.key"),
             "encryption_key": given.encryption_key or (own_key,),
+            "signing_key": given.signing_key
+            or stored_secret(self._data_dir / "signing.pem", new_signing_key),
             "allowed_file_roots": (*given.allowed_file_roots, self._data_dir / "sample"),
         }
         limits = {name: most for name, most in LOCAL_LIMITS.items() if name not in given.model_fields_set}

@@ -4,7 +4,7 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, timedelta
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -22,21 +22,20 @@ from services.reports.blocks import (
     Table,
     Words,
 )
-from services.reports.changed_settings import FormattedSetting, count_line, format_settings, noise_line
+from services.reports.changed_settings import count_line, noise_line
 from services.reports.document import ChangedItem
 from services.reports.formatting import MARKS, format_commits, format_fact, format_rows
+from services.reports.printed_settings import print_settings
 from services.reviews.findings import Severity
 from services.text import breakable, kind_name, number, printable, words_of_kind
 
 # A PDF is laid out in memory as a whole; past these limits it says how many more follow, and where.
 CHANGES_PRINTED: Final = 1000
-SETTINGS_PRINTED: Final = 25
 FINDINGS_PRINTED: Final = 100
 # A finding for information lists fewer, so that it does not bury those that need attention.
 ITEMS_PRINTED: Final = 60
 INFO_ITEMS_PRINTED: Final = 10
 ROWS_PRINTED: Final = 400
-VALUE_LENGTH: Final = 400
 
 _TYPESETTING: Final = Path(__file__).with_name("typesetting.py")
 
@@ -162,32 +161,30 @@ def _finding(finding: Json, block: Findings) -> Json:
 
 
 def _changes(block: ChangeList, changes: Iterable[ChangedItem]) -> Json:
-    printed = [_change(change, block) for change in islice(changes, CHANGES_PRINTED)]
-    more = _more(block.total - CHANGES_PRINTED, "in the HTML report and in changes.csv")
-    return {"changes": printed, "more": more, "empty": block.empty}
+    printed = [*islice(changes, CHANGES_PRINTED)]
+    settings = print_settings(printed if block.with_settings else ())
+    rows = zip_longest(printed, settings.items, settings.more)
+    cut = f"Values are cut to {settings.length} characters here; changes.csv has them whole."
+    return {
+        "note": cut if settings.are_cut else "",
+        "changes": [_change(change, block, mine or (), more or 0) for change, mine, more in rows],
+        "more": _more(block.total - CHANGES_PRINTED, "in the HTML report and in changes.csv"),
+        "empty": block.empty,
+    }
 
 
-def _change(change: ChangedItem, block: ChangeList) -> Json:
-    settings = format_settings(change, length=VALUE_LENGTH) if block.with_settings else []
+def _change(change: ChangedItem, block: ChangeList, settings: Sequence[Json], more: int) -> Json:
     return {
         "mark": MARKS.get(change.change, "·"),
         "change": change.change,
         "path": _cell(change.path, Style.PATH),
         "kind": breakable(words_of_kind(printable(kind_name(change.kind)))),
         "previous_path": change.previous_path and _cell(change.previous_path, Style.PATH),
-        "settings": [
-            [_cell(each, Style.PATH) for each in _columns(setting)] for setting in settings[:SETTINGS_PRINTED]
-        ],
-        "more": _more(len(settings) - SETTINGS_PRINTED, "in changes.csv"),
+        "settings": settings,
+        "more": _more(more, "in changes.csv"),
         "note": noise_line(change) if block.with_settings else count_line(change),
         "commits": [_text(commit) for commit in format_commits(change)],
     }
-
-
-def _columns(setting: FormattedSetting) -> Sequence[str]:
-    """Return the setting's three columns, or two, of which the second takes the room of both."""
-    sides = (setting.alone,) if setting.alone else (setting.before, setting.after)
-    return (setting.path, *sides)
 
 
 def _cell(text: str, style: Style) -> str:

@@ -1,29 +1,21 @@
-import hashlib
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from importlib.metadata import version
 from typing import Final
 
-from services.hashing import canonical_json
+from services.hashing import digest
 from services.reports.blocks import Report
 from services.reports.data_files import digests
-from services.reports.document import ChangedItem, ReviewDocument, ReviewSource
+from services.reports.document import ChangedItem, ReviewSource
+from services.reports.formats import Format
 from services.reports.html import report_html
 from services.reports.json_files import report_json
 from services.reports.pdf import report_pdf
 from services.reports.profiles import audit, executive, technical
+from services.reviews.evidence import COMPOSER_VERSION
 from services.reviews.readiness import Profile
 
 # Raise it when the same review would give other bytes.
-GENERATOR_VERSION: Final = "2"
-
-
-class Format(StrEnum):
-    """The file format of a report."""
-
-    HTML = "html"
-    PDF = "pdf"
-    JSON = "json"
+GENERATOR_VERSION: Final = "3"
 
 
 def generator() -> dict[str, str]:
@@ -53,7 +45,6 @@ def write_report(report: Report, changes: Iterable[ChangedItem], form: Format) -
             return iter([report_pdf(report, changes)])
 
 
-def entity_tag(document: ReviewDocument, *what: str) -> str:
-    """Return an ETag for a report or a pack without rendering it; `what` names which one."""
-    facts = [document.review_id, document.fingerprint, document.composed_at.isoformat(), generator(), *what]
-    return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
+def rendering_version() -> str:
+    """Return what determines a kept file's bytes besides its review: another version is rendered again."""
+    return digest({"composer": COMPOSER_VERSION, "generator": generator()})

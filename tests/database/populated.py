@@ -6,6 +6,7 @@ from uuid_utils.compat import uuid7
 from models.access import Role
 from models.lifecycle import Outcome, Status
 from models.operation_run import OperationRunHistory
+from models.rendered_file import RenderedFile, RenderedPiece
 from models.restore import RestoreResult
 from models.review import EnvironmentReview, ReviewChange
 from models.saved_view import SavedView
@@ -52,6 +53,7 @@ def _keep_results(
     )
     session.add(OperationRunHistory(run_id=run_id, workspace_id=workspace_id, history=None, stored_at=NOW))
     session.flush()
+    _keep_rendered(session, review)
     session.add(
         ReviewChange(
             review_id=review.id,
@@ -64,3 +66,11 @@ def _keep_results(
             commits=[],
         )
     )
+
+
+def _keep_rendered(session: Session, review: EnvironmentReview) -> None:
+    scope = {"workspace_id": review.workspace_id}
+    file = RenderedFile(**scope, review_id=review.id, name="pack.zip", version="1", size=1, sha256="0" * 64)
+    session.add(file)
+    session.flush()
+    session.add(RenderedPiece(**scope, file_id=file.id, position=0, content=b"x"))

@@ -48,7 +48,6 @@ RETIRED = re.compile(
     r"\bTell whether\b|[(,] ?section \d|\banew\b|\bcame of it\b|\bof whom\b|\bis told of\b", re.IGNORECASE
 )
 SPOKEN = {
-    "runtime/cli/remote/verify_pack.py": "its docstring is the command's help",
     "services/access/openid_subjects.py": "cites a section of OpenID Connect",
     "services/access/passwords.py": "cites a section of an RFC",
 }

@@ -10,9 +10,10 @@ import pytest
 
 from services.hashing import canonical_json, digest
 from services.reports.document import ReviewSource
+from services.reports.formats import Format
 from services.reports.html import content_security_policy
 from services.reports.pdf import CHANGES_PRINTED
-from services.reports.rendering import Format, report_of, write_report
+from services.reports.rendering import report_of, write_report
 from services.reviews.readiness import Profile
 from services.text import printable
 from tests.reports.pdf_reading import characters, page_count, text_of

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from models.catalog import Capability
 from models.review import EnvironmentReview, ReviewStatus
 from services.database.paging import Page
-from services.reports.rendering import Format
+from services.reports.formats import Format
 from services.response_models import list_response
 from services.reviews.lineage import Reviews
 from services.reviews.queries import list_changes, list_reviews
@@ -21,7 +21,7 @@ from web.api.requests import Nothing
 from web.api.responses import json_response
 from web.api.scope import environment_named
 from web.context import services
-from web.reviews.downloads import pack_response, report_response
+from web.reviews.downloads import PendingFile, pack_response, report_response
 
 
 @api.get("/reviews")
@@ -99,6 +99,13 @@ def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
     )
 
 
+_PENDING = Content(
+    model=PendingFile,
+    description="It is being rendered. Send the same request again after `Retry-After` seconds.",
+    may_retry=True,
+)
+
+
 @api.get("/reviews/<review_id>/report/<profile>.<form>")
 @documented(
     EndpointSpec(
@@ -107,7 +114,8 @@ def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
         answers={
             HTTPStatus.OK: Content(
                 media_types=("text/html", "application/pdf", JSON), description="The report."
-            )
+            ),
+            HTTPStatus.ACCEPTED: _PENDING,
         },
         revalidated=True,
     )
@@ -115,7 +123,8 @@ def _page(session: Session, query: ReviewQuery) -> Page[EnvironmentReview]:
 def show_report(review_id: str, profile: str, form: str) -> Response:
     """Give one report of a review, as HTML, PDF or JSON."""
     with services().database.transaction() as session:
-        return report_response(session, _readable(session, review_id), profile, form)
+        review = _readable(session, review_id)
+    return report_response(review, profile, form)
 
 
 @api.get("/reviews/<review_id>/pack.zip")
@@ -123,7 +132,10 @@ def show_report(review_id: str, profile: str, form: str) -> Response:
     EndpointSpec(
         tag=Tag.REVIEWS,
         query=PackQuery,
-        answers={HTTPStatus.OK: Content(media_types=("application/zip",), description="The pack.")},
+        answers={
+            HTTPStatus.OK: Content(media_types=("application/zip",), description="The pack."),
+            HTTPStatus.ACCEPTED: _PENDING,
+        },
         revalidated=True,
     )
 )
@@ -132,4 +144,4 @@ def show_pack(review_id: str) -> Response:
     profile = read_query(PackQuery).profile
     with services().database.transaction() as session:
         review = _readable(session, review_id)
-        return pack_response(session, review, profile)
+    return pack_response(review, profile)

@@ -1,120 +1,189 @@
-"""Reports and packs of a review, as files over HTTP; the caller has judged access."""
+"""Reports and packs of a review, as files over HTTP; the caller has judged access.
+
+A file is rendered once, by a child of this server, and sent from where it is kept. No transaction is open
+while a request waits for it or sends it.
+"""
 
 import re
-import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from http import HTTPStatus
-from typing import BinaryIO, Final
+from typing import Final, Literal
 
-from flask import Response, request
-from sqlalchemy.orm import Session
+from flask import Response, make_response, render_template, request
 
-from models.errors import NotFound
+from models.contracts import Contract
+from models.errors import NotFound, ReportFailed, ReportTooLarge
+from models.rendered_file import RenderedFile
 from models.review import EnvironmentReview
-from services.reports.document import ReviewDocument, ReviewSource, open_review
+from services.database.row_security import within
+from services.reports.formats import Format
 from services.reports.html import content_security_policy
-from services.reports.packs.archive import pieces_of
-from services.reports.packs.writing import write_pack
-from services.reports.rendering import Format, entity_tag, report_of, write_report
+from services.reports.kept.file_names import FileName
+from services.reports.kept.kept_files import WantedFile, find, read_piece
+from services.reports.kept.renderer import Renderer
 from services.reviews.readiness import Profile
 from web.auditing import record_download
+from web.context import Services, services
+from web.ui.links import ReviewLinks
 
+PATIENCE: Final = timedelta(seconds=20)
+ASK_AGAIN: Final = timedelta(seconds=3)
+
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 0.4
 _MEDIA_TYPES: Final = {
     Format.HTML: "text/html; charset=utf-8",
     Format.PDF: "application/pdf",
     Format.JSON: "application/json",
+    None: "application/zip",
 }
-# Larger files are on disk until they are sent, in bytes.
-_IN_MEMORY: Final = 4 * 1024 * 1024
-
-Write = Callable[[ReviewSource, BinaryIO], None]
 
 
-def report_response(session: Session, review: EnvironmentReview, profile: str, form: str) -> Response:
-    """Return a report; raise NotFound for an unknown profile or format.
+class PendingFile(Contract):
+    """A report or pack that is being rendered; the same request answers with it once it is there."""
 
-    The file is complete before the first byte is sent: no download is cut short, and no database connection
-    waits for a slow reader.
-    """
+    ready: bool = False
+    retry_after: int
+
+
+def report_response(review: EnvironmentReview, profile: str, form: str) -> Response:
+    """Return a report, or where it is not rendered in time a 202; raise NotFound for one that is unknown."""
     if profile not in [*Profile] or form not in [*Format]:
         raise NotFound
-    wanted, written = Profile(profile), Format(form)
+    return _deliver(review, FileName(profile=Profile(profile), form=Format(form)))
 
-    def write(source: ReviewSource, out: BinaryIO) -> None:
-        out.writelines(write_report(report_of(source, wanted), source.changes(), written))
 
-    response = _respond(open_review(session, review.id), write, profile, form)
-    response.headers["Content-Type"] = _MEDIA_TYPES[written]
-    if written is Format.HTML:
+def pack_response(review: EnvironmentReview, profile: Profile | None) -> Response:
+    """Return the review pack, as `report_response` does; `profile` None: with every profile's reports."""
+    return _deliver(review, FileName(profile=profile, form=None))
+
+
+def file_name(review: EnvironmentReview, name: FileName) -> str:
+    """Return the name of a download: letters, digits, dots and hyphens only."""
+    environment = review.sections.get("environment") or {}
+    slug = re.sub(r"[^a-z0-9-]", "", str(environment.get("slug") or "environment"))[:64]
+    return f"{slug}-review-{review.composed_at:%Y-%m-%d}-{str(review.id)[-8:]}-{name}"
+
+
+def _deliver(review: EnvironmentReview, name: FileName) -> Response:
+    wanted = WantedFile(review_id=review.id, workspace_id=review.workspace_id, name=name)
+    kept = _await(services(), wanted)
+    if kept is None:
+        return _pending(review, name)
+    response = _send(kept)
+    # Access may end: browsers keep a copy and revalidate it each time.
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Type"] = _MEDIA_TYPES[name.form]
+    disposition = "inline" if name.form else "attachment"
+    response.headers["Content-Disposition"] = f'{disposition}; filename="{file_name(review, name)}"'
+    if name.form is Format.HTML:
         response.headers["Content-Security-Policy"] = content_security_policy()
-    _audit(session, review, response, f"report {profile}.{form}")
+    _audit(review, response, str(name))
     return response
 
 
-def pack_response(session: Session, review: EnvironmentReview, profile: Profile | None) -> Response:
-    """Return the review pack; `profile` None: with the reports of every profile."""
-    profiles = (profile,) if profile else tuple(Profile)
-
-    def write(source: ReviewSource, out: BinaryIO) -> None:
-        write_pack(source, out, profiles=profiles)
-
-    name = f"{profile}-pack" if profile else "pack"
-    response = _respond(open_review(session, review.id), write, name, "zip", disposition="attachment")
-    response.headers["Content-Type"] = "application/zip"
-    _audit(session, review, response, f"{name}.zip")
-    return response
-
-
-def _audit(session: Session, review: EnvironmentReview, response: Response, what: str) -> None:
+def _audit(review: EnvironmentReview, response: Response, what: str) -> None:
     # Who has the bytes already, or asks for the headers alone, takes nothing away.
     if response.status_code == HTTPStatus.OK and request.method != "HEAD":
-        record_download(session, review.workspace_id, what, review.id)
+        with services().database.transaction() as session:
+            record_download(session, review.workspace_id, what, review.id)
 
 
-def file_name(document: ReviewDocument, what: str, ending: str) -> str:
-    """Return the name of a download: letters, digits, dots and hyphens only."""
-    slug = re.sub(r"[^a-z0-9-]", "", str(document.section("environment").get("slug") or "environment"))[:64]
-    short = str(document.review_id)[-8:]
-    return f"{slug}-review-{document.composed_at:%Y-%m-%d}-{short}-{what}.{ending}"
+def _await(acting: Services, wanted: WantedFile) -> RenderedFile | None:
+    """Return the file once it is kept; None where that takes too long, or too many requests wait already.
+
+    Raises ReportTooLarge or ReportFailed where it cannot be rendered.
+    """
+    found = _find(acting, wanted)
+    if found is not None and found.sha256:
+        return found
+    _queue(acting, wanted)
+    with _slots(acting) as is_free:
+        return _poll(acting, wanted) if is_free else None
 
 
-def _respond(
-    source: ReviewSource, write: Write, what: str, ending: str, *, disposition: str = "inline"
-) -> Response:
-    tag = entity_tag(source.document, what, ending)
+@contextmanager
+def _slots(acting: Services) -> Iterator[bool]:
+    """Hold what bounds how many threads wait; yield False where too many do."""
+    with ExitStack() as held:
+        for slots in (acting.report_slots, acting.wait_slots):
+            if not slots.acquire(blocking=False):
+                yield False
+                return
+            held.callback(slots.release)
+        yield True
+
+
+def _poll(acting: Services, wanted: WantedFile) -> RenderedFile | None:
+    deadline, pause = time.monotonic() + PATIENCE.total_seconds(), _FIRST_PAUSE
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or acting.stopping.wait(min(pause, left)):
+            return None
+        found = _find(acting, wanted)
+        if found is not None and found.sha256:
+            return found
+        # Once more: a claim of a process that was killed may have ended.
+        _queue(acting, wanted)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _find(acting: Services, wanted: WantedFile) -> RenderedFile | None:
+    with acting.database.transaction() as session:
+        found = find(session, wanted)
+    if found is not None and found.problem:
+        raise ReportTooLarge if found.problem == ReportTooLarge.code else ReportFailed
+    return found
+
+
+def _queue(acting: Services, wanted: WantedFile) -> None:
+    renderer = Renderer(database=acting.database, signer=acting.pack_signer)
+    acting.render_queue.submit(wanted.workspace_id, wanted, lambda: renderer.render(wanted))
+
+
+def _pending(review: EnvironmentReview, name: FileName) -> Response:
+    seconds = int(ASK_AGAIN.total_seconds())
+    if request.blueprint == "api":
+        response = make_response(PendingFile(retry_after=seconds).model_dump_json(), HTTPStatus.ACCEPTED)
+        response.mimetype = "application/json"
+    else:
+        links = ReviewLinks(site=_site(), review_id=review.id)
+        page = render_template("reviews/rendering.html", name=name, links=links, seconds=seconds)
+        response = make_response(page, HTTPStatus.ACCEPTED)
+    response.headers["Retry-After"] = str(seconds)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _site() -> Literal["reviews", "published"]:
+    return "published" if request.blueprint == "published" else "reviews"
+
+
+def _send(kept: RenderedFile) -> Response:
+    tag = str(kept.sha256)
     if request.if_none_match.contains(tag):
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     elif request.method == "HEAD":
         response = Response()
     else:
-        response = _send(*_spool(source, write))
+        response = Response(_pieces(services(), kept))
+        response.content_length = kept.size or 0
     response.set_etag(tag)
-    # Access may end: browsers keep a copy and revalidate it each time.
-    response.headers["Cache-Control"] = "private, no-cache"
-    name = file_name(source.document, what, ending)
-    response.headers["Content-Disposition"] = f'{disposition}; filename="{name}"'
     return response
 
 
-def _send(file: BinaryIO, size: int) -> Response:
-    def pieces() -> Iterator[bytes]:
-        with file:
-            yield from pieces_of(file)
-
-    response = Response(pieces())
-    # A client that leaves before the first piece never starts the generator.
-    response.call_on_close(file.close)
-    response.content_length = size
-    return response
-
-
-def _spool(source: ReviewSource, write: Write) -> tuple[BinaryIO, int]:
-    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 # closed once it is sent
-    try:
-        write(source, file)  # type: ignore[arg-type] # it is one in all but its type
-    except BaseException:
-        file.close()
-        raise
-    size = file.tell()
-    file.seek(0)
-    return file, size  # type: ignore[return-value] # it is one in all but its type
+def _pieces(acting: Services, kept: RenderedFile) -> Iterator[bytes]:
+    """Yield a kept file, each piece by a transaction of its own: none waits for a slow reader."""
+    # The request's context is gone by then, and with it the principal.
+    scope = within(frozenset({kept.workspace_id}))
+    position = 0
+    while True:
+        with acting.database.transaction(scope) as session:
+            piece = read_piece(session, kept.id, position)
+        if piece is None:
+            return
+        yield piece
+        position += 1

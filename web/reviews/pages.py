@@ -79,14 +79,16 @@ def archive(review_id: UUID) -> Response:
 def report(review_id: UUID, profile: str, form: str) -> Response:
     """Download one report of a review."""
     with services().database.transaction() as session:
-        return report_response(session, _readable(session, review_id), profile, form)
+        review = _readable(session, review_id)
+    return report_response(review, profile, form)
 
 
 @blueprint.get("/<uuid:review_id>/pack.zip")
 def pack(review_id: UUID) -> Response:
     """Download the review pack, with the reports of every profile."""
     with services().database.transaction() as session:
-        return pack_response(session, _readable(session, review_id), None)
+        review = _readable(session, review_id)
+    return pack_response(review, None)
 
 
 def _readable(session: Session, review_id: UUID) -> EnvironmentReview:

@@ -65,14 +65,16 @@ def change(review_id: UUID, position: int) -> str:
 def report(review_id: UUID, profile: str, form: str) -> Response:
     """Download one report of a published review."""
     with services().database.transaction() as session:
-        return report_response(session, _published(session, review_id), profile, form)
+        review = _published(session, review_id)
+    return report_response(review, profile, form)
 
 
 @blueprint.get("/<uuid:review_id>/pack.zip")
 def pack(review_id: UUID) -> Response:
     """Download the pack of a published review, with the reports of every profile."""
     with services().database.transaction() as session:
-        return pack_response(session, _published(session, review_id), None)
+        review = _published(session, review_id)
+    return pack_response(review, None)
 
 
 def _published(session: Session, review_id: UUID) -> EnvironmentReview:

@@ -17,15 +17,24 @@ def write_archive(out: BinaryIO, files: Iterable[tuple[str, Pieces]], *, at: dat
 
     Files are stored uncompressed: different builds of a compressor write different bytes.
     """
-    stamp = at.astimezone(UTC)
     with zipfile.ZipFile(out, "w", compression=zipfile.ZIP_STORED, allowZip64=False) as archive:
         for name, pieces in files:
-            entry = zipfile.ZipInfo(name, date_time=stamp.timetuple()[:6])
-            entry.create_system = _UNIX
-            entry.external_attr = _MODE
-            with archive.open(entry, "w") as file:
-                for piece in pieces:
-                    file.write(piece)
+            _add(archive, name, pieces, at)
+
+
+def append_file(archive: BinaryIO, name: str, content: bytes, *, at: datetime) -> None:
+    """Add one more file to an archive, which then is as if `write_archive` had written it last."""
+    with zipfile.ZipFile(archive, "a", compression=zipfile.ZIP_STORED, allowZip64=False) as opened:
+        _add(opened, name, [content], at)
+
+
+def _add(archive: zipfile.ZipFile, name: str, pieces: Pieces, at: datetime) -> None:
+    entry = zipfile.ZipInfo(name, date_time=at.astimezone(UTC).timetuple()[:6])
+    entry.create_system = _UNIX
+    entry.external_attr = _MODE
+    with archive.open(entry, "w") as file:
+        for piece in pieces:
+            file.write(piece)
 
 
 def pieces_of(file: BinaryIO) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from typing import BinaryIO, Final
 
 from services.reports.data_files import data_files
 from services.reports.document import ReviewDocument, ReviewSource
+from services.reports.formats import Format
 from services.reports.packs.archive import Pieces, write_archive
 from services.reports.packs.manifest import (
     FORMAT,
@@ -15,7 +16,7 @@ from services.reports.packs.manifest import (
     PackedFile,
     Provenance,
 )
-from services.reports.rendering import Format, generator, report_of, write_report
+from services.reports.rendering import generator, report_of, write_report
 from services.reviews.readiness import Profile
 
 SUMS: Final = "SHA256SUMS"
@@ -29,8 +30,10 @@ reports/        the reports, for reading (HTML) and printing (PDF)
 data/           what they are made from: the review, its changes, findings and inventory
 manifest.json   every file's size and SHA-256, and where the content comes from
 SHA256SUMS      the same hashes for `sha256sum --check SHA256SUMS`
+manifest.dsse.json   who wrote the manifest: a DSSE envelope, in packs of installations that sign them
 
-`operationrun verify-pack FILE` tells whether this pack is whole and unchanged, without a network.
+`operationrun verify-pack --key KEY FILE` checks without a network that this pack is whole, unchanged and
+signed by that public key; ask whoever runs the installation for the key.
 In the CSV files a text that a spreadsheet would take for a formula has an apostrophe before it.
 """
 

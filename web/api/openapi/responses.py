@@ -63,7 +63,10 @@ _REFUSALS: Final[Mapping[HTTPStatus, tuple[str, tuple[str, ...]]]] = {
 
 def responses_of(spec: EndpointSpec, components: Components, *, by_id: bool) -> dict[str, Any]:
     """Return the responses of an endpoint by status; `by_id`: its path names one resource."""
-    found = {status: _content(content, spec, components) for status, content in spec.answers.items()}
+    found = {
+        status: _content(content, spec, components, is_tagged=spec.revalidated and status is HTTPStatus.OK)
+        for status, content in spec.answers.items()
+    }
     if spec.revalidated:
         headers = _headers(spec, "ETag")
         found[HTTPStatus.NOT_MODIFIED] = {"description": "Not changed.", "headers": headers}
@@ -90,12 +93,14 @@ def _refusals(spec: EndpointSpec, *, by_id: bool) -> Iterator[HTTPStatus]:
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-def _content(content: Content, spec: EndpointSpec, components: Components) -> dict[str, Any]:
+def _content(
+    content: Content, spec: EndpointSpec, components: Components, *, is_tagged: bool
+) -> dict[str, Any]:
     schema = components.answered(content.model) if content.model else {}
     own = [
         name
         for name, applies in (
-            ("ETag", spec.revalidated),
+            ("ETag", is_tagged),
             ("Location", content.has_location),
             ("Retry-After", content.may_retry),
         )
