@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.row_security import WEB, narrow, widen
+from migrations.row_security import WEB, narrow, safe_search_path, widen
 
 revision = "0011"
 down_revision = "0010"
@@ -54,7 +54,7 @@ UPDATE environments SET connection_id = connection_as_before(workspace_id, repos
 # For what the release before registers while both are at work; goes with the next release.
 BY_THE_RELEASE_BEFORE = """
 CREATE FUNCTION connect_as_before() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path FROM CURRENT AS $$
+    SET search_path = {path} AS $$
 BEGIN
     NEW.connection_id := connection_as_before(NEW.workspace_id, NEW.repository_url);
     RETURN NEW;
@@ -111,7 +111,7 @@ def upgrade() -> None:
         ["workspace_id", "connection_id"],
         ["workspace_id", "id"],
     )
-    op.execute(BY_THE_RELEASE_BEFORE)
+    op.execute(BY_THE_RELEASE_BEFORE.replace("{path}", safe_search_path()))
 
 
 def downgrade() -> None:

@@ -95,7 +95,9 @@ def test_the_doctor_names_what_to_do(run: Run, database: Database, database_url:
         settings = Settings(database_url=database_url, encryption_key=keys)
         return {each.check: each.state for each in examine_connections(settings)}
 
-    calm = {"connections of environments": "ok", "shared repositories": "ok"}
+    calm = dict.fromkeys(
+        ("connections of environments", "shared repositories", "hosts of repositories"), "ok"
+    )
     assert states() == {"encryption key": "note", **calm}
     assert states(ENCRYPTION_KEY) == {"encryption key": "ok", **calm}
     run("workspace", "create", "own")
@@ -106,7 +108,8 @@ def test_the_doctor_names_what_to_do(run: Run, database: Database, database_url:
             other = ensure_connection(session, workspace.id, "https://other.org")
             make_environment(session, workspace, slug=slug, repository_url=url, connection_id=other.id)
     assert states() == {
-        "encryption key": "missing", "connections of environments": "missing", "shared repositories": "note"
+        "encryption key": "missing", "connections of environments": "missing", "shared repositories": "note",
+        "hosts of repositories": "ok",
     }  # fmt: skip
     found = {each.check: each.found for each in examine_connections(Settings(database_url=database_url))}
     assert found["shared repositories"] == "one repository in several workspaces: one and two"

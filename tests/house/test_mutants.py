@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants import MUTANTS, Mutant
+from tools.broken_rules import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,7 +14,7 @@ def test_a_mutant_can_be_tried(mutant: Mutant) -> None:
     path, _, name = mutant.test.partition("::")
     assert mutant.text != mutant.mutation
     assert mutant.stands_in(ROOT), (
-        f"{mutant.file} says it in other words now: bring the mutant in tools/mutants.py after it."
+        f"{mutant.file} says it in other words now: bring the mutant in tools/broken_rules.py after it."
     )
     assert f"def {name}(" in (ROOT / path).read_text(), (
         f"{path} has no {name}: name the test that holds the rule now."

@@ -91,6 +91,8 @@ ABOUT: Final[Mapping[str, About]] = {
     "connections.remove": about(RUNS, OWN, workspace_id="workspace", connection_id="connection"),
     "connections.check": about(RUNS, OWN, workspace_id="workspace", connection_id="connection"),
     "workspaces.show": about(RUNS, OWN, workspace_id="workspace"),
+    "workspaces.show_audit": about(RUNS, OWN, workspace_id="workspace"),
+    "workspaces.download_audit": about(RUNS, OWN, workspace_id="workspace"),
     "workspaces.add_member": about(RUNS, OWN, workspace_id="workspace"),
     "workspaces.change_role": about(RUNS, OWN, workspace_id="workspace", user_id="member"),
     "workspaces.remove_member": about(RUNS, OWN, workspace_id="workspace", user_id="member"),

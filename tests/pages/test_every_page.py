@@ -1,7 +1,6 @@
 """What holds for every page alike: who may see it, how it may be asked, what it carries."""
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from tests.factories import changed
 from tests.page import page_of
 from tests.world import World
 from web.app import create_app
+from web.browser_session import cookie_name
 from web.error_pages import PAGES
 
 FINDINGS = [{"code": "drifted", "severity": "warning", "title": "Items differ", "items": ["b.json"]}]
@@ -177,9 +177,10 @@ def test_a_fault_of_ours_is_a_calm_500_that_tells_nothing(world: World, monkeypa
 
 def test_a_database_that_is_away_is_a_calm_503(world: World) -> None:
     nobody_home = replace(world.services, database=Database.connect("postgresql://postgres@127.0.0.1:1/none"))
-    browser = Browser(create_app(nobody_home, secret_key="a key of this test alone").test_client())
-    with browser.client.session_transaction() as session:
-        session.update(user_id=NOWHERE, version=0, signed_in_at=time.time(), seen_at=time.time())
+    app = create_app(nobody_home, secret_key="a key of this test alone")
+    browser = Browser(app.test_client())
+    with app.app_context():
+        browser.client.set_cookie(cookie_name(), "a secret that nobody can look up")
 
     answer = browser.get("/environments")
 

@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from models.errors import RepositoryDamaged, RepositoryTooLarge
+from models.errors import (
+    EncryptionKeyMissing,
+    RepositoryDamaged,
+    RepositoryNotCovered,
+    RepositoryTooLarge,
+)
 from models.lifecycle import Status
 from models.operation_run import OperationRun
 from models.reason_codes import ReasonCode
@@ -77,6 +82,8 @@ OF_REASONS: Final[Mapping[str, Callable[[], World]]] = {
     "a compose has nothing under its prefix": partial(beginning, Mishaps(), COMPOSING_NOTHING),
     "a compose has too much to fetch": partial(beginning, Mishaps(), COMPOSING, unfit=RepositoryTooLarge),
     "a compose finds damaged objects": partial(beginning, Mishaps(), COMPOSING, unfit=RepositoryDamaged),
+    "a compose has no connection": partial(beginning, Mishaps(), COMPOSING, unfit=RepositoryNotCovered),
+    "a compose lacks the key": partial(beginning, Mishaps(), COMPOSING, unfit=EncryptionKeyMissing),
     "a remote is out of reach for long": _taken_and_out_of_reach,
     "a restore refuses some items": partial(beginning, Mishaps(terminate=1), RESTORING_PARTLY),
     "a restore refuses every item": partial(beginning, Mishaps(), RESTORING_REFUSED),
@@ -124,6 +131,8 @@ REACHED_IN: Final[Mapping[ReasonCode, str]] = {
     ReasonCode.PATH_PREFIX_EMPTY: "a compose has nothing under its prefix",
     ReasonCode.REPOSITORY_TOO_LARGE: "a compose has too much to fetch",
     ReasonCode.REPOSITORY_DAMAGED: "a compose finds damaged objects",
+    ReasonCode.REPOSITORY_NOT_COVERED: "a compose has no connection",
+    ReasonCode.ENCRYPTION_KEY_MISSING: "a compose lacks the key",
     ReasonCode.INPUT_REFUSED: "a compose names what is no ref",
     ReasonCode.ACTIVITY_TIMED_OUT: "an attempt of a compose is given up",
     ReasonCode.DEADLINE: "a compose passes its deadline",

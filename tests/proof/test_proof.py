@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import tools.mutants
 from models.reason_codes import ReasonCode
 from tests.proof import replay
 from tests.proof.explore import Explored
@@ -15,6 +14,7 @@ from tests.proof.mutants import MUTANTS, ON_SERVERS, find
 from tests.proof.reasons import REACHED_IN, missed, reached
 from tests.proof.world import World
 from tests.proof.worlds import SMALL, WHOLE, search
+from tools.broken_rules import MUTANTS as BROKEN_RULES
 
 ROOT = Path(__file__).parents[2]
 # Those of a second or less; `make prove` holds the others to their codes.
@@ -80,7 +80,7 @@ def _seen_from_outside(found: Explored) -> set[World]:
 
 
 def test_each_breach_has_a_test_on_the_real_servers() -> None:
-    in_source = {mutant.name: mutant.test for mutant in tools.mutants.MUTANTS}
+    in_source = {mutant.name: mutant.test for mutant in BROKEN_RULES}
     shown_by = {in_source[ON_SERVERS.get(name, name)] for _, name in MUTANTS}
     options = ["--collect-only", "-m", "pgsql or feature or faults", "-p", "no:cacheprovider"]
     collect = [sys.executable, "-m", "pytest", *options, *shown_by]

@@ -103,7 +103,7 @@ def test_a_restore_works_on_a_branch_of_odd_commits(database: Database, tmp_path
     repository.tag("before")
     opened = pygit2.Repository(repository.path)
     parent, tree = repository.read("rev-parse", "main"), write(repository, b"2")
-    data = f"tree {tree}\nparent {parent}\nauthor \x01\ncommitter\n\n"
+    data = f"tree {tree}\nparent {parent}\nauthor \x01\ncommitter \n\n"
     odd = opened.odb.write(ObjectType.COMMIT, data.encode())
     opened.references.create("refs/heads/main", odd, force=True)
     restore = FencedRestore.of(database, repository, tmp_path, mode=RestoreMode.OVERLAY)

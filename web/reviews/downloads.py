@@ -81,7 +81,7 @@ def _deliver(review: EnvironmentReview, name: FileName) -> Response:
     response.headers["Content-Disposition"] = f'{disposition}; filename="{file_name(review, name)}"'
     if name.form is Format.HTML:
         response.headers["Content-Security-Policy"] = content_security_policy()
-    _audit(review, response, str(name))
+    _audit(review, response, f"report {name}" if name.form else str(name))
     return response
 
 

@@ -390,4 +390,4 @@ def test_a_page_takes_a_fixed_number_of_queries(world: World, steps: int) -> Non
 
     browser.read(f"/operations/{run.id}")
 
-    assert len(counted) == 13
+    assert len(counted) == 14
