@@ -27,6 +27,8 @@ SIGNED_IN: Final = [way for way in WAYS if way.status < HTTPStatus.BAD_REQUEST a
 NOTHING_FOREMOST: Final = frozenset(
     {
         "account.show",
+        "connections.create",
+        "connections.index",
         "environments.index",
         "published.change",
         "published.finding",
@@ -39,6 +41,7 @@ NOTHING_FOREMOST: Final = frozenset(
         "sessions.sign_out",
         "account.leave",
         "workspaces.make_token",
+        "workspaces.show_audit",
         "workspaces.show",
     }
 )

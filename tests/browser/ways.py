@@ -102,6 +102,11 @@ def _workspace(page: Page, _: Things) -> None:
     _to_workspace(page)
 
 
+def _audit(page: Page, _: Things) -> None:
+    _to_workspace(page)
+    page.get_by_role("link", name="Audit of this workspace").click()
+
+
 def _connections(page: Page, _: Things) -> None:
     _to_workspace(page)
     page.get_by_role("link", name="Connections to repositories").click()
@@ -201,6 +206,7 @@ WAYS: Final[tuple[Way, ...]] = (
     Way(endpoint="workspaces.show", reader="owner", go=_workspace),
     Way(endpoint="workspaces.make_token", reader="owner", go=_make_token, status=201),
     Way(endpoint="workspaces.add_member", reader="owner", go=_add_nobody, status=422),
+    Way(endpoint="workspaces.show_audit", reader="owner", go=_audit),
     Way(endpoint="connections.index", reader="owner", go=_connections),
     Way(endpoint="connections.show", reader="owner", go=_connection),
     Way(endpoint="connections.check", reader="owner", go=_check_connection),
@@ -285,6 +291,7 @@ NO_PAGES: Final[Mapping[str, str]] = {
     "connections.remove": "leads to the connections",
     "workspaces.change_role": "leads to the workspace",
     "workspaces.remove_member": "leads to the workspace",
+    "workspaces.download_audit": "a file",
     "workspaces.revoke": "leads to the workspace",
     "reference.show_document": "a document for programs",
 }

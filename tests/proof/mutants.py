@@ -83,8 +83,8 @@ MUTANTS: Final[
     ("L11", "a push without an answer counts as over"): (_TERMINATED, _no_fence),
 }
 
-# Each has a mutant of tools/broken_rules.py, of the same name unless it is named here: that breaks the rule in
-# the source, and its test shows the breach on the real servers (`make mutants`).
+# Each has a mutant of tools/broken_rules.py, of the same name unless it is named here: that breaks the rule
+# in the source, and its test shows the breach on the real servers (`make mutants`).
 ON_SERVERS: Final[Mapping[str, str]] = {
     "the reconciler records no restore result": "the adapter records no restore result",
 }
