@@ -10,6 +10,7 @@ import pytest
 
 from runtime.local.own_program import own_argv, own_environment
 from runtime.local.ports import free_ports
+from tests.factories import STRONG_KEY
 from tests.left_out import leave_out
 from tests.system import Json, System, wait_for
 
@@ -113,7 +114,7 @@ def another_web_process(system: System) -> Iterator[httpx.Client]:
     """Run a web server of one's own beside the system's."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    settings = {**system.worker_settings, "OPERATIONRUN_SECRET_KEY": "another process", "TZ": "Asia/Tokyo"}
+    settings = {**system.worker_settings, "OPERATIONRUN_SECRET_KEY": STRONG_KEY, "TZ": "Asia/Tokyo"}
     arguments = ("web", "--port", str(port), "--workers", "1")
     process = subprocess.Popen(
         own_argv("runtime.cli.main", *arguments), env=own_environment(settings), stderr=subprocess.DEVNULL
