@@ -280,7 +280,7 @@ MUTANTS = (
         name="an adapter writes a run",
         file="reconcilers/restore_execute.py",
         text="        if decision.related is not None and facts.branch is not None:\n",
-        mutation="        run.summary_counts = {}\n"
+        mutation='        run.summary_counts = {"written": 7}\n'
         "        if decision.related is not None and facts.branch is not None:\n",
         test=f"{_READ_TEST}::test_what_the_branch_proves_of_a_restore_is_recorded_with_the_decision",
     ),
