@@ -6,8 +6,10 @@ from threading import Lock
 from typing import Final
 from uuid import UUID
 
+from models.errors import TooManyFetches
 from models.reason_codes import ReasonCode
 from models.reconciliation import ReconciliationDecision
+from services.repositories.slots import WorkspaceSlots
 
 # What could not be fenced may have landed after all: such a run is looked at again this long after its end.
 LATER_LOOKS: Final = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
@@ -34,8 +36,8 @@ class Looks:
 
     def __init__(self, executor: Executor | None = None) -> None:
         self._executor = executor
+        self._slots = WorkspaceSlots(each=PER_WORKSPACE)
         self._lock = Lock()
-        self._under_way = Counter[UUID]()
         self._settled = Counter[str]()
 
     def take(self, workspace_id: UUID, look: Callable[[], object]) -> bool:
@@ -43,10 +45,10 @@ class Looks:
         if self._executor is None:
             look()
             return True
-        with self._lock:
-            if self._under_way[workspace_id] >= PER_WORKSPACE:
-                return False
-            self._under_way[workspace_id] += 1
+        try:
+            self._slots.take(workspace_id)
+        except TooManyFetches:
+            return False
         self._executor.submit(self._run, workspace_id, look)
         return True
 
@@ -65,5 +67,4 @@ class Looks:
         try:
             look()
         finally:
-            with self._lock:
-                self._under_way[workspace_id] -= 1
+            self._slots.give_back(workspace_id)

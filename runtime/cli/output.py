@@ -64,7 +64,7 @@ def lines_of(run: RunAnswer) -> dict[str, object]:
         "what to do": run.message.next,
         **({"why it waits": run.waiting.sentence} if isinstance(run, QueuedRunAnswer) else {}),
         **_cancellation(run),
-        "asked for by": run.initiator_name,
+        "requested by": run.initiator_name,
         "created": run.created_at,
         "completed": run.completed_at,
         "led to": f"{run.links.related.type} {run.links.related.id}" if run.links.related else None,
@@ -79,7 +79,7 @@ def _cancellation(run: RunAnswer) -> dict[str, object]:
         return {}
     beyond = asked.point_of_no_return
     return {
-        "cancellation": f"asked for by {asked.requested_by} at {asked.requested_at.isoformat()}",
+        "cancellation": f"requested by {asked.requested_by} at {asked.requested_at.isoformat()}",
         "delivered": asked.delivered_at.isoformat() if asked.delivered_at else "not yet",
         "stopped": asked.acknowledged_at.isoformat() if asked.acknowledged_at else "not yet",
         **({"cannot undo": f"commit {beyond[:7]}, already pushed or being pushed"} if beyond else {}),

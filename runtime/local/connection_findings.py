@@ -51,13 +51,13 @@ def _keys(session: Session, settings: Settings) -> Finding:
             check="encryption key",
             ok=False,
             found=f"does not decrypt the secret of {_named([each.name for each in closed])}",
-            mend="Set OPERATIONRUN_ENCRYPTION_KEY to the keys in use, or enter these secrets again.",
+            fix="Set OPERATIONRUN_ENCRYPTION_KEY to the keys in use, or enter these secrets again.",
         )
     return Finding(
         check="encryption key",
         ok=bool(settings.encryption_key),
         found="decrypts every secret" if settings.encryption_key else "not set",
-        mend="https and ssh connections need OPERATIONRUN_ENCRYPTION_KEY: openssl rand -base64 32 | tr +/ -_",
+        fix="https and ssh connections need OPERATIONRUN_ENCRYPTION_KEY: openssl rand -base64 32 | tr +/ -_",
         needed=False,
     )
 
@@ -72,7 +72,7 @@ def _cover(environments: Sequence[Environment]) -> Finding:
         check="connections of environments",
         ok=not bare,
         found=f"none covers the repository of {_named(bare)}" if bare else "cover every repository",
-        mend="Create a connection, then PATCH /api/v1/environments/{id} with its connection_id.",
+        fix="Create a connection, then PATCH /api/v1/environments/{id} with its connection_id.",
     )
 
 
@@ -90,7 +90,7 @@ def _shared(session: Session, environments: Sequence[Environment]) -> Finding:
         check="shared repositories",
         ok=not shared,
         found=f"one repository in several workspaces: {found}" if shared else "none",
-        mend="Ask which workspace it belongs to; in the others remove its connection, or narrow it.",
+        fix="Ask which workspace it belongs to; in the others remove its connection, or narrow it.",
         needed=False,
     )
 
@@ -104,7 +104,7 @@ def _private_hosts(environments: Sequence[Environment], allowed: AllowedHosts) -
         check="hosts of repositories",
         ok=not refused,
         found=f"loopback, link-local or private: {_named(refused)}" if refused else "public, or allowed",
-        mend="Set OPERATIONRUN_ALLOWED_PRIVATE_HOSTS for every worker and web server.",
+        fix="Set OPERATIONRUN_ALLOWED_PRIVATE_HOSTS for every worker and web server.",
     )
 
 

@@ -8,7 +8,7 @@ class Finding:
     check: str
     ok: bool
     found: str
-    mend: str | None = None
+    fix: str | None = None
     needed: bool = True
 
     @property

@@ -23,7 +23,7 @@ def examine_temporal(settings: Settings) -> list[Finding]:
         check="Temporal",
         ok=reason is None,
         found=f"{profile.address}: {reason or 'answers'}",
-        mend="Start that server, or correct OPERATIONRUN_TEMPORAL_ADDRESS.",
+        fix="Start that server, or correct OPERATIONRUN_TEMPORAL_ADDRESS.",
     )
     return [answers] if reason else [answers, *asyncio.run(_compare(settings))]
 
@@ -44,9 +44,7 @@ async def _answered(check: str, finding: Awaitable[Finding]) -> Finding:
         return await finding
     except RPCError as error:
         found = f"could not check: {error.message}"
-        return Finding(
-            check=check, ok=False, found=found, mend="operationrun doctor, once more", needed=False
-        )
+        return Finding(check=check, ok=False, found=found, fix="operationrun doctor, once more", needed=False)
 
 
 async def _search_attributes(client: Client) -> Finding:
@@ -55,7 +53,7 @@ async def _search_attributes(client: Client) -> Finding:
         check="search attributes",
         ok=not problems,
         found=word_problems(client.namespace, problems) if problems else "all Keywords",
-        mend=_SET_UP,
+        fix=_SET_UP,
         needed=False,
     )
 
@@ -66,9 +64,9 @@ async def _schedule(client: Client, queue: str) -> Finding:
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        return Finding(check="sweep schedule", ok=False, found="not there", mend=_SET_UP)
+        return Finding(check="sweep schedule", ok=False, found="not there", fix=_SET_UP)
     problems = list(_problems_of(described, queue))
-    return Finding(check="sweep schedule", ok=not problems, found="; ".join(problems) or "runs", mend=_SET_UP)
+    return Finding(check="sweep schedule", ok=not problems, found="; ".join(problems) or "runs", fix=_SET_UP)
 
 
 def _problems_of(described: ScheduleDescription, queue: str) -> Iterator[str]:
@@ -86,6 +84,6 @@ async def _pollers(client: Client, queue: str) -> Finding:
         check=f"task queue {queue}",
         ok=all(answer.pollers for answer in answers),
         found=f"{len(workers)} polled it within five minutes" if workers else "no worker polls it",
-        mend="operationrun worker, with the same OPERATIONRUN_TASK_QUEUE and Temporal namespace",
+        fix="operationrun worker, with the same OPERATIONRUN_TASK_QUEUE and Temporal namespace",
         needed=False,
     )

@@ -50,7 +50,7 @@ def begin_session(
     signed out everywhere since then, as by a new password.
     """
     unchanged = User.id == user.id, User.session_version == user.session_version
-    # The lock makes a sign-out at the same time wait, so that it finds this session.
+    # The lock makes a sign-out at the same time wait, so that it finds this row.
     if session.scalar(select(User.id).where(*unchanged).with_for_update(read=True)) is None:
         raise Unauthenticated
     secret, now = secrets.token_urlsafe(SECRET_BYTES), clock()

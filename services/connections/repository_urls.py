@@ -6,13 +6,13 @@ from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from models.errors import InvalidInput
+from services.repositories.locations import PORTS
+from services.repositories.paths import CONTROL
 
-_DEFAULT_PORTS: Final = {"https": 443, "ssh": 22}
 _SCP_LIKE: Final = re.compile(
     r"(?:(?P<user>[^\s@:/]+)@)?(?P<host>[^\s@:/\[\]]+|\[[0-9a-fA-F:.]+\]):(?P<path>[^:].*)"
 )
 _HOST: Final = re.compile(r"[a-z0-9._-]+")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _ENCODED: Final = re.compile(r"%[0-9a-fA-F]{2}")
 _SUFFIX: Final = ".git"
 
@@ -64,7 +64,7 @@ def location_of(url: str, *, field: str = "repository_url") -> Location:
     Raises InvalidInput for the field where programs could disagree about what the URL means. The user of an
     https URL is left out; `refuse_user` refuses one.
     """
-    if _CONTROL.search(url):
+    if CONTROL.search(url):
         raise InvalidInput(field, "A repository URL holds no control characters.")
     scheme, separator, rest = url.partition("://")
     match scheme.lower() if separator else "":
@@ -132,7 +132,7 @@ def _host(name: str, port: int | None, scheme: str, field: str) -> str:
         raise InvalidInput(
             field, "This URL names no host. A host has letters, digits, '.' and '-' (xn--… for others)."
         )
-    return host if port in {None, _DEFAULT_PORTS[scheme]} else f"{host}:{port}"
+    return host if port in {None, PORTS[scheme]} else f"{host}:{port}"
 
 
 def _address(name: str) -> str | None:
@@ -145,7 +145,7 @@ def _address(name: str) -> str | None:
 
 def _checked(segments: Sequence[str], field: str) -> Sequence[str]:
     for segment in segments:
-        if re.search(r"[/\\]", segment) or _CONTROL.search(segment) or _ENCODED.search(segment):
+        if re.search(r"[/\\]", segment) or CONTROL.search(segment) or _ENCODED.search(segment):
             raise InvalidInput(
                 field, "A path in a repository URL encodes no slash, no backslash and nothing twice."
             )

@@ -21,7 +21,7 @@ _NO_CREDENTIAL = (
     "A repository URL holds no token or password, and for https no user name, because it is stored and "
     "shown. Put them into a connection of the workspace, and write the URL without them."
 )
-_PORTS: Final = {"https": 443, "ssh": 22}
+PORTS: Final = {"https": 443, "ssh": 22}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class RemoteUrl:
         if not self.path.startswith("/"):
             return f"{user}{self.host}:{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{user}{host}{port}{self.path}"
 
 
@@ -97,7 +97,7 @@ def remote_url(url: str) -> RemoteUrl:
     scheme, separator, _ = url.partition("://")
     if not separator and (match := _SCP_LIKE.fullmatch(url)):
         return _checked("ssh", match["user"], match["host"], None, match["path"])
-    if scheme not in _PORTS:
+    if scheme not in PORTS:
         raise InvalidInput(_URL, f"This kind of repository URL is not allowed. {_WAY_OUT}")
     parts = _split(url)
     if parts.password is not None or looks_like_token(parts.username or ""):
@@ -120,7 +120,7 @@ def _checked(scheme: str, username: str | None, host: str, port: int | None, pat
     if (username or "").startswith("-") or path.startswith("-"):
         raise InvalidInput(_URL, f"Neither user name nor path starts with '-'. {_WAY_OUT}")
     return RemoteUrl(
-        scheme=scheme, username=username or None, host=host, port=port or _PORTS[scheme], path=path
+        scheme=scheme, username=username or None, host=host, port=port or PORTS[scheme], path=path
     )
 
 

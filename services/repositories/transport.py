@@ -83,7 +83,13 @@ _UNATTENDED: Mapping[str, str] = {
 }
 # Without HOME, curl and ssh would look up the user's own; nothing lies below this one.
 _NO_HOME = "/dev/null"
-_BATCH_MODE = " -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=10 -o ServerAliveCountMax=3"
+# Of ssh: it asks nobody, and an idle connection ends by itself.
+UNATTENDED_SSH: Mapping[str, str] = {
+    "BatchMode": "yes",
+    "ConnectTimeout": "15",
+    "ServerAliveInterval": "10",
+    "ServerAliveCountMax": "3",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +207,8 @@ def _ssh_command(environ: Mapping[str, str]) -> str | None:
         program = shlex.split(command)[0]
     except (ValueError, IndexError):
         return command
-    return command + _BATCH_MODE if Path(program).name == "ssh" else command
+    unattended = "".join(f" -o {name}={value}" for name, value in UNATTENDED_SSH.items())
+    return command + unattended if Path(program).name == "ssh" else command
 
 
 @functools.cache

@@ -96,7 +96,7 @@ def describe_start(session: Session, run: OperationRun, *, public_url: str) -> W
         operation_input=operation_input,
         execution_timeout=operation.execution_timeout,
         summary=_plain(f"{operation.label} of {environment.name}{_aim(session, operation_input)}"),
-        details=f"Run [{run.id}]({url}), asked for by {_plain(run.initiator_name)}.",
+        details=f"Run [{run.id}]({url}), requested by {_plain(run.initiator_name)}.",
         search_attributes={
             "OperationRunId": str(run.id),
             "OperationType": operation.type,

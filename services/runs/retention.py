@@ -42,6 +42,7 @@ from models.review import LAST_RESTORE, EnvironmentReview
 from services.access.audit import SYSTEM, Audit
 from services.database.session import Database
 from services.runs.service import OperationRunService
+from services.text import counted
 
 # So few that a transaction that meets their locks waits for a moment only.
 BATCH: Final = 200
@@ -161,7 +162,7 @@ class RunRetention:
         counts = select(run.workspace_id, func.count()).where(run.id.in_(run_ids)).group_by(run.workspace_id)
         for workspace_id, number in session.execute(counts):
             audit = Audit(session=session, workspace_id=workspace_id, actor=self._actor, clock=self._clock)
-            audit.record(AuditAction.RUNS_PRUNED, "1 run" if number == 1 else f"{number} runs")
+            audit.record(AuditAction.RUNS_PRUNED, counted(number, "run"))
 
     def _is_expired(self, run: type[OperationRun], now: datetime) -> ColumnElement[bool]:
         # The first condition is that of the index on `completed_at`.

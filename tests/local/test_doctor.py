@@ -29,10 +29,10 @@ def test_what_is_missing_comes_with_a_way_to_mend_it(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("TEMPORAL_CLI", raising=False)
     settings = Settings(data_dir=tmp_path)
     git, temporal = finding(settings, "git"), finding(settings, "Temporal")
-    assert (git.state, git.found, git.mend) == ("missing", "not found", "Install git 2.37 or newer.")
+    assert (git.state, git.found, git.fix) == ("missing", "not found", "Install git 2.37 or newer.")
     assert temporal.state == "note"
-    assert temporal.mend
-    assert "TEMPORAL_CLI" in temporal.mend
+    assert temporal.fix
+    assert "TEMPORAL_CLI" in temporal.fix
 
 
 def test_an_old_git_is_not_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -67,4 +67,4 @@ def test_a_data_directory_that_is_a_file_is_missing(tmp_path: Path) -> None:
 def test_a_taken_port_is_a_note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(doctor, "is_free", lambda _port: False)
     found = finding(Settings(data_dir=tmp_path), "port")
-    assert (found.state, found.mend) == ("note", "operationrun up --port 0")
+    assert (found.state, found.fix) == ("note", "operationrun up --port 0")

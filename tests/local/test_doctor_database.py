@@ -21,8 +21,8 @@ def finding(settings: Settings, check: str) -> Finding:
 def test_it_notes_that_web_and_worker_share_a_login(database_url: str) -> None:
     found = finding(Settings(database_url=database_url), "web's database login")
     assert found.state == "note"
-    assert found.mend
-    assert "OPERATIONRUN_WEB_DATABASE_URL" in found.mend
+    assert found.fix
+    assert "OPERATIONRUN_WEB_DATABASE_URL" in found.fix
 
 
 @pytest.mark.parametrize(

@@ -33,15 +33,15 @@ def test_it_tells_a_pooler_and_its_mode(server_folder: Path, database_url: str, 
     with through(server_folder, database_url, "statement") as url:
         found = finding(url, "connections")
         assert (found.state, found.found) == ("missing", Pooling.STATEMENT)
-        assert found.mend
-        assert "pool_mode = transaction" in found.mend
+        assert found.fix
+        assert "pool_mode = transaction" in found.fix
 
 
 def test_it_names_what_the_role_lacks_until_it_is_migrated(database_url: str) -> None:
     lacking = finding(database_url, "sessions")
     assert lacking.state == "note"
-    assert lacking.mend
-    assert "SET idle_in_transaction_session_timeout = '60s'. Then" in lacking.mend
+    assert lacking.fix
+    assert "SET idle_in_transaction_session_timeout = '60s'. Then" in lacking.fix
 
     upgrade(database_url)
 
@@ -49,9 +49,9 @@ def test_it_names_what_the_role_lacks_until_it_is_migrated(database_url: str) ->
 
 
 def test_its_statements_are_a_way_out(database_url: str) -> None:
-    mend = finding(database_url, "sessions").mend
-    assert mend
-    statements = mend.split(": ", 1)[1].split(". ")[0]
+    fix = finding(database_url, "sessions").fix
+    assert fix
+    statements = fix.split(": ", 1)[1].split(". ")[0]
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(statements.encode())
 

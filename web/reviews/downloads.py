@@ -5,7 +5,6 @@ while a request waits for it or sends it.
 """
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -19,6 +18,7 @@ from models.errors import NotFound, ReportFailed, ReportTooLarge
 from models.rendered_file import RenderedFile
 from models.review import EnvironmentReview
 from services.database.row_security import within
+from services.polling import poll
 from services.reports.formats import Format
 from services.reports.html import content_security_policy
 from services.reports.kept.file_names import FileName
@@ -32,8 +32,6 @@ from web.ui.links import ReviewLinks
 PATIENCE: Final = timedelta(seconds=20)
 ASK_AGAIN: Final = timedelta(seconds=3)
 
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 0.4
 _MEDIA_TYPES: Final = {
     Format.HTML: "text/html; charset=utf-8",
     Format.PDF: "application/pdf",
@@ -97,12 +95,11 @@ def _await(acting: Services, wanted: WantedFile) -> RenderedFile | None:
 
     Raises ReportTooLarge or ReportFailed where it cannot be rendered.
     """
-    found = _find(acting, wanted)
-    if found is not None and found.sha256:
+    found = _look(acting, wanted)
+    if found is not None:
         return found
-    _queue(acting, wanted)
     with _slots(acting) as is_free:
-        return _poll(acting, wanted) if is_free else None
+        return poll(lambda: _look(acting, wanted), PATIENCE, stopping=acting.stopping) if is_free else None
 
 
 @contextmanager
@@ -117,31 +114,17 @@ def _slots(acting: Services) -> Iterator[bool]:
         yield True
 
 
-def _poll(acting: Services, wanted: WantedFile) -> RenderedFile | None:
-    deadline, pause = time.monotonic() + PATIENCE.total_seconds(), _FIRST_PAUSE
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or acting.stopping.wait(min(pause, left)):
-            return None
-        found = _find(acting, wanted)
-        if found is not None and found.sha256:
-            return found
-        # Once more: a claim of a process that was killed may have ended.
-        _queue(acting, wanted)
-        pause = min(pause * 2, _LONGEST_PAUSE)
-
-
-def _find(acting: Services, wanted: WantedFile) -> RenderedFile | None:
+def _look(acting: Services, wanted: WantedFile) -> RenderedFile | None:
+    """Return the file where it is kept; else None, and it is queued: a claim of a killed process may end."""
     with acting.database.transaction() as session:
         found = find(session, wanted)
     if found is not None and found.problem:
         raise ReportTooLarge if found.problem == ReportTooLarge.code else ReportFailed
-    return found
-
-
-def _queue(acting: Services, wanted: WantedFile) -> None:
+    if found is not None and found.sha256:
+        return found
     renderer = Renderer(database=acting.database, signer=acting.pack_signer)
     acting.render_queue.submit(wanted.workspace_id, wanted, lambda: renderer.render(wanted))
+    return None
 
 
 def _pending(review: EnvironmentReview, name: FileName) -> Response:

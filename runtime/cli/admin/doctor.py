@@ -16,7 +16,7 @@ def command(*, as_json: bool) -> int:
             "state": each.state,
             "check": each.check,
             "found": each.found,
-            "mend": each.mend or "" if not each.ok else "",
+            "mend": each.fix or "" if not each.ok else "",
         }
         for each in findings
     ]
@@ -29,5 +29,5 @@ def command(*, as_json: bool) -> int:
 
 
 def _line(finding: Finding) -> str:
-    mend = f"\n{'':9}{finding.mend}" if not finding.ok and finding.mend else ""
-    return f"{finding.state:<8} {finding.check}: {finding.found}{mend}"
+    fix = f"\n{'':9}{finding.fix}" if not finding.ok and finding.fix else ""
+    return f"{finding.state:<8} {finding.check}: {finding.found}{fix}"

@@ -9,18 +9,17 @@ from contextlib import contextmanager
 from typing import Final
 
 from models.errors import EnvironmentUnreachable
-from services.repositories.locations import RemoteUrl
+from services.repositories.locations import PORTS, RemoteUrl
 from services.repositories.paths import CONTROL
 from services.repositories.routing.addresses import Address, AllowedHosts, CheckedHost
 from services.repositories.routing.remote_access import RemoteAccess
-from services.repositories.transport import Passage, isolated_environment
+from services.repositories.transport import UNATTENDED_SSH, Passage, isolated_environment
 
 # Forges take any user name beside a token, and this one beside a key.
 _ANY_USERNAME: Final = "git"
-_SSH_PORT: Final = 22
 _FIRST_TO_PIN: Final = (2, 37)
 _SSH: Final[Mapping[str, str]] = {
-    "BatchMode": "yes",
+    **UNATTENDED_SSH,
     "IdentitiesOnly": "yes",
     "IdentityAgent": "none",
     "PreferredAuthentications": "publickey",
@@ -29,9 +28,6 @@ _SSH: Final[Mapping[str, str]] = {
     "UpdateHostKeys": "no",
     "VerifyHostKeyDNS": "no",
     "ClearAllForwardings": "yes",
-    "ConnectTimeout": "15",
-    "ServerAliveInterval": "10",
-    "ServerAliveCountMax": "3",
 }
 
 
@@ -137,7 +133,7 @@ def _ssh_command(host: CheckedHost, address: Address, identity: str, known_hosts
         **_SSH,
         "HostName": str(address),
         # The name under which known_hosts has the host's keys.
-        "HostKeyAlias": host.host if host.port == _SSH_PORT else f"[{host.host}]:{host.port}",
+        "HostKeyAlias": host.host if host.port == PORTS["ssh"] else f"[{host.host}]:{host.port}",
         "IdentityFile": identity,
         "UserKnownHostsFile": known_hosts,
     }

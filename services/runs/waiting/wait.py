@@ -1,7 +1,5 @@
-import time
 from datetime import timedelta
 from threading import Event
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,9 +7,7 @@ from sqlalchemy import select
 from models.lifecycle import TERMINAL
 from models.operation_run import OperationRun
 from services.database.session import Database
-
-_FIRST_PAUSE: Final = timedelta(milliseconds=50)
-_LONGEST_PAUSE: Final = timedelta(milliseconds=400)
+from services.polling import poll
 
 
 class CompletionWait:
@@ -27,14 +23,7 @@ class CompletionWait:
 
         Also returns False once `stopping` is set.
         """
-        deadline = time.monotonic() + patience.total_seconds() if patience is not None else None
-        pause, stopping = _FIRST_PAUSE, stopping or Event()
-        while not self._is_completed(run_id):
-            left = timedelta(seconds=deadline - time.monotonic()) if deadline is not None else pause
-            if left <= timedelta(0) or stopping.wait(min(pause, left).total_seconds()):
-                return False
-            pause = min(pause * 2, _LONGEST_PAUSE)
-        return True
+        return bool(poll(lambda: self._is_completed(run_id), patience, stopping=stopping))
 
     def _is_completed(self, run_id: UUID) -> bool:
         with self._database.transaction() as session:
