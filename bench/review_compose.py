@@ -35,6 +35,7 @@ from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import read_blob
 from services.reviews.content import compose_content
 from services.reviews.context import ReviewContext
+from tests.mirrors import access_to
 
 FILES, CHANGED, COMMITS, ROUNDS = 20_000, 1_000, 10, 15
 ENVIRONMENT_ID = UUID(int=1)
@@ -98,7 +99,8 @@ def write_repository(folder: Path) -> Commits:
 
 def opened(root: Path) -> Mirror:
     repository = root / "repository.git"
-    return MirrorStore(root / "mirrors", allowed_file_roots=[root]).open(ENVIRONMENT_ID, str(repository))
+    store = MirrorStore(root / "mirrors", allowed_file_roots=[root])
+    return store.open(ENVIRONMENT_ID, str(repository), access_to(str(repository)))
 
 
 def floor(root: Path, commits: Commits) -> None:

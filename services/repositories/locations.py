@@ -62,19 +62,6 @@ def check_repository_url(url: str, *, allowed_file_roots: Sequence[Path]) -> str
     return url
 
 
-def locate(url: str, *, allowed_file_roots: Sequence[Path]) -> str:
-    """Return what git fetches from and pushes to: the URL as given, or a file URL's path without links.
-
-    Unlike `check_repository_url` it takes a user name for https: version 1 stored such URLs. Raises
-    InvalidInput for every other URL that is not allowed.
-    """
-    path = file_path(url)
-    if path is not None:
-        return resolve_repository(path, borders=[allowed_file_roots])
-    remote_url(url)
-    return url
-
-
 def file_path(url: str) -> str | None:
     """Return the absolute path that a URL names; None for a URL of a host.
 

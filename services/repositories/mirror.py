@@ -282,11 +282,10 @@ class MirrorStore:
         for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
             pygit2.settings.search_path[level] = ""
 
-    def open(self, environment_id: UUID, repository_url: str, access: RemoteAccess | None = None) -> Mirror:
+    def open(self, environment_id: UUID, repository_url: str, access: RemoteAccess) -> Mirror:
         """Return the mirror of an environment, whose git calls use an access and nothing else (law L12).
 
-        None: the credentials of the machine. Raises InvalidInput where the URL is no longer allowed, or the
-        access is for another.
+        Raises InvalidInput where the URL is no longer allowed, or the access is for another.
         """
         route = route_to(
             repository_url,

@@ -110,16 +110,16 @@ def run_transport(
     *,
     timeout: timedelta,
     limits: GitLimits,
-    passage: Passage | None = None,
+    passage: Passage,
     check_cancelled: CheckCancelled = never_cancelled,
 ) -> GitResult:
-    """Run a git command that talks to a remote, by default with the user's credential helpers and SSH keys.
+    """Run a git command that talks to a remote, with what its passage lends and nothing else.
 
     Nothing prompts, and only https, ssh and file are used. Raises as run_git does.
     """
     return run_git(
-        _command(git_dir, arguments, settings=passage.settings if passage else ()),
-        environment=passage.environment if passage else machine_environment(os.environ),
+        _command(git_dir, arguments, settings=passage.settings),
+        environment=passage.environment,
         timeout=timeout,
         check_cancelled=check_cancelled,
         max_output=limits.max_output_bytes,

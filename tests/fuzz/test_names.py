@@ -14,11 +14,13 @@ from models.catalog import OperationType
 from models.correlation import parse_workflow_id, resolve
 from models.errors import InvalidInput
 from services.database.paging import LARGEST_POSITION, Cursor, decode_position, searchable
-from services.repositories.locations import locate
 from services.repositories.paths import check_path_prefix, selects
 from services.repositories.refs import check_branch, check_ref
+from services.repositories.routing.addresses import AllowedHosts
+from services.repositories.routing.routes import route_to
 from services.runs.inputs import parse_whole_input
 from services.runs.search.filters import NAMES, RunFilters
+from tests.mirrors import access_to
 
 ROOTS = [Path("/srv/git")]
 ID = "0199f2f0-0000-7000-8000-00000000000a"
@@ -42,6 +44,11 @@ JSON = st.recursive(
 FIELDS = ["workspace_id", "environment_id", "ref", "restore_plan_id"]
 
 
+def source_of(url: str) -> str:
+    """Return what git fetches from and pushes to."""
+    return route_to(url, access_to(url), allowed_file_roots=ROOTS, allowed_hosts=AllowedHosts()).source
+
+
 def refused_or(check: Callable[[], Any]) -> Any:
     """Return what a check returns; None where it refuses in our own words. Any other error is a finding."""
     try:
@@ -54,7 +61,7 @@ def refused_or(check: Callable[[], Any]) -> Any:
 
 @given(NAMES_OF_ANYTHING)
 def test_a_repository_is_one_of_ours_to_ask_or_refused(url: str) -> None:
-    located = refused_or(lambda: locate(url, allowed_file_roots=ROOTS))
+    located = refused_or(lambda: source_of(url))
     if located is not None:
         assert located.startswith(("https://", "ssh://", "/srv/git")) or "://" not in located
         assert not located.startswith("-")

@@ -7,13 +7,14 @@ import pytest
 from services.repositories.mirror import MirrorStore
 from tests.git_repository import git
 from tests.left_out import leave_out
+from tests.mirrors import LOCAL
 from tests.remotes.connections import HOST
 from tests.remotes.hooks import Hooks
 from tests.remotes.https_server import HttpsServer, https_server
 from tests.remotes.restoring import RemoteEnvironment, Restoring
 from tests.remotes.served import ServedRemote
 from tests.remotes.ssh_server import SshServer, find_sshd, ssh_server
-from tests.remotes.tenants import LOCAL, Tenant, make_tenant
+from tests.remotes.tenants import Tenant, make_tenant
 from tests.repositories.remote import Remote
 
 KINDS = ("file", "https", "ssh")

@@ -17,7 +17,6 @@ from tests.remotes.https_server import HttpsServer
 from tests.remotes.ssh_server import SshServer
 from tests.repositories.remote import Remote
 
-LOCAL: Final = ("127.0.0.0/8",)
 SERVED_KINDS: Final = (ConnectionKind.HTTPS, ConnectionKind.SSH, ConnectionKind.FILE)
 
 

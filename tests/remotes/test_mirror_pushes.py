@@ -14,6 +14,7 @@ from services.repositories.objects import tree_of
 from services.repositories.push_answer import PushAnswer, RefAnswer
 from services.repositories.remote import RefUpdate
 from services.repositories.tickets import NAMESPACE, TicketState, ticket_object, ticket_ref
+from tests.mirrors import LOCAL, access_to
 from tests.remotes.restoring import BRANCH
 from tests.remotes.served import ServedRemote
 
@@ -32,8 +33,10 @@ ACCEPTED, STALE, WITHHELD, REFUSED, UNKNOWN = (
 
 @pytest.fixture
 def mirror(tmp_path: Path, served: ServedRemote) -> Mirror:
-    store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[served.path.parent])
-    mirror = store.open(uuid.uuid4(), served.url)
+    store = MirrorStore(
+        tmp_path / "mirrors", allowed_file_roots=[served.path.parent], allowed_private_hosts=LOCAL
+    )
+    mirror = store.open(uuid.uuid4(), served.url, access_to(served.url))
     mirror.fetch()
     return mirror
 

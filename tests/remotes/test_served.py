@@ -10,6 +10,7 @@ from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import tree_of
 from services.repositories.push_answer import RefAnswer
 from services.repositories.remote import RefUpdate
+from tests.mirrors import LOCAL, access_to
 from tests.remotes.clients import Kill, kill_alone, kill_with_group
 from tests.remotes.hooks import Stage
 from tests.remotes.plain_git import PlainGit, Update
@@ -23,8 +24,10 @@ MAIN = "refs/heads/main"
 
 @pytest.fixture
 def mirror(tmp_path: Path, served: ServedRemote) -> Mirror:
-    store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[served.path.parent])
-    return store.open(uuid.uuid4(), served.url)
+    store = MirrorStore(
+        tmp_path / "mirrors", allowed_file_roots=[served.path.parent], allowed_private_hosts=LOCAL
+    )
+    return store.open(uuid.uuid4(), served.url, access_to(served.url))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from services.repositories.mirror import Mirror, MirrorStore
+from tests.mirrors import FILES
 from tests.repositories.remote import Remote
 
 
@@ -19,4 +20,4 @@ def store(tmp_path: Path, remote: Remote) -> MirrorStore:
 
 @pytest.fixture
 def mirror(store: MirrorStore, remote: Remote) -> Mirror:
-    return store.open(uuid.uuid4(), str(remote.path))
+    return store.open(uuid.uuid4(), str(remote.path), FILES)

@@ -12,6 +12,7 @@ from models.errors import (
 )
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.transport import GitLimits
+from tests.mirrors import FILES
 from tests.repositories.remote import Remote
 
 
@@ -20,7 +21,7 @@ def test_concurrent_fetches_of_one_mirror_take_turns(remote: Remote, store: Mirr
     environment = uuid.uuid4()
 
     def fetch(_: int) -> str:
-        mirror = store.open(environment, str(remote.path))
+        mirror = store.open(environment, str(remote.path), FILES)
         mirror.fetch()
         return mirror.resolve("main")
 
@@ -30,7 +31,7 @@ def test_concurrent_fetches_of_one_mirror_take_turns(remote: Remote, store: Mirr
 
 def test_two_mirrors_are_fetched_at_the_same_time(remote: Remote, store: MirrorStore) -> None:
     commit = remote.commit({f"{n}": str(n) for n in range(200)})
-    mirrors = [store.open(uuid.uuid4(), str(remote.path)) for _ in range(2)]
+    mirrors = [store.open(uuid.uuid4(), str(remote.path), FILES) for _ in range(2)]
     # Each fetch stands at this barrier with its lock held: one lock for both would break it.
     barrier = threading.Barrier(2, timeout=10)
 
@@ -45,7 +46,7 @@ def test_two_mirrors_are_fetched_at_the_same_time(remote: Remote, store: MirrorS
 
 
 def _fetch_in_a_process(root: Path, served: Path, environment: uuid.UUID, url: str) -> str:
-    mirror = MirrorStore(root, allowed_file_roots=[served]).open(environment, url)
+    mirror = MirrorStore(root, allowed_file_roots=[served]).open(environment, url, FILES)
     mirror.fetch()
     return mirror.resolve("main")
 
@@ -96,7 +97,7 @@ def test_those_who_waited_for_a_fetch_that_began_after_they_asked_do_not_fetch(
 def test_a_mirror_somebody_holds_for_too_long_is_reported(remote: Remote, tmp_path: Path) -> None:
     limits = GitLimits(fetch_timeout=timedelta(milliseconds=50))
     store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[remote.path.parent], limits=limits)
-    mirror = store.open(uuid.uuid4(), str(remote.path))
+    mirror = store.open(uuid.uuid4(), str(remote.path), FILES)
     with (
         mirror._directory.locked(timeout=timedelta(seconds=1), check_cancelled=lambda: None),
         pytest.raises(EnvironmentUnreachable, match="Another fetch"),

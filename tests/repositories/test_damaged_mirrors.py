@@ -11,6 +11,7 @@ from models.errors import (
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import entries, read_blob
 from services.repositories.tree_objects import DAMAGED
+from tests.mirrors import FILES
 from tests.repositories.remote import Remote
 
 
@@ -78,7 +79,7 @@ def test_a_damaged_mirror_is_made_anew(
     commit = remote.commit({"a": "1", "b/c": "2"})
     mirror.fetch()
     DAMAGE[damage](mirror.path.resolve())
-    again = store.open(uuid.UUID(mirror.path.stem), str(remote.path))
+    again = store.open(uuid.UUID(mirror.path.stem), str(remote.path), FILES)
     again.fetch()
     assert again.resolve("main") == commit
     assert [

@@ -14,6 +14,7 @@ from services.repositories.mirror import MirrorStore
 from services.repositories.slots import FairWaits, WorkspaceSlots, working_for
 from services.repositories.transport import GitLimits
 from tests.git_repository import GitRepository
+from tests.mirrors import access_to
 from tests.slow_remotes import silence, speak
 
 EACH, THREADS = 2, 8
@@ -64,7 +65,7 @@ def test_others_fetch_while_one_workspaces_repositories_are_silent(
 
     def fetch(repository: GitRepository, workspace_id: UUID, environment_id: UUID) -> str:
         with working_for(workspace_id):
-            mirror = store.open(environment_id, repository.url)
+            mirror = store.open(environment_id, repository.url, access_to(repository.url))
             mirror.fetch()
             return mirror.resolve("main")
 

@@ -13,6 +13,7 @@ from services.repositories.mirror import MirrorStore
 from services.repositories.routing.file_repositories import resolve_repository
 from services.repositories.routing.remote_access import ConnectionKind, RemoteAccess
 from tests.git_repository import git
+from tests.mirrors import FILES
 from tests.repositories.remote import Remote
 
 Way = Callable[[Path, Path], Path]
@@ -136,7 +137,7 @@ def test_no_way_leads_out_of_a_root(tmp_path: Path, own: Path, other: Path, way:
     named = way(own, other)
     store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[own])
     with pytest.raises(InvalidInput, match="OPERATIONRUN_ALLOWED_FILE_ROOTS"):
-        store.open(uuid4(), str(named))
+        store.open(uuid4(), str(named), FILES)
 
 
 @EVERY_WAY
@@ -162,7 +163,7 @@ def test_a_way_out_that_is_made_later_is_refused_at_the_next_use(
         made.unlink()
     bare(made)
     store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[own])
-    mirror = store.open(uuid4(), str(made))
+    mirror = store.open(uuid4(), str(made), FILES)
     mirror.fetch()
     made.rename(own / "before")
     if kept is None:
@@ -183,7 +184,7 @@ def test_what_stays_inside_is_served(tmp_path: Path, own: Path) -> None:
     (borrowing / "hooks").rename(own / "hooks")
     (borrowing / "hooks").symlink_to(hooks)
     store = MirrorStore(tmp_path / "mirrors", allowed_file_roots=[own])
-    mirror = store.open(uuid4(), str(borrowing))
+    mirror = store.open(uuid4(), str(borrowing), FILES)
     mirror.fetch()
     assert mirror.resolve("main") == head
 

@@ -43,8 +43,9 @@ from uuid import UUID
 from services.repositories.diff import diff_trees
 from services.repositories.log import commits_of_changes
 from services.repositories.mirror import MirrorStore
+from tests.mirrors import FILES
 store = MirrorStore(Path({root!r}) / "mirrors", allowed_file_roots=[Path({root!r})])
-mirror = store.open(UUID(int=1), {path!r})
+mirror = store.open(UUID(int=1), {path!r}, FILES)
 mirror.fetch()
 changes = diff_trees(mirror, {before!r}, {after!r})
 print(sorted((path, len(found)) for path, found in

@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 
 from models.errors import InvalidInput
-from services.repositories.locations import check_repository_url, locate
+from services.repositories.locations import check_repository_url
 from services.repositories.paths import check_path_prefix
 from services.repositories.refs import check_branch, check_ref
+from services.repositories.routing.addresses import AllowedHosts
+from services.repositories.routing.routes import route_to
+from tests.mirrors import access_to
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def test_it_refuses_a_link_out_of_the_root(tmp_path: Path, link: str) -> None:
 
 def test_a_user_name_that_version_1_stored_is_taken_where_the_repository_is_used() -> None:
     url = "https://person@dev.example.org/team/_git/settings"
-    assert locate(url, allowed_file_roots=[]) == url
+    assert source_of(url) == url
     with pytest.raises(InvalidInput):
         check_repository_url(url, allowed_file_roots=[])
 
@@ -123,7 +126,7 @@ def test_a_user_name_that_version_1_stored_is_taken_where_the_repository_is_used
 def test_it_follows_links_to_what_git_is_told(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert locate(f"file://{tmp_path}/link/x.git", allowed_file_roots=[tmp_path]) == f"{tmp_path}/real/x.git"
+    assert source_of(f"file://{tmp_path}/link/x.git", tmp_path) == f"{tmp_path}/real/x.git"
 
 
 def test_it_refuses_links_that_form_a_loop(tmp_path: Path) -> None:
@@ -218,3 +221,8 @@ def test_it_refuses_what_is_no_folder_of_a_repository(prefix: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_path_prefix(prefix)
     assert refused.value.field == "path_prefix"
+
+
+def source_of(url: str, *roots: Path) -> str:
+    """Return what git fetches from and pushes to."""
+    return route_to(url, access_to(url), allowed_file_roots=roots, allowed_hosts=AllowedHosts()).source

@@ -17,6 +17,7 @@ from services.repositories.objects import entries
 from services.repositories.transport import GitLimits
 from services.repositories.tree_objects import damaged
 from tests.git_repository import git
+from tests.mirrors import FILES, access_to
 from tests.repositories.remote import Remote
 
 
@@ -139,22 +140,22 @@ def test_a_repository_that_is_not_there_is_unreachable(remote: Remote, mirror: M
 def test_the_url_of_an_environment_may_change(remote: Remote, store: MirrorStore, tmp_path: Path) -> None:
     environment = uuid.uuid4()
     old = remote.commit({"a": "old"})
-    store.open(environment, str(remote.path)).fetch()
+    store.open(environment, str(remote.path), FILES).fetch()
     other = Remote.create(tmp_path / "served" / "other.git")
-    mirror = store.open(environment, f"file://{other.path}")
+    mirror = store.open(environment, f"file://{other.path}", FILES)
     with pytest.raises(RepositoryError, match="nothing of the environment's repository yet"):
         mirror.resolve("main")
     new = other.commit({"a": "new"})
     mirror.fetch()
     assert mirror.resolve("main") == new
-    assert store.open(environment, str(other.path)).resolve("main") == new
+    assert store.open(environment, str(other.path), FILES).resolve("main") == new
     mirror.ensure([old])
 
 
 def test_it_opens_no_url_that_is_not_allowed(store: MirrorStore, tmp_path: Path) -> None:
     for url in ("ext::sh -c true", str(tmp_path / "outside.git"), "--upload-pack=true"):
         with pytest.raises(InvalidInput):
-            store.open(uuid.uuid4(), url)
+            store.open(uuid.uuid4(), url, access_to(url))
 
 
 def test_a_repository_past_the_size_limit_is_refused(remote: Remote, tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_a_repository_past_the_size_limit_is_refused(remote: Remote, tmp_path: P
     limits = GitLimits(max_repository_bytes=1000)
     store = MirrorStore(tmp_path / "small", allowed_file_roots=[remote.path.parent], limits=limits)
     with pytest.raises(RepositoryTooLarge):
-        store.open(uuid.uuid4(), str(remote.path)).fetch()
+        store.open(uuid.uuid4(), str(remote.path), FILES).fetch()
 
 
 def test_many_fetches_leave_few_packs_and_lose_nothing(

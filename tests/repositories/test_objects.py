@@ -12,6 +12,7 @@ from models.errors import RefNotFound, RepositoryError, RepositoryTooLarge
 from services.repositories.mirror import Mirror, MirrorStore
 from services.repositories.objects import Entry, entries, entry_at, read_blob, subtree_of, tree_of
 from tests.git_repository import git, git_bytes
+from tests.mirrors import FILES
 from tests.repositories.remote import Remote
 
 AWKWARD = {
@@ -50,7 +51,7 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Remote:
 def seen(awkward: Remote) -> Mirror:
     """Its mirror, fetched once."""
     store = MirrorStore(awkward.work.parent / "mirrors", allowed_file_roots=[awkward.path.parent])
-    mirror = store.open(uuid.uuid4(), str(awkward.path))
+    mirror = store.open(uuid.uuid4(), str(awkward.path), FILES)
     mirror.fetch()
     return mirror
 

@@ -14,6 +14,7 @@ from services.repositories.remote import RefUpdate
 from services.repositories.tickets import TicketState, ticket_object, ticket_ref
 from services.repositories.transport import GitLimits
 from tests.git_repository import git
+from tests.mirrors import FILES
 from tests.repositories.remote import Remote
 from tests.repositories.waiting import has_group, wait_until
 
@@ -126,7 +127,7 @@ def test_a_hook_of_the_remote_may_refuse(remote: Remote, mirror: Mirror, live: s
 
 
 def test_a_protected_branch_refuses(remote: Remote, mirror: Mirror, live: str, store: MirrorStore) -> None:
-    checked_out = store.open(uuid.uuid4(), str(remote.path))
+    checked_out = store.open(uuid.uuid4(), str(remote.path), FILES)
     checked_out.fetch()
     config = remote.path / "config"
     config.write_text(config.read_text().replace("bare = true", f"bare = false\n\tworktree = {remote.work}"))
@@ -171,7 +172,7 @@ def test_a_remote_that_hangs_is_left_after_the_limit_and_no_process_stays(
     )
     limits = GitLimits(push_timeout=timedelta(seconds=2))
     hasty = MirrorStore(mirror.path.parent, allowed_file_roots=[remote.path.parent], limits=limits).open(
-        uuid.UUID(mirror.path.stem), str(remote.path)
+        uuid.UUID(mirror.path.stem), str(remote.path), FILES
     )
     beats: list[int] = []
     update = RefUpdate(ref=MAIN, expected=live, new=commit_on(mirror, live))

@@ -6,7 +6,13 @@ import pytest
 
 from services.repositories import transport
 from services.repositories.git import GitResult
-from services.repositories.transport import DEFAULT_LIMITS, run_local, run_transport
+from services.repositories.transport import (
+    DEFAULT_LIMITS,
+    Passage,
+    machine_environment,
+    run_local,
+    run_transport,
+)
 
 pytestmark = pytest.mark.feature
 
@@ -17,7 +23,9 @@ def _no_ssh_command_of_before() -> None:
 
 
 def run(tmp_path: Path, *arguments: str) -> GitResult:
-    return run_transport(tmp_path, arguments, timeout=timedelta(seconds=20), limits=DEFAULT_LIMITS)
+    passage = Passage(source="", environment=machine_environment(os.environ))
+    limit = timedelta(seconds=20)
+    return run_transport(tmp_path, arguments, timeout=limit, limits=DEFAULT_LIMITS, passage=passage)
 
 
 @pytest.mark.parametrize(

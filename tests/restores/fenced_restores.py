@@ -26,7 +26,7 @@ from services.restores.plans import RestorePlans
 from services.restores.points import RestorePoints
 from tests.factories import ADA, EXECUTION, STARTED, make_environment
 from tests.git_repository import GitRepository
-from tests.mirrors import mirrors_under
+from tests.mirrors import access_to, mirrors_under
 from tests.runs.seen_runs import see
 
 TERMINATED = Execution(state=ExecutionState.CLOSED, cause="terminated")
@@ -124,6 +124,8 @@ class FencedRestore:
     def land_by_hand(self) -> None:
         """Do what a push that was held all the time does in the end."""
         push = see(self.database, self.run_id).context["pushes"][-1]
-        mirror = self.mirrors.store.open(self.scope.environment_id, self.repository.url)
+        mirror = self.mirrors.store.open(
+            self.scope.environment_id, self.repository.url, access_to(self.repository.url)
+        )
         self.repository.read("fetch", "-q", str(mirror.path), push["commit"])
         self.repository.read("update-ref", "refs/heads/main", push["commit"], push["head"])

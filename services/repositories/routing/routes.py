@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from models.errors import EnvironmentUnreachable, InvalidInput
-from services.repositories.locations import RemoteUrl, file_path, locate, remote_url
+from services.repositories.locations import RemoteUrl, file_path, remote_url
 from services.repositories.routing.addresses import AllowedHosts, CheckedHost
 from services.repositories.routing.file_repositories import resolve_repository
 from services.repositories.routing.remote_access import ConnectionKind, RemoteAccess
@@ -26,20 +26,18 @@ class Route(Protocol):
 
 
 def route_to(
-    url: str, access: RemoteAccess | None, *, allowed_file_roots: Sequence[Path], allowed_hosts: AllowedHosts
+    url: str, access: RemoteAccess, *, allowed_file_roots: Sequence[Path], allowed_hosts: AllowedHosts
 ) -> Route:
-    """Return the way to a URL that an access opens; None: the machine's own, to whatever is allowed.
+    """Return the way to a URL that an access opens.
 
     Raises InvalidInput where the URL is not allowed, or is of another kind or host than the access.
     """
-    if access is None:
-        return MachineRoute(url, allowed_file_roots=allowed_file_roots)
     path = file_path(url)
     if access.kind is ConnectionKind.FILE and path is not None:
         return FileRoute(path, borders=[allowed_file_roots, [Path(access.url_prefix)]])
     remote = remote_url(url) if path is None else None
     if remote is not None and access.kind is ConnectionKind.MACHINE:
-        return MachineRoute(url, allowed_file_roots=(), allowed_hosts=allowed_hosts)
+        return MachineRoute(url, remote, allowed_hosts)
     if remote is None or remote.scheme != access.kind or not _is_at(remote, access.url_prefix):
         raise InvalidInput("repository_url", "The environment's connection does not cover this URL.")
     kind = HttpsRoute if access.kind is ConnectionKind.HTTPS else SshRoute
@@ -64,48 +62,32 @@ class FileRoute:
     @contextmanager
     def passage(self) -> Iterator[Passage]:
         """Check again where the repository's links and pointers lead."""
-        yield Passage(
-            source=_still(self._path, self._borders),
-            environment=isolated_environment(os.environ, protocol="file"),
-        )
+        try:
+            source = resolve_repository(self._path, borders=self._borders)
+        except InvalidInput as refusal:
+            raise EnvironmentUnreachable(str(refusal)) from None
+        yield Passage(source=source, environment=isolated_environment(os.environ, protocol="file"))
 
 
 class MachineRoute:
     """The way as the worker's own git goes it, with its credential helpers, keys, proxy and configuration.
 
-    With `allowed_hosts` the host is checked as far as this machine resolves it; a name that only a proxy or
-    ssh's configuration knows passes. https is held to the checked addresses, unless a proxy connects; ssh's
-    configuration may name another host, and decides.
+    The host is checked as far as this machine resolves it; a name that only a proxy or ssh's configuration
+    knows passes. https is held to the checked addresses, unless a proxy connects; ssh's configuration may
+    name another host, and decides.
     """
 
-    def __init__(
-        self, url: str, *, allowed_file_roots: Sequence[Path], allowed_hosts: AllowedHosts | None = None
-    ) -> None:
-        self._path = file_path(url)
-        self._borders = [allowed_file_roots]
-        self.source = locate(url, allowed_file_roots=allowed_file_roots)
-        self._remote = remote_url(url) if self._path is None else None
-        self._allowed = allowed_hosts
+    def __init__(self, url: str, remote: RemoteUrl, allowed: AllowedHosts) -> None:
+        self.source = url
+        self._is_https = remote.scheme == "https"
+        self._host = CheckedHost(remote.host, remote.port, allowed)
 
     @contextmanager
     def passage(self) -> Iterator[Passage]:
-        """Check again where the path's links or the host's name lead."""
+        """Check again where the host's name leads."""
+        addresses = self._host.addresses(must_resolve=False)
         yield Passage(
-            source=self.source if self._path is None else _still(self._path, self._borders),
+            source=self.source,
             environment=machine_environment(os.environ),
-            settings=self._settings(),
+            settings=pinned(self._host, addresses) if addresses and self._is_https else (),
         )
-
-    def _settings(self) -> Sequence[str]:
-        if self._remote is None or self._allowed is None:
-            return ()
-        host = CheckedHost(self._remote.host, self._remote.port, self._allowed)
-        addresses = host.addresses(must_resolve=False)
-        return pinned(host, addresses) if addresses and self._remote.scheme == "https" else ()
-
-
-def _still(path: str, borders: Sequence[Sequence[Path]]) -> str:
-    try:
-        return resolve_repository(path, borders=borders)
-    except InvalidInput as refusal:
-        raise EnvironmentUnreachable(str(refusal)) from None
