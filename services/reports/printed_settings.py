@@ -10,7 +10,7 @@ from services.text import printable, shortened, shortened_path
 
 # A character of a PDF takes about a hundred bytes while it is laid out, and a setting a few thousand.
 CHARACTERS_PRINTED: Final = 2_000_000
-PATH_LENGTH: Final = 300
+PATH_LENGTH: Final = 400
 # The length of a value and the number of settings of an item, from the fullest print to the shortest.
 PRINTS: Final = ((400, 25), (200, 25), (100, 25), (60, 25), (60, 10), (60, 3))
 
