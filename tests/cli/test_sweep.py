@@ -46,14 +46,20 @@ def schedule(temporal: TemporalCli) -> Iterator[Callable[[], int]]:
         return int(temporal("workflow", "count", "--query", SWEEPS)["count"])
 
     def newest() -> datetime:
-        (found,) = temporal("workflow", "list", "--query", SWEEPS, "--limit", "1")
-        return datetime.fromisoformat(found["startTime"])
+        # A system that has just started lists none yet, and its first one comes within seconds.
+        listed = wait_for(
+            lambda: temporal("workflow", "list", "--query", SWEEPS, "--limit", "1"), what="a sweep"
+        )
+        return datetime.fromisoformat(listed[0]["startTime"])
 
+    newest()
     toggle("--pause")
-    # Temporal names a sweep by the second: one that is triggered within another's would not start.
-    wait_for(lambda: utc_now() - newest() > timedelta(seconds=1), what="the last sweep's second to pass")
-    yield started
-    toggle("--unpause")
+    try:
+        # Temporal names a sweep by the second: one that is triggered within another's would not start.
+        wait_for(lambda: utc_now() - newest() > timedelta(seconds=1), what="the last sweep's second to pass")
+        yield started
+    finally:
+        toggle("--unpause")
 
 
 def test_a_dry_run_says_what_a_sweep_would_do_and_does_nothing(
